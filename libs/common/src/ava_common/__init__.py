@@ -1,0 +1,1 @@
+"""Mechanics every room shares; knows no room."""

@@ -1,0 +1,22 @@
+"""Who is asking: the person a verified token speaks for, and who acts in their name."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person, proven by a token; `actor` is the service acting in their absence (RFC 8693 `act`)."""
+
+    id: UUID
+    token: str = field(repr=False)
+    expires_at: int
+    actor: str | None = None
+    session_id: str | None = None
+    email: str | None = field(default=None, repr=False)
+
+    def claims(self) -> dict[str, Any]:
+        """What the database is told, and no more: `sub`, `role` and, for a delegated token, `act`."""
+        mine: dict[str, Any] = {"sub": str(self.id), "role": "authenticated"}
+        return mine | ({"act": {"sub": self.actor}} if self.actor else {})

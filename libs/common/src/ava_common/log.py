@@ -1,0 +1,105 @@
+"""One JSON object per line on stdout; never bodies, phones, tokens, e-mails or secrets."""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+from ava_common.tracing import request_id, traceparent
+
+_SECRET_NAMES = re.compile(r"phone|e-?mail|token|password|secret|authorization|cookie|content|body", re.I)
+_SECRET_VALUES = re.compile(
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+"  # an e-mail address
+    r"|://[^/\s:@]+:[^@\s]+@"  # a URL's credentials
+    r"|(?<![\w.-])\+?\d{9,15}(?![\w.-])"  # a phone number
+)
+
+Event = MutableMapping[str, Any]
+
+
+def _redact(_: Any, __: str, event: Event) -> Event:
+    for name, value in event.items():
+        if name in ("event", "timestamp", "level"):
+            continue
+        if _SECRET_NAMES.search(name):
+            event[name] = "[redacted]"
+        elif isinstance(value, str):
+            event[name] = _SECRET_VALUES.sub("[redacted]", value)
+    return event
+
+
+def _exception(_: Any, __: str, event: Event) -> Event:
+    """The type and the frames of an exception, never its text: a database's or peer's words may hold data."""
+    info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)[-8:]
+        event["error"] = type(error).__name__
+        event["frames"] = [
+            f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames
+        ]
+    return event
+
+
+def _trace(_: Any, __: str, event: Event) -> Event:
+    if traceparent():
+        event.setdefault("request_id", request_id())
+        event.setdefault("trace_id", traceparent()[3:35])
+    return event
+
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _trace,
+    _exception,
+    _redact,
+]
+
+
+def _json(event: Any, **options: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def configure(room: str, level: str = "INFO") -> None:
+    """Send our lines and those of libraries through one renderer, each naming the room."""
+    structlog.configure(
+        processors=[_name(room), *_SHARED, structlog.processors.JSONRenderer(serializer=_json)],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_name(room), *_SHARED],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=_json),
+            ],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # uvicorn brought its own handlers
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in ("httpx", "httpcore"):  # they write whole URLs
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _name(room: str) -> Any:
+    def add(_: Any, __: str, event: Event) -> Event:
+        event["room"] = room
+        return event
+
+    return add
+
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

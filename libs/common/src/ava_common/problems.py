@@ -1,0 +1,135 @@
+"""Errors as RFC 9457 problem documents: a problem is a class whose docstring is its message."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import orjson
+from starlette.responses import Response
+
+from ava_common.tracing import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": "Stable name of the problem, a URN."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened and what to do next."},
+        "instance": {
+            "type": "string",
+            "description": "The request's id, a URN; quote it when asking for help.",
+        },
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+class Problem(Exception):
+    """Something went wrong. Try again later."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mapping[str, str]] | None = None,
+    ) -> None:
+        super().__init__(type(self).__name__)
+        self.detail = detail or self.message()
+        self.headers = dict(headers or {})
+        self.errors = list(errors or ())
+
+    @classmethod
+    def message(cls) -> str:
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
+    def title(cls) -> str:
+        return cls.message().split(". ")[0].rstrip(".")
+
+    @classmethod
+    def type(cls) -> str:
+        return "urn:ava:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def document(self) -> dict[str, Any]:
+        """The body: type, title, status, detail, instance and, where fields are wrong, errors."""
+        body: dict[str, Any] = {
+            "type": self.type(),
+            "title": self.title(),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": f"urn:ava:request:{request_id()}",
+        }
+        return body | ({"errors": self.errors} if self.errors else {})
+
+    def response(self) -> Response:
+        return Response(orjson.dumps(self.document()), self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+class NotFound(Problem):
+    """There is nothing at this address. Check the path and the method against the API's description."""
+
+    status = 404
+
+
+class MethodNotAllowed(Problem):
+    """This address does not know that method. The Allow header lists the ones it knows."""
+
+    status = 405
+
+
+class MalformedJson(Problem):
+    """The body is not valid JSON. Send one JSON document encoded as UTF-8."""
+
+    status = 400
+
+
+class InvalidRequest(Problem):
+    """Some fields are not as they should be. Mend what `errors` lists and send it again."""
+
+    status = 422
+
+
+class InternalError(Problem):
+    """Something went wrong on our side. Try again; if it stays, quote this document's instance."""
+
+    status = 500
+
+
+class DatabaseAway(Problem):
+    """The database does not answer right now. Nothing was changed; try again in a moment."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
+def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that may raise these problems."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        entry = documented.setdefault(
+            problem.status,
+            {
+                "description": "",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        )
+        entry["description"] = " / ".join(filter(None, [entry["description"], problem.title()]))
+    return documented

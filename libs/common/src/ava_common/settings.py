@@ -1,0 +1,101 @@
+"""Read a room's settings once, at start, and say in words what is wrong with them."""
+
+import ipaddress
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHORTEST_SECRET = 16
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if value.startswith("change-me"):
+        raise ValueError("still holds the placeholder of .env.example; put a real secret here")
+    if len(value) < SHORTEST_SECRET:
+        raise ValueError(f"is shorter than {SHORTEST_SECRET} characters; make one with: openssl rand -hex 32")
+    return secret
+
+
+def _stays_inside(host: str) -> bool:
+    """Hosts that plain http may reach: this machine, a private address, a bare name of a private network."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is no URL; it should look like https://host or http://127.0.0.1:8080")
+    if parts.scheme == "http" and not _stays_inside(parts.hostname):
+        raise ValueError("must start with https:// because it leaves this machine")
+    return url.rstrip("/")
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_strong)]
+"""A secret that never prints; empty, short and placeholder values refuse the start."""
+
+Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+"""One or more secrets, comma-separated, the current one first: two at once are a rotation."""
+
+Url = Annotated[str, AfterValidator(_http_url)]
+"""An http(s) base URL without a trailing slash; plain http only where it stays on private ground."""
+
+
+def room(prefix: str) -> SettingsConfigDict:
+    """The configuration of a room's settings: its own prefix, `.env` beside it, frozen."""
+    return SettingsConfigDict(
+        env_prefix=prefix,
+        env_file=".env",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+
+class RoomSettings(BaseSettings):
+    """What every room needs: its database, and whose tokens it trusts."""
+
+    model_config = room("")
+
+    database_url: SecretStr
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    supabase_url: Url = Field(validation_alias="SUPABASE_URL")
+    supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
+    supabase_jwt_issuer: str | None = Field(None, validation_alias="SUPABASE_JWT_ISSUER")
+    auth_url: Url = Field(validation_alias="AUTH_URL")
+    auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(settings: type[S]) -> S:
+    """The settings from the environment and `.env`; ends the process with the list of what is wrong."""
+    try:
+        return settings()
+    except ValidationError as error:
+        raise SystemExit(_complaint(settings, error)) from None
+
+
+def _complaint(settings: type[BaseSettings], error: ValidationError) -> str:
+    # Never error["input"]: it may be a secret.
+    lines = [
+        f"  {_variable(settings, item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_context=False, include_url=False)
+    ]
+    return "\n".join(["This room cannot start: its environment needs mending.", *lines, "See .env.example."])
+
+
+def _variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "environment"
+    return name if name.isupper() else f"{settings.model_config.get('env_prefix', '')}{name}".upper()
