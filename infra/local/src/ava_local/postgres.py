@@ -133,7 +133,7 @@ class Cluster:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def start(self, patience: float = 30.0) -> None:
-        """Run it as a child that dies with us, even by SIGKILL; return once it answers. Raises DidNotStart."""
+        """Run it as a child that dies with us, even by SIGKILL; ready at return. Raises DidNotStart."""
         self.create()
         log = self.folder / "log"
         with log.open("wb") as output:
