@@ -1,0 +1,68 @@
+"""A room starts with good settings or says, without telling a secret, which are wrong."""
+
+import pytest
+
+from ava_common.settings import RoomSettings, Secret, Secrets, Url, load, room
+
+GOOD = {
+    "ROOM_DATABASE_URL": "postgres://room:a-good-password@127.0.0.1/ava",
+    "ROOM_KEY": "0123456789abcdef-key",
+    "ROOM_KEYS": "0123456789abcdef-one, 0123456789abcdef-two",
+    "SUPABASE_URL": "https://project.supabase.co/",
+    "AUTH_URL": "http://auth:8000",
+}
+
+
+class Settings(RoomSettings):
+    model_config = room("ROOM_")
+
+    key: Secret
+    keys: Secrets
+    page: Url = "https://ava.example"
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, **changes: str) -> Settings:
+    for name, value in (GOOD | changes).items():
+        monkeypatch.setenv(name, value)
+    return load(Settings)
+
+
+def test_the_environment_becomes_frozen_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch)
+    assert settings.supabase_url == "https://project.supabase.co"
+    assert [key.get_secret_value()[-3:] for key in settings.keys] == ["one", "two"]
+    with pytest.raises(ValueError, match="frozen"):
+        settings.page = "https://elsewhere.example"
+
+
+def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "0123456789abcdef" not in repr(loaded(monkeypatch))
+    assert "a-good-password" not in repr(loaded(monkeypatch))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("ROOM_KEY", "", "Field required"),
+        ("ROOM_KEY", "tiny", "shorter than 16"),
+        ("ROOM_KEY", "change-me-change-me-change-me", "placeholder"),
+        ("ROOM_KEYS", "0123456789abcdef-one,short", "shorter than 16"),
+        ("ROOM_DATABASE_URL", "", "Field required"),
+        ("SUPABASE_URL", "http://project.supabase.co", "https://"),
+        ("SUPABASE_URL", "project", "no URL"),
+    ],
+)
+def test_a_bad_variable_stops_the_start_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        loaded(monkeypatch, **{variable: value})
+    assert variable in str(stopped.value)
+    assert complaint in str(stopped.value)
+    assert not value or value == "project" or value not in str(stopped.value)
+
+
+def test_every_wrong_variable_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        loaded(monkeypatch, ROOM_KEY="short", AUTH_URL="nowhere")
+    assert {"ROOM_KEY", "AUTH_URL"} <= {line.split(":")[0].strip() for line in str(stopped.value).split("\n")}
