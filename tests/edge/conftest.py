@@ -1,0 +1,233 @@
+"""A real Caddy with the production Caddyfile in front of four rooms that only tell what reached them."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
+ROOMS = ("auth", "profile", "messaging", "whatsapp-gateway")
+Headers = list[tuple[str, str]]
+
+
+def read_headers(lines: list[bytes]) -> Headers:
+    pairs = (line.decode("latin-1").partition(":") for line in lines if line)
+    return [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as a room received it."""
+
+    room: str
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name.lower()]
+
+    def header(self, name: str) -> str | None:
+        values = self.all(name)
+        assert len(values) <= 1, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back to the outside."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    all = Seen.all
+    header = Seen.header
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def problem(self) -> str:
+        """The kind of a complete problem document."""
+        assert self.header("content-type") == "application/problem+json", self
+        document = self.json
+        assert set(document) == {"type", "title", "status", "detail", "instance"}
+        assert document["status"] == self.status
+        assert document["instance"] == f"urn:ava:request:{self.header('x-request-id')}"
+        assert len(document["detail"]) > 20, "says what to do"
+        return str(document["type"]).removeprefix("urn:ava:problem:")
+
+
+@dataclass
+class Room:
+    """An HTTP/1.1 server which keeps every request it gets and answers 200."""
+
+    name: str
+    seen: list[Seen] = field(default_factory=list)
+    extra: str = ""
+    port: int = 0
+    server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        assert self.server
+        self.server.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                line, *rest = head.split(b"\r\n")
+                method, target, _ = line.decode("latin-1").split(" ")
+                headers = read_headers(rest)
+                body = await self.body(reader, dict(headers))
+                self.seen.append(Seen(self.name, method, target, headers, body))
+                answer = self.name.encode()
+                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n{self.extra}\r\n".encode())
+                writer.write(b"" if method == "HEAD" else answer)
+                await writer.drain()
+        writer.close()
+
+    async def body(self, reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+        if "transfer-encoding" not in headers:
+            return await reader.readexactly(int(headers.get("content-length", 0)))
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+        return body
+
+
+@dataclass
+class Edge:
+    """The house's outside: where to ask, and what the rooms saw of it."""
+
+    port: int
+    rooms: dict[str, Room]
+    log_path: Path
+
+    @property
+    def seen(self) -> list[Seen]:
+        return [one for room in self.rooms.values() for one in room.seen]
+
+    async def raw(self, request: bytes, wait: float = 15) -> bytes:
+        """Bytes in, every byte out until the other side closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        with suppress(ConnectionError):
+            writer.write(request)
+            await writer.drain()
+        answer = b""
+        with suppress(ConnectionError):
+            while block := await asyncio.wait_for(reader.read(65536), wait):
+                answer += block
+        writer.close()
+        return answer
+
+    async def ask(self, method: str, target: str, *headers: str, body: bytes | None = None) -> Answer:
+        """One request, its target and headers sent exactly as written."""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close", *headers]
+        if body is not None:
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        return self.read(await self.raw(head + (body or b"")))
+
+    def read(self, answer: bytes) -> Answer:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status, *lines = head.split(b"\r\n")
+        return Answer(int(status.split()[1]), read_headers(lines), body)
+
+    async def reach(self, method: str, target: str, *headers: str, body: bytes | None = None) -> Seen:
+        """The same, and what the one room saw that it reached."""
+        before = len(self.seen)
+        answer = await self.ask(method, target, *headers, body=body)
+        assert answer.status == 200, answer
+        assert len(self.seen) == before + 1
+        return self.rooms[answer.body.decode() or "auth"].seen[-1]
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+
+def caddy() -> str:
+    beside = Path(sys.executable).parent / "caddy"
+    return str(beside) if beside.exists() else shutil.which("caddy") or "caddy"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+Start = Callable[..., tuple[int, Path]]
+
+
+@pytest.fixture(scope="session")
+def start_caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start Caddy on a free port before the given upstreams; answers (port, log file) once it listens."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(upstreams: dict[str, int], address: str = ":{port}", caddyfile: Path = CADDYFILE) -> tuple[int, Path]:
+        folder, port = tmp_path_factory.mktemp("caddy"), free_port()
+        names = {f"{name.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{at}" for name, at in upstreams.items()}
+        site = {"AVA_SITE_ADDRESS": address.format(port=port), "AVA_BIND": "127.0.0.1"}
+        homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        log = folder / "log"
+        command = [caddy(), "run", "--adapter", "caddyfile", "--config", str(caddyfile)]
+        with log.open("wb") as sink:
+            environment = {"PATH": os.environ["PATH"], **names, **site, **homes}
+            running.append(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink))
+        wait_for(port, running[-1], log)
+        return port, log
+
+    yield start
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(timeout=20)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        assert process.poll() is None, log.read_text()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.05)
+    raise TimeoutError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+async def whole_edge(start_caddy: Start) -> AsyncIterator[Edge]:
+    rooms = {name: Room(name) for name in ROOMS}
+    for room in rooms.values():
+        await room.open()
+    port, log = start_caddy({name: room.port for name, room in rooms.items()})
+    yield Edge(port, rooms, log)
+    for room in rooms.values():
+        room.close()
+
+
+@pytest.fixture
+def edge(whole_edge: Edge) -> Edge:
+    """The edge with nothing seen yet."""
+    for room in whole_edge.rooms.values():
+        room.seen.clear()
+        room.extra = ""
+    return whole_edge

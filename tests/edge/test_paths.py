@@ -1,0 +1,77 @@
+"""Only listed paths lead to a room, whatever spelling is tried."""
+
+import pytest
+
+LISTED = [
+    ("/", "auth"),
+    ("/app.js", "auth"),
+    ("/.well-known/jwks.json", "auth"),
+    ("/auth/login", "auth"),
+    ("/auth/session/refresh", "auth"),
+    ("/auth/openapi.json", "auth"),
+    ("/profile/avatar", "profile"),
+    ("/profile/preferences/whatsapp?x=1", "profile"),
+    ("/messages", "messaging"),
+    ("/messages?text=%2Finternal&limit=5", "messaging"),
+    ("/messages/0193C0DE-0000-7000-8000-000000000000", "messaging"),
+    ("/messages/export", "messaging"),
+    ("/webhooks/whatsapp?hub.mode=subscribe", "whatsapp-gateway"),
+]
+
+UNLISTED = [
+    "/internal/tokens", "/internal", "/INTERNAL/tokens", "/Internal/Tokens", "/internal./tokens", "/internal%2ftokens",
+    "//internal/tokens", "///internal/tokens", "/./internal/tokens", "/auth/../internal/tokens",
+    "/auth/%2e%2e/internal/tokens", "/auth/%2E%2E/internal/tokens", "/auth/%2e%2e%2finternal%2ftokens",
+    "/auth/..%2finternal/tokens", "/auth/%252e%252e/internal/tokens", "/auth/..;/internal/tokens",
+    "/auth/..\\internal/tokens", "/auth/..%5cinternal/tokens", "/auth//internal/tokens", "/auth//../internal/tokens",
+    "/auth/./../internal/tokens", "/internal/../auth/login", "/internal/..%2fauth/login", "/%69nternal/tokens",
+    "/auth%2f..%2finternal/tokens", "/auth/%00/../internal/tokens", "/auth/login%0d%0aX:1", "/AUTH/login", "/Auth/session",
+    "/auth/.", "/auth/..", "/auth/login.", "/auth/login..", "/auth/.hidden", "/messages/../internal/tokens",
+    "/metrics", "/metrics/", "/Metrics", "/auth/../metrics", "//metrics", "/profile/%2e%2e/metrics", "/messages/..%2fmetrics",
+    "/readyz", "/auth/../readyz", "/healthz/", "/messages/../healthz",
+    "/auth", "/profile", "/profiles/avatar", "/messagesx", "/messages.json", "/message", "/webhooks", "/webhooks/",
+    "/webhooks/whatsapp/", "/webhooks/whatsapp/openapi.json", "/webhooks/whatsapp/../whatsapp", "/webhooks/WhatsApp",
+    "/webhooks/whatsapp%2f", "/openapi.json", "/docs", "/.env", "/.well-known/", "/.well-known/openid-configuration",
+    "/app.js/", "/App.js", "/app.js%00", "/favicon.ico", "/index.html",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "room"), LISTED)
+async def test_a_listed_path_reaches_its_room_unchanged(edge, target, room):
+    seen = await edge.reach("GET", target)
+    assert (seen.room, seen.target) == (room, target)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("target", UNLISTED)
+async def test_any_other_path_is_a_404_problem_and_reaches_no_room(edge, method, target):
+    answer = await edge.ask(method, target, "Sec-Fetch-Site: same-origin", "Content-Length: 0")
+    assert (answer.status, answer.problem) == (404, "not-found")
+    assert edge.seen == []
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1/internal/tokens", "http://auth:8000/internal/tokens"])
+async def test_an_absolute_target_is_judged_by_its_path(edge, target):
+    answer = await edge.ask("GET", target)
+    assert (answer.status, answer.problem) == (404, "not-found")
+    assert edge.seen == []
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "TRACK", "PROPFIND", "get"])
+async def test_methods_nobody_uses_are_refused(edge, method):
+    answer = await edge.ask(method, "/messages")
+    assert (answer.status, answer.problem) == (405, "method-not-allowed")
+    assert answer.header("allow") == "GET, HEAD, POST, PUT, PATCH, DELETE"
+    assert edge.seen == []
+
+
+async def test_a_tunnel_through_connect_is_refused(edge):
+    answer = await edge.ask("CONNECT", "127.0.0.1:22")
+    assert answer.status in {400, 404, 405}
+    assert edge.seen == []
+
+
+async def test_caddy_answers_for_its_own_health(edge):
+    answer = await edge.ask("GET", "/healthz")
+    assert answer.status == 200
+    assert edge.seen == []
