@@ -76,7 +76,7 @@ create policy "A person sees their own account" on public.users
   for select to authenticated, ava_profile using (id = (select auth.uid()));
 create policy "A person arrives as themselves" on public.users
   for insert to ava_profile
-  with check (id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  with check (id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 
 create function ava_private.welcome() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -124,14 +124,14 @@ create policy "A person sees their own avatar" on public.avatars
   for select to authenticated, ava_profile using (user_id = (select auth.uid()));
 create policy "A person makes their own avatar" on public.avatars
   for insert to ava_profile
-  with check (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  with check (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 create policy "A person changes their own avatar" on public.avatars
   for update to ava_profile
-  using (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null)
-  with check (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  using (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null)
+  with check (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 create policy "A person parts from their own avatar" on public.avatars
   for delete to ava_profile
-  using (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  using (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 
 -- 4. Preferences and the WhatsApp number --------------------------------------------------------------------------
 
@@ -175,14 +175,14 @@ create policy "A person sees their own preferences" on public.user_preferences
   for select to authenticated, ava_profile using (user_id = (select auth.uid()));
 create policy "A person who is present states their preferences" on public.user_preferences
   for insert to ava_profile
-  with check (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  with check (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 create policy "A person who is present changes their preferences" on public.user_preferences
   for update to ava_profile
-  using (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null)
-  with check (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  using (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null)
+  with check (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 create policy "A person who is present clears their preferences" on public.user_preferences
   for delete to ava_profile
-  using (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  using (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 
 create function ava_private.note_change() returns trigger
 language plpgsql set search_path = '' as $$
@@ -237,14 +237,14 @@ create policy "A person writes as themselves, a delegate for them" on public.mes
   with check (
     user_id = (select auth.uid())
     and case
-      when (select auth.jwt() -> 'act') is null
+      when (select auth.jwt()) -> 'act' is null
         then role = 'user' and channel = 'app' and (external_id is null or external_id like 'app:%')
-      else (select auth.jwt() -> 'act' ->> 'sub') = 'whatsapp-gateway'
+      else (select auth.jwt()) -> 'act' ->> 'sub' = 'whatsapp-gateway'
     end
   );
 create policy "A person who is present deletes their own messages" on public.messages
   for delete to ava_messaging
-  using (user_id = (select auth.uid()) and (select auth.jwt() -> 'act') is null);
+  using (user_id = (select auth.uid()) and (select auth.jwt()) -> 'act' is null);
 
 -- 6. Whose number is this? ----------------------------------------------------------------------------------------
 

@@ -15,8 +15,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
+from ava_local import npm
 from ava_local.bootstrap import bootstrap, set_passwords
 from ava_local.issuer import issuer as issuer
 from ava_local.migrations import migrate
@@ -151,3 +153,12 @@ async def drop_database(running: Cluster, name: str) -> None:
         await admin.execute(f'drop database if exists "{name}" with (force)')
     finally:
         await admin.close()
+
+
+@pytest.fixture(scope="session")
+def npm_programs() -> Path:
+    """The folder of the programs tests/npm names: the Supabase CLI; node_modules is its parent."""
+    try:
+        return npm.install(REPOSITORY / "tests" / "npm", REPOSITORY / ".ava" / "npm")
+    except npm.NoNode as missing:
+        pytest.skip(f"NOT PROVEN: {missing}")
