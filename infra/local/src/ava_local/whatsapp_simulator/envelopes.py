@@ -1,0 +1,71 @@
+"""Packs items into the webhook body Meta would send, to the byte, and signs it."""
+
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ava_local.whatsapp_simulator.chance import draw
+from ava_local.whatsapp_simulator.items import Item
+
+Json = dict[str, Any]
+_FIELDS = {"messages": "messages", "statuses": "messages", "message_echoes": "smb_message_echoes"}
+USER_AGENT = "facebookexternalua"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose webhooks these are; `display` is written in digits, as Meta does."""
+
+    waba_id: str
+    phone_number_id: str
+    display: str
+
+
+def envelope(account: Account, items: Sequence[Item], seed: int = 0, delivery: int = 0) -> Json:
+    """Several entries of several changes of several items, in the order given; how they are parted, the seed
+    decides."""
+    entries: list[Json] = []
+    for number, change in enumerate(_changes(account, items, seed, delivery)):
+        if not entries or draw(seed, "entry", delivery, number) < 0.2:
+            entries.append({"id": account.waba_id, "changes": []})
+        entries[-1]["changes"].append(change)
+    return {"object": "whatsapp_business_account", "entry": entries}
+
+
+def encode(body: Json) -> bytes:
+    """JSON the way Meta writes it: compact, everything beyond ASCII as \\uXXXX, slashes escaped."""
+    return json.dumps(body, ensure_ascii=True, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The value of `X-Hub-Signature-256` for exactly these bytes."""
+    return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
+
+
+def _changes(account: Account, items: Sequence[Item], seed: int, delivery: int) -> Iterator[Json]:
+    run: list[Item] = []
+    for position, item in enumerate(items):
+        if run and (not _together(run[-1], item) or draw(seed, "change", delivery, position) < 0.3):
+            yield _change(account, run)
+            run = []
+        run.append(item)
+    if run:
+        yield _change(account, run)
+
+
+def _together(one: Item, other: Item) -> bool:
+    return one.kind == other.kind and one.kind in _FIELDS
+
+
+def _change(account: Account, items: Sequence[Item]) -> Json:
+    kind = items[0].kind
+    if kind not in _FIELDS:
+        return {"field": kind, "value": items[0].content}
+    metadata = {"display_phone_number": account.display, "phone_number_id": account.phone_number_id}
+    value: Json = {"messaging_product": "whatsapp", "metadata": metadata}
+    contacts = {json.dumps(item.contact): item.contact for item in items if item.contact is not None}
+    if contacts:
+        value["contacts"] = list(contacts.values())
+    return {"field": _FIELDS[kind], "value": value | {kind: [item.content for item in items]}}

@@ -1,0 +1,49 @@
+"""The limits Meta keeps: messages to one person, messages of our number, and the 24-hour window."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from ava_local.whatsapp_simulator.graph_errors import GraphError
+from ava_local.whatsapp_simulator.phones import Phone
+from ava_local.whatsapp_simulator.plan import Plan
+
+
+class Bucket:
+    """Holds `size` tokens and gains one every `every` seconds."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+        self._seen: float | None = None
+
+    def take(self, size: float, every: float, now: float) -> bool:
+        """Take one token if there is one."""
+        if self._seen is not None:
+            self._spent = max(0.0, self._spent - (now - self._seen) / every)
+        self._seen = now
+        if self._spent + 1 > size:
+            return False
+        self._spent += 1
+        return True
+
+
+class Limits:
+    """Refuses what comes too fast, with the error Meta uses for it."""
+
+    def __init__(self, plan: Callable[[], Plan]) -> None:
+        self._plan = plan
+        self._pairs: defaultdict[str, Bucket] = defaultdict(Bucket)
+        self._number = Bucket()
+
+    def admit(self, addressee: str) -> None:
+        """Raise GraphError when this send would be one too many."""
+        pair, number, now = self._plan().pair_rate, self._plan().number_rate, time.monotonic()
+        if number.enabled and not self._number.take(number.per_second, 1 / number.per_second, now):
+            raise GraphError(130429, "Message throughput limit has been reached.")
+        if pair.enabled and not self._pairs[addressee].take(pair.burst, pair.every * pair.scale, now):
+            raise GraphError(131056, "Too many messages sent from this number to the same recipient.")
+
+    def is_open(self, phone: Phone) -> bool:
+        """Whether this person wrote recently enough to be written to."""
+        window = self._plan().window
+        return not window.enabled or time.time() - phone.last_wrote < window.hours * 3600
