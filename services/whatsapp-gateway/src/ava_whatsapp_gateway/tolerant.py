@@ -1,0 +1,50 @@
+"""Read foreign JSON without ever raising: what is not as expected is simply not there."""
+
+import json
+import re
+from typing import Any
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Json = dict[str, Any]
+
+
+class Unreadable(Exception):
+    """These bytes are no JSON object with entries."""
+
+
+def parse(body: bytes) -> Json:
+    """The JSON object in these bytes; Unreadable for anything else, however it is broken."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(type(error).__name__) from None
+    if not isinstance(found, dict):
+        raise Unreadable(f"a JSON {type(found).__name__}")
+    return found
+
+
+def dump(value: object) -> bytes:
+    """The value as ASCII JSON: whatever PostgreSQL's text would refuse stays escaped."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def text(value: object, longest: int = 65536) -> str:
+    """A string without NUL and lone surrogates, which PostgreSQL refuses; numbers as text; else empty."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    try:
+        found = value if isinstance(value, str) else str(value)
+    except ValueError:  # an integer of thousands of digits
+        return ""
+    return _UNSTORABLE.sub(lambda hit: "" if hit[0] == "\x00" else "�", found)[:longest]
+
+
+def mapping(value: object) -> Json:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> list[Any]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []
