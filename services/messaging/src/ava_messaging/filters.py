@@ -1,0 +1,48 @@
+"""Which messages are asked for: any combination of filters."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ava_messaging.cursor import Cursor
+from ava_messaging.messages import Channel, Moment, Plain, Role
+
+Order = Literal["newest", "oldest"]
+
+
+class Filters(BaseModel):
+    """All must hold; an unknown filter is refused, because ignoring it would show too much."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel | None = None
+    role: Role | None = None
+    avatar_id: UUID | None = None
+    since: Annotated[Moment | None, Field(description="From this moment on.")] = None
+    until: Annotated[Moment | None, Field(description="Before this moment.")] = None
+    text: Annotated[
+        Annotated[Plain, StringConstraints(min_length=1, max_length=1000)] | None,
+        Field(description="A part of the content, in any case."),
+    ] = None
+
+    def pattern(self) -> str | None:
+        """`text` for LIKE, where %, _ and \\ stand for themselves."""
+        if self.text is None:
+            return None
+        escaped = self.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        return f"%{escaped}%"
+
+
+class PageAsked(Filters):
+    """One page of the log."""
+
+    order: Order = "newest"
+    cursor: Annotated[Cursor | None, Field(description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class ExportAsked(Filters):
+    """The whole log, or what the filters leave of it."""
+
+    order: Order = "oldest"

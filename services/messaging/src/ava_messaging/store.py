@@ -1,0 +1,155 @@
+"""The message log's questions to the database, each asked as the person."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from ava_common.callers import Caller
+from ava_common.database import Connection, Pool, acting_as
+from ava_common.problems import Problem
+from ava_messaging.cursor import Position
+from ava_messaging.filters import Filters, Order
+from ava_messaging.messages import Message, Turn, Written
+
+MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
+
+# One text for every combination: with custom plans PostgreSQL drops what is null before it plans.
+FILTERED = f"""select {MESSAGE} from public.messages
+    where user_id = $1
+      and ($2::text is null or channel = $2) and ($3::text is null or role = $3)
+      and ($4::uuid is null or avatar_id = $4)
+      and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)
+      and ($7::text is null or content ilike $7)"""
+NEWEST = "order by created_at desc, id desc"
+OLDEST = "order by created_at, id"
+BEFORE = "and ($8::timestamptz is null or (created_at, id) < ($8, $9::uuid))"
+BEHIND = "and ($8::timestamptz is null or (created_at, id) > ($8, $9::uuid))"
+PAGE: dict[Order, str] = {
+    "newest": f"{FILTERED} {BEFORE} {NEWEST} limit $10",
+    "oldest": f"{FILTERED} {BEHIND} {OLDEST} limit $10",
+}
+ALL: dict[Order, str] = {"newest": f"{FILTERED} {NEWEST}", "oldest": f"{FILTERED} {OLDEST}"}
+
+
+class AccountGone(Problem):
+    """Your account no longer exists, so nothing can be kept for it. Sign up again to start anew."""
+
+    status = 401
+
+
+class NotYourAvatar(Problem):
+    """You have no avatar with this id. Leave `avatar_id` out, or use the one of GET /profile/avatar."""
+
+    status = 422
+
+
+@asynccontextmanager
+async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
+    """The caller's transaction. Raises NotYourAvatar (422), or AccountGone (401)."""
+    try:
+        async with acting_as(pool, caller, "ava_messaging") as connection:
+            yield connection
+    except asyncpg.ForeignKeyViolationError as error:
+        if error.constraint_name == "messages_own_avatar":
+            wrong = {"pointer": "#/avatar_id", "detail": "is not your avatar"}
+            raise NotYourAvatar(errors=[wrong]) from None
+        raise AccountGone from None
+
+
+async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Message | None:
+    row = await connection.fetchrow(
+        f"select {MESSAGE} from public.messages where user_id = $1 and id = $2", user_id, message_id
+    )
+    return Message(**row) if row else None
+
+
+async def page(
+    connection: Connection,
+    user_id: UUID,
+    filters: Filters,
+    order: Order,
+    after: Position | None,
+    limit: int,
+) -> list[Message]:
+    """At most `limit` messages that follow `after` in this order."""
+    rows = await connection.fetch(PAGE[order], user_id, *_values(filters), *(after or (None, None)), limit)
+    return [Message.model_construct(**row) for row in rows]
+
+
+async def stream(
+    connection: Connection, user_id: UUID, filters: Filters, order: Order, at_once: int = 500
+) -> AsyncGenerator[list[Message]]:
+    """Every message in this order, `at_once` at a time, through a cursor that stays in PostgreSQL."""
+    cursor = await connection.cursor(ALL[order], user_id, *_values(filters))
+    while rows := await cursor.fetch(at_once):
+        yield [Message.model_construct(**row) for row in rows]
+
+
+async def write(
+    connection: Connection, user_id: UUID, written: Written, external_id: str | None
+) -> Message | None:
+    """The new message, or None when one with this external id is there already."""
+    row = await connection.fetchrow(
+        f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id)
+        values ($1, $2, 'app', 'user', $3, $4)
+        on conflict on constraint messages_external_id_key do nothing returning {MESSAGE}""",
+        user_id,
+        written.avatar_id,
+        written.content,
+        external_id,
+    )
+    return Message(**row) if row else None
+
+
+async def keep(connection: Connection, user_id: UUID, message_id: UUID, turn: Turn) -> Message | None:
+    """The turn as a new message, or None when its id or its external id is there already."""
+    row = await connection.fetchrow(
+        f"""insert into public.messages
+            (id, user_id, avatar_id, channel, role, content, external_id, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()))
+        on conflict do nothing returning {MESSAGE}""",
+        message_id,
+        user_id,
+        turn.avatar_id,
+        turn.channel,
+        turn.role,
+        turn.content,
+        turn.external_id,
+        turn.created_at,
+    )
+    return Message(**row) if row else None
+
+
+async def find_kept(
+    connection: Connection, user_id: UUID, message_id: UUID | None, external_id: str | None
+) -> Message | None:
+    """The message with this id, else the one with this external id."""
+    row = await connection.fetchrow(
+        f"""select {MESSAGE} from public.messages where user_id = $1 and (id = $2 or external_id = $3)
+        order by (id = $2) is true desc limit 1""",
+        user_id,
+        message_id,
+        external_id,
+    )
+    return Message(**row) if row else None
+
+
+async def delete(connection: Connection, user_id: UUID, message_id: UUID) -> bool:
+    done: str = await connection.execute(
+        "delete from public.messages where user_id = $1 and id = $2", user_id, message_id
+    )
+    return done == "DELETE 1"
+
+
+def _values(filters: Filters) -> tuple[Any, ...]:
+    return (
+        filters.channel,
+        filters.role,
+        filters.avatar_id,
+        filters.since,
+        filters.until,
+        filters.pattern(),
+    )

@@ -1,0 +1,94 @@
+"""What an avatar is, and what may be said about one."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from ava_common.problems import Problem
+
+ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+
+
+class AvatarNotFound(Problem):
+    """You have no avatar yet. Create one with PUT /profile/avatar."""
+
+    status = 404
+
+
+class SecondAvatar(Problem):
+    """You already have an avatar; there is one each. Use PATCH, or PUT without `If-None-Match`."""
+
+    status = 412
+
+
+class Personality(StrEnum):
+    warm = "warm"
+    playful = "playful"
+    calm = "calm"
+    witty = "witty"
+    curious = "curious"
+    direct = "direct"
+
+
+def _one_line(text: str) -> str:
+    if not re.fullmatch(ONE_LINE, text):
+        raise PydanticCustomError("control_characters", "Write one line without control characters")
+    return text
+
+
+def _lines(text: str) -> str:
+    if not re.fullmatch(LINES, text):
+        raise PydanticCustomError("control_characters", "Leave out control characters such as NUL")
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(_one_line),
+    Field(json_schema_extra={"pattern": ONE_LINE}, examples=["Mira"]),
+]
+Age = Annotated[int, Field(strict=True, ge=20, le=150, description="Avatars are grown up: at least 20.")]
+Looks = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=2000),
+    AfterValidator(_lines),
+    Field(json_schema_extra={"pattern": LINES}, examples=["Tall, dark curls, always a scarf."]),
+]
+
+
+class Avatar(BaseModel):
+    """A person's one companion."""
+
+    id: UUID
+    name: str
+    age: int
+    personality: Personality
+    physical_description: str
+    created_at: datetime
+
+
+class AvatarDraft(BaseModel):
+    """A whole avatar as a person describes it."""
+
+    name: Name
+    age: Age
+    personality: Personality
+    physical_description: Looks
+
+
+class AvatarChange(BaseModel):
+    """What shall be different; a field left out (or null) stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    age: Age | None = None
+    personality: Personality | None = None
+    physical_description: Looks | None = None

@@ -1,0 +1,52 @@
+"""Any usual spelling of a phone number in, E.164 out."""
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+from ava_common.problems import Problem
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class NotAPhoneNumber(Problem):
+    """This is no phone number. Write it with its country code, for example +49 151 12345678."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(errors=[{"pointer": "#/phone", "detail": "is no phone number"}])
+
+
+class CountryMissing(Problem):
+    """This number lacks its country code. Start it with + and the code, or name the country in `region`."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(errors=[{"pointer": "#/phone", "detail": "lacks its country code"}])
+
+
+def normalised(spelling: str, region: str | None = None) -> str:
+    """The E.164 form of `spelling`; `region` (ISO 3166, two letters) reads a number without country code.
+
+    Judges the length only, not whether the range is in service: numbering plans change faster than any
+    copy of them, and refusing a real number is worse than accepting a mistyped one.
+    Raises NotAPhoneNumber or CountryMissing (422).
+    """
+    try:
+        number = phonenumbers.parse(_with_plus(spelling, region), region)
+    except NumberParseException as error:
+        unknown_country = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
+        raise (CountryMissing if unknown_country and "+" not in spelling else NotAPhoneNumber) from None
+    written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    if not possible or number.extension or not E164.fullmatch(written):
+        raise NotAPhoneNumber
+    return written
+
+
+def _with_plus(spelling: str, region: str | None) -> str:
+    """`0049…` is how most of the world dials abroad; where a region is named, its own prefix counts."""
+    return spelling if region else re.sub(r"^[\s(]*00\s*", "+", spelling)

@@ -1,0 +1,42 @@
+"""What a person prefers: for now, the WhatsApp number they write from."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from ava_common.problems import Problem
+
+
+class PhoneTaken(Problem):
+    """This number is linked already. Check it; if it is yours, unlink it where it is linked now."""
+
+    status = 409
+
+
+class Preferences(BaseModel):
+    """The linked number (E.164) and since when; a number still waiting for its code stands apart."""
+
+    whatsapp_phone: str | None = None
+    whatsapp_linked_at: datetime | None = None
+    whatsapp_pending_phone: str | None = None
+
+
+class PhoneLink(BaseModel):
+    """A number in any usual spelling, and the country it belongs to when the spelling does not say."""
+
+    phone: Annotated[
+        str, StringConstraints(min_length=1, max_length=100), Field(examples=["+49 151 12345678"])
+    ]
+    region: Annotated[
+        str | None, StringConstraints(pattern="^[A-Za-z]{2}$"), Field(examples=["DE"], description="ISO 3166")
+    ] = None
+
+
+class PendingLink(BaseModel):
+    """The number is linked once `code` arrives from it on WhatsApp; the code is shown this once."""
+
+    pending: str
+    code: str
+    expires_at: datetime
+    whatsapp_url: str

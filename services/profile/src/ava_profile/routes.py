@@ -1,0 +1,125 @@
+"""What people and rooms can ask the profile room."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+
+from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
+from ava_common.problems import DatabaseAway, responses
+from ava_profile import store
+from ava_profile.avatars import Avatar, AvatarChange, AvatarDraft, AvatarNotFound, Personality, SecondAvatar
+from ava_profile.confirmation import Confirmation
+from ava_profile.phone import normalised
+from ava_profile.preferences import PendingLink, PhoneLink, PhoneTaken, Preferences
+from ava_profile.settings import Settings
+
+SIGNED = (NotSignedIn, DatabaseAway)
+PRESENT = (*SIGNED, PersonRequired)
+
+router = APIRouter(prefix="/profile")
+
+
+@router.get("/personalities", tags=["avatar"])
+async def personalities() -> list[Personality]:
+    """The personalities an avatar can have; open to everyone."""
+    return list(Personality)
+
+
+@router.get("/avatar", tags=["avatar"], responses=responses(*SIGNED, AvatarNotFound))
+async def read_avatar(request: Request, caller: SomeoneSigned) -> Avatar:
+    """Your avatar."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        avatar = await store.find_avatar(connection, caller.id)
+    return _found(avatar)
+
+
+@router.put(
+    "/avatar",
+    tags=["avatar"],
+    responses={**responses(*PRESENT, SecondAvatar), 201: {"model": Avatar, "description": "Created"}},
+)
+async def put_avatar(
+    draft: AvatarDraft,
+    request: Request,
+    response: Response,
+    caller: PersonPresent,
+    if_none_match: Annotated[Literal["*"] | None, Header(description="`*`: create, never replace.")] = None,
+) -> Avatar:
+    """Create your avatar (201) or replace it (200)."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        if if_none_match:
+            avatar, created = await store.create_avatar(connection, caller.id, draft), True
+        else:
+            avatar, created = await store.put_avatar(connection, caller.id, draft)
+    if avatar is None:
+        raise SecondAvatar
+    response.status_code = 201 if created else 200
+    return avatar
+
+
+@router.patch("/avatar", tags=["avatar"], responses=responses(*PRESENT, AvatarNotFound))
+async def change_avatar(change: AvatarChange, request: Request, caller: PersonPresent) -> Avatar:
+    """Change some of your avatar's fields."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        avatar = await store.change_avatar(connection, caller.id, change)
+    return _found(avatar)
+
+
+@router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*PRESENT, AvatarNotFound))
+async def delete_avatar(request: Request, caller: PersonPresent) -> None:
+    """Part from your avatar; your messages stay."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        gone = await store.delete_avatar(connection, caller.id)
+    if not gone:
+        raise AvatarNotFound
+
+
+@router.get("/preferences", tags=["preferences"], responses=responses(*SIGNED))
+async def read_preferences(request: Request, caller: SomeoneSigned) -> Preferences:
+    """Your preferences; everything null until you set something."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        return await store.find_preferences(connection, caller.id)
+
+
+@router.put(
+    "/preferences/whatsapp",
+    tags=["preferences"],
+    responses={
+        **responses(*PRESENT, PhoneTaken),
+        202: {"model": PendingLink, "description": "Linked once the code arrives from that number"},
+    },
+)
+async def link_whatsapp(
+    link: PhoneLink, request: Request, response: Response, caller: PersonPresent
+) -> Preferences | PendingLink:
+    """Link the number you write from: at once (200), or once a code comes from it (202)."""
+    settings: Settings = request.state.settings
+    phone = normalised(link.phone, link.region)
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        if settings.display_number is None or settings.link_confirmation == "off":
+            return await store.link_phone(connection, caller.id, phone)
+        mine = await store.find_preferences(connection, caller.id)
+        if mine.whatsapp_phone == phone:
+            return mine
+        confirmation = Confirmation.new()
+        await store.await_code(connection, caller.id, phone, confirmation)
+    response.status_code = 202
+    return PendingLink(
+        pending=phone,
+        code=confirmation.code,
+        expires_at=confirmation.expires_at,
+        whatsapp_url=confirmation.whatsapp_url(settings.display_number),
+    )
+
+
+@router.delete("/preferences/whatsapp", tags=["preferences"], status_code=204, responses=responses(*PRESENT))
+async def unlink_whatsapp(request: Request, caller: PersonPresent) -> None:
+    """Unlink your number, and forget one that waits for its code."""
+    async with store.speaking_for(request.state.pool, caller) as connection:
+        await store.unlink_phone(connection, caller.id)
+
+
+def _found(avatar: Avatar | None) -> Avatar:
+    if avatar is None:
+        raise AvatarNotFound
+    return avatar

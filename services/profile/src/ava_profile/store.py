@@ -1,0 +1,148 @@
+"""The profile's questions to the database, each asked as the person."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from ava_common.callers import Caller
+from ava_common.database import Connection, Pool, acting_as
+from ava_common.problems import Problem
+from ava_profile.avatars import Avatar, AvatarChange, AvatarDraft
+from ava_profile.confirmation import Confirmation
+from ava_profile.preferences import PhoneTaken, Preferences
+
+AVATAR = "id, name, age, personality::text, physical_description, created_at"
+PREFERENCES = """whatsapp_phone, whatsapp_linked_at,
+    case when whatsapp_code_expires_at > now() then whatsapp_pending_phone end as whatsapp_pending_phone"""
+
+
+class AccountGone(Problem):
+    """Your account no longer exists, so nothing can be kept for it. Sign up again to start anew."""
+
+    status = 401
+
+
+@asynccontextmanager
+async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
+    """The caller's transaction; raises AccountGone when their account vanished under a still valid token."""
+    try:
+        async with acting_as(pool, caller, "ava_profile") as connection:
+            yield connection
+    except asyncpg.ForeignKeyViolationError:
+        raise AccountGone from None
+
+
+async def find_avatar(connection: Connection, user_id: UUID) -> Avatar | None:
+    row = await connection.fetchrow(f"select {AVATAR} from public.avatars where user_id = $1", user_id)
+    return Avatar(**row) if row else None
+
+
+async def create_avatar(connection: Connection, user_id: UUID, draft: AvatarDraft) -> Avatar | None:
+    """The new avatar, or None when the person has one already."""
+    await _arrive(connection, user_id)
+    row = await connection.fetchrow(
+        f"""insert into public.avatars (user_id, name, age, personality, physical_description)
+        values ($1, $2, $3, $4::text::public.personality, $5)
+        on conflict on constraint avatars_one_per_person do nothing returning {AVATAR}""",
+        user_id,
+        *_values(draft),
+    )
+    return Avatar(**row) if row else None
+
+
+async def put_avatar(connection: Connection, user_id: UUID, draft: AvatarDraft) -> tuple[Avatar, bool]:
+    """The avatar as described, and whether it is new; a replaced one keeps its id and its birthday."""
+    await _arrive(connection, user_id)
+    [row] = await connection.fetch(
+        f"""insert into public.avatars (user_id, name, age, personality, physical_description)
+        values ($1, $2, $3, $4::text::public.personality, $5)
+        on conflict on constraint avatars_one_per_person do update
+            set name = excluded.name, age = excluded.age, personality = excluded.personality,
+                physical_description = excluded.physical_description
+        returning {AVATAR}, xmax = 0 as created""",
+        user_id,
+        *_values(draft),
+    )
+    return Avatar(**row), row["created"]
+
+
+async def change_avatar(connection: Connection, user_id: UUID, change: AvatarChange) -> Avatar | None:
+    row = await connection.fetchrow(
+        f"""update public.avatars set name = coalesce($2, name), age = coalesce($3, age),
+            personality = coalesce($4::text::public.personality, personality),
+            physical_description = coalesce($5, physical_description)
+        where user_id = $1 returning {AVATAR}""",
+        user_id,
+        *change.model_dump(mode="json").values(),
+    )
+    return Avatar(**row) if row else None
+
+
+async def delete_avatar(connection: Connection, user_id: UUID) -> bool:
+    done: str = await connection.execute("delete from public.avatars where user_id = $1", user_id)
+    return done == "DELETE 1"
+
+
+async def find_preferences(connection: Connection, user_id: UUID) -> Preferences:
+    row = await connection.fetchrow(
+        f"select {PREFERENCES} from public.user_preferences where user_id = $1",
+        user_id,
+    )
+    return Preferences(**row) if row else Preferences()
+
+
+async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Preferences:
+    """Links the number, forgetting a pending one; linking it again changes nothing. Raises PhoneTaken."""
+    await _arrive(connection, user_id)
+    try:
+        row = await connection.fetchrow(
+            f"""insert into public.user_preferences as mine (user_id, whatsapp_phone, whatsapp_linked_at)
+            values ($1, $2, now())
+            on conflict (user_id) do update set whatsapp_phone = excluded.whatsapp_phone,
+                whatsapp_linked_at = case when mine.whatsapp_phone = excluded.whatsapp_phone
+                    then mine.whatsapp_linked_at else excluded.whatsapp_linked_at end,
+                whatsapp_pending_phone = null, whatsapp_code_hash = null, whatsapp_code_expires_at = null
+            returning {PREFERENCES}""",
+            user_id,
+            phone,
+        )
+    except asyncpg.UniqueViolationError:
+        raise PhoneTaken from None
+    return Preferences(**row) if row else Preferences()
+
+
+async def await_code(connection: Connection, user_id: UUID, phone: str, confirmation: Confirmation) -> None:
+    """Keeps the number as pending; an earlier code ends here, a number already linked stays so until then."""
+    await _arrive(connection, user_id)
+    await connection.execute(
+        """insert into public.user_preferences
+            (user_id, whatsapp_pending_phone, whatsapp_code_hash, whatsapp_code_expires_at)
+        values ($1, $2, $3, $4)
+        on conflict (user_id) do update set whatsapp_pending_phone = excluded.whatsapp_pending_phone,
+            whatsapp_code_hash = excluded.whatsapp_code_hash,
+            whatsapp_code_expires_at = excluded.whatsapp_code_expires_at""",
+        user_id,
+        phone,
+        confirmation.digest(user_id),
+        confirmation.expires_at,
+    )
+
+
+async def unlink_phone(connection: Connection, user_id: UUID) -> None:
+    await connection.execute(
+        """update public.user_preferences set whatsapp_phone = null, whatsapp_linked_at = null,
+            whatsapp_pending_phone = null, whatsapp_code_hash = null, whatsapp_code_expires_at = null
+        where user_id = $1""",
+        user_id,
+    )
+
+
+async def _arrive(connection: Connection, user_id: UUID) -> None:
+    """The sign-up trigger never fails a sign-up, so it may have left this to the person's first visit."""
+    await connection.execute("insert into public.users (id) values ($1) on conflict (id) do nothing", user_id)
+
+
+def _values(draft: AvatarDraft) -> tuple[str, int, str, str]:
+    return draft.name, draft.age, draft.personality.value, draft.physical_description
