@@ -1,0 +1,226 @@
+"""What another person could find out or leave behind without reading a row: every probe we know of."""
+# ruff: noqa: S608
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+
+async def problem_of(town, actor, sql: str) -> asyncpg.PostgresError:
+    async with town.acting_as(actor) as connection:
+        with pytest.raises(asyncpg.PostgresError) as problem:
+            await connection.execute(sql.format_map(town.names | {"random": str(uuid4())}))
+    return problem.value
+
+
+def words_of(problem: asyncpg.PostgresError) -> tuple[str, str | None, str | None]:
+    return str(problem), problem.detail, problem.hint
+
+
+MESSAGE = "insert into public.messages (user_id, avatar_id, channel, role, content) values ('{bob}', %s)"
+
+
+@pytest.mark.parametrize("act", [None, {"sub": "whatsapp-gateway"}])
+async def test_a_message_with_anothers_avatar_fails_like_one_with_no_avatar_at_all(town, act):
+    bob = town.person(town.bob, "ava_messaging", **({"act": act} if act else {}))
+    real = await problem_of(town, bob, MESSAGE % "'{alices_avatar}', 'app', 'user', 'hi'")
+    none = await problem_of(town, bob, MESSAGE % "'{random}', 'app', 'user', 'hi'")
+    assert real.sqlstate == "23503"
+    assert words_of(real) == words_of(none)
+    assert town.names["alices_avatar"] not in str(words_of(real))
+    assert await town.outcome(bob, MESSAGE % "'{bobs_avatar}', 'app', 'user', 'hi'") == "done"
+
+
+async def test_an_avatar_made_for_another_fails_alike_whether_they_have_one_or_not(town):
+    bob = town.person(town.bob, "ava_profile")
+    sql = (
+        "insert into public.avatars (user_id, name, age, personality, physical_description)"
+        " values ('{%s}', 'Eve', 30, 'calm', '')"
+    )
+    having, lacking, nobody = [await problem_of(town, bob, sql % who) for who in ("alice", "carol", "random")]
+    assert words_of(having) == words_of(lacking) == words_of(nobody)
+    assert having.sqlstate == "42501"
+    assert await town.outcome(bob, sql % "bob") == "taken"
+
+
+async def test_two_people_may_use_the_same_external_id_and_neither_notices(town):
+    bob = town.person(town.bob, "ava_messaging")
+    sql = (
+        "insert into public.messages (user_id, channel, role, content, external_id)"
+        " values ('{bob}', 'app', 'user', 'hi', 'app:%s')"
+    )
+    await town.database.admin(
+        "insert into public.messages (user_id, channel, role, content, external_id)"
+        " values ($1, 'app', 'user', 'hi', 'app:shared') on conflict do nothing",
+        town.alice,
+    )
+    assert await town.outcome(bob, sql % "shared") == "done"
+    assert await town.outcome(bob, sql % "user") == "taken"
+
+
+async def test_a_message_id_that_is_anothers_is_never_overwritten_nor_shown(town):
+    bob = town.delegate(town.bob, "ava_messaging")
+    sql = (
+        "insert into public.messages (id, user_id, channel, role, content)"
+        " values ('{alices_message}', '{bob}', 'app', 'user', 'mine')"
+    )
+    taken = await problem_of(town, bob, sql)
+    assert taken.sqlstate == "23505"
+    assert "secret" not in str(words_of(taken))
+    assert str(town.alice) not in str(words_of(taken))
+    assert await town.outcome(bob, sql + " on conflict (id) do nothing") == "nothing"
+    assert await town.outcome(bob, sql + " on conflict (id) do update set content = 'mine'") == "refused"
+
+
+PHONE = (
+    "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"
+    " values ('{carol}', '{alices_phone}', now())"
+)
+
+
+async def test_a_linked_number_is_refused_without_saying_whose_it_is(town):
+    carol = town.person(town.carol, "ava_profile")
+    taken = await problem_of(town, carol, PHONE)
+    assert taken.sqlstate == "23505"
+    assert str(town.alice) not in str(words_of(taken))
+    async with town.acting_as(carol) as connection:
+        sql = PHONE.format_map(town.names)
+        assert await connection.fetch(f"{sql} on conflict do nothing returning *") == []
+
+
+async def test_an_upsert_cannot_reach_another_persons_number(town):
+    carol = town.person(town.carol, "ava_profile")
+    upsert = PHONE + " on conflict (whatsapp_phone) do update set whatsapp_linked_at = now() returning *"
+    assert await town.outcome(carol, upsert) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("room", "sql"),
+    [
+        ("ava_profile", "update public.avatars set name = 'Eve' returning user_id"),
+        ("ava_profile", "delete from public.avatars returning user_id"),
+        ("ava_profile", "update public.user_preferences set whatsapp_pending_phone = null returning user_id"),
+        ("ava_profile", "delete from public.user_preferences returning user_id"),
+        ("ava_messaging", "delete from public.messages returning user_id"),
+        ("ava_messaging", "select user_id from public.messages"),
+        ("ava_profile", "select id as user_id from public.users"),
+    ],
+)
+async def test_what_comes_back_from_a_statement_without_a_filter_is_only_ones_own(town, room, sql):
+    async with town.acting_as(town.person(town.bob, room)) as connection:
+        assert {row["user_id"] for row in await connection.fetch(sql)} == {town.bob}
+
+
+async def test_counting_counts_only_ones_own(town):
+    counts = {}
+    everyone = {"alice": town.person(town.alice), "carol": town.person(town.carol)}
+    everyone["nobody"] = town.anyone("authenticator", "authenticated")
+    everyone["a room"] = town.anyone("ava_messaging", "ava_messaging")
+    for name, actor in everyone.items():
+        async with town.acting_as(actor) as connection:
+            counts[name] = await connection.fetchval(
+                "select count(*) from public.messages where role = 'assistant'"
+            )
+    assert counts == {"alice": 1, "carol": 0, "nobody": 0, "a room": 0}
+
+
+async def test_an_expression_that_fails_on_anothers_words_never_sees_them(town):
+    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+        probe = "select 1 / (case when content like 'alice%' then 0 else 1 end) from public.messages"
+        assert len(await connection.fetch(probe)) == 2
+        cast = (
+            "select (case when content like 'alice%' then content else '1' end)::integer from public.messages"
+        )
+        assert len(await connection.fetch(cast)) == 2
+
+
+async def test_the_planners_statistics_are_hidden(town):
+    for actor in (town.person(town.bob), town.person(town.bob, "ava_messaging")):
+        async with town.acting_as(actor) as connection:
+            assert await connection.fetch("select tablename from pg_stats where schemaname = 'public'") == []
+
+
+async def test_the_statements_of_other_rooms_are_hidden(town):
+    await town.connection("ava_profile")
+    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+        seen = await connection.fetch(
+            "select query from pg_stat_activity"
+            " where usename <> current_user and datname = current_database()"
+        )
+    assert {row["query"] for row in seen} == {"<insufficient privilege>"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create function pg_temp.peek(text) returns boolean language sql as 'select true'",
+        "create temporary table users (id uuid)",
+        "create table public.mine (id uuid)",
+        "create schema mine",
+        "create view public.mine as select * from public.messages",
+        "create policy everything on public.messages using (true)",
+        "alter table public.messages disable row level security",
+        "alter table public.messages no force row level security",
+        "create trigger t before insert on public.messages execute function ava_private.welcome()",
+        "select ava_private.welcome()",
+        "create role mine",
+        "alter role current_user bypassrls",
+        "create table public.mine (message uuid references public.messages)",
+        "set session_replication_role = replica",
+        "select * from pg_authid",
+        "copy public.messages to program 'cat'",
+    ],
+)
+@pytest.mark.parametrize("room", [None, "ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
+async def test_nobody_can_build_a_way_around(town, room, sql):
+    assert await town.outcome(town.person(town.bob, room), sql) == "refused"
+
+
+async def test_nobody_passes_their_own_rights_on(town):
+    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+        await connection.execute("grant select, insert on public.messages to anon, ava_profile")
+        for other in ("anon", "ava_profile"):
+            assert not await connection.fetchval(
+                "select has_table_privilege($1, 'public.messages', 'select, insert')", other
+            )
+
+
+async def test_rows_cannot_be_copied_in_past_the_policies_nor_out(town, tmp_path):
+    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+        with (tmp_path / "out").open("wb") as out:
+            await connection.copy_from_table(
+                "messages", schema_name="public", columns=["content"], output=out
+            )
+        with pytest.raises(asyncpg.FeatureNotSupportedError):
+            await connection.copy_records_to_table(
+                "messages",
+                schema_name="public",
+                columns=["user_id", "channel", "role", "content"],
+                records=[(town.alice, "app", "user", "not hers")],
+            )
+    assert (tmp_path / "out").read_text().splitlines() == ["bob secret user", "bob secret assistant"]
+
+
+@pytest.mark.parametrize("column", ["id = gen_random_uuid()", "user_id = '{carol}'", "created_at = now()"])
+@pytest.mark.parametrize("table", ["avatars", "user_preferences", "messages"])
+async def test_a_row_never_changes_its_owner_its_name_or_its_date(town, table, column):
+    if (table, column[:2]) == ("user_preferences", "id"):
+        pytest.skip("user_preferences is named by its owner")
+    room = "ava_messaging" if table == "messages" else "ava_profile"
+    sql = f"update public.{table} set {column} where user_id = '{{bob}}'"
+    assert await town.outcome(town.person(town.bob, room), sql) == "refused"
+
+
+async def test_the_data_api_never_shows_the_hash_of_a_code(town):
+    for column in ("whatsapp_code_hash", "whatsapp_code_expires_at", "whatsapp_code_attempts", "*"):
+        sql = f"select {column} from public.user_preferences"
+        assert await town.outcome(town.person(town.bob), sql) == "refused"
+
+
+async def test_a_subject_that_is_no_uuid_reads_nothing(town):
+    garbage = town.anyone("ava_messaging", "ava_messaging", {"sub": "' or true --"})
+    assert await town.outcome(garbage, "select * from public.messages") == "22P02"
+    for claims in ({}, {"sub": None}, {"sub": ""}, {"role": "authenticated"}):
+        actor = town.anyone("ava_messaging", "ava_messaging", claims)
+        assert await town.outcome(actor, "select * from public.messages") in ("nothing", "22P02")
