@@ -7,6 +7,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 from ava_common.problems import Problem
 
+SHORTEST = 6  # digits of a number somebody could mean without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -36,15 +37,20 @@ def normalised(spelling: str, region: str | None = None) -> str:
     Raises NotAPhoneNumber or CountryMissing (422).
     """
     try:
-        number = phonenumbers.parse(_with_plus(spelling, region), region)
+        number = phonenumbers.parse(_with_plus(spelling, region), region and region.upper())
     except NumberParseException as error:
-        unknown_country = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-        raise (CountryMissing if unknown_country and "+" not in spelling else NotAPhoneNumber) from None
+        raise (CountryMissing if _only_lacks_its_country(spelling, error) else NotAPhoneNumber) from None
     written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
     if not possible or number.extension or not E164.fullmatch(written):
         raise NotAPhoneNumber
     return written
+
+
+def _only_lacks_its_country(spelling: str, error: NumberParseException) -> bool:
+    digits = sum(character.isdigit() for character in spelling)
+    unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
+    return unknown and "+" not in spelling and digits >= SHORTEST
 
 
 def _with_plus(spelling: str, region: str | None) -> str:

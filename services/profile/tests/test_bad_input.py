@@ -1,0 +1,116 @@
+"""What is not as it should be is refused in words, and nothing is half-written."""
+
+import json
+
+import pytest
+
+AVATAR = "/profile/avatar"
+
+
+async def test_an_unknown_path_says_so_as_a_problem(room):
+    answer = await room.get("/profile/unicorn")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:ava:problem:not-found"
+
+
+async def test_an_unknown_method_names_the_known_ones(room):
+    answer = await room.post(AVATAR, json={})
+    assert answer.status_code == 405
+    assert answer.json()["type"] == "urn:ava:problem:method-not-allowed"
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"nonsense", b'{"name": "Mira",}', b"\xff\xfe", b"[" * 100_000, b'"\xed\xa0']
+)
+async def test_malformed_json_is_a_400(room, database, issuer, body):
+    me = issuer.bearer(await database.person())
+    answer = await room.put(AVATAR, content=body, headers={**me, "Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:ava:problem:malformed-json"
+    assert await database.admin("select * from public.avatars") == []
+
+
+WRONG = {
+    "no body at all": None,
+    "a list": [],
+    "a word": "Mira",
+    "a missing name": {"name": ...},
+    "a name that is a number": {"name": 5},
+    "a name that is null": {"name": None},
+    "an empty name": {"name": ""},
+    "a name of spaces": {"name": "   "},
+    "a name too long": {"name": "m" * 81},
+    "a name with NUL": {"name": "Mi\0ra"},
+    "a name with a lone surrogate": {"name": "Mi\ud800ra"},
+    "a name of two lines": {"name": "Mi\nra"},
+    "age 19": {"age": 19},
+    "age 151": {"age": 151},
+    "an age in words": {"age": "thirty"},
+    "an age in a string": {"age": "30"},
+    "an age that is true": {"age": True},
+    "an age with a half": {"age": 30.5},
+    "an age beyond every integer": {"age": 10**40},
+    "a personality not on the list": {"personality": "grumpy"},
+    "a personality in capitals": {"personality": "WARM"},
+    "a personality that is a list": {"personality": ["warm"]},
+    "looks too long": {"physical_description": "x" * 2001},
+    "looks with NUL": {"physical_description": "tall\0"},
+    "looks with a lone surrogate": {"physical_description": "tall \udfff"},
+    "looks that are missing": {"physical_description": ...},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+async def test_a_wrong_avatar_is_refused_and_nothing_is_written(room, database, issuer, mira, wrong):
+    me = issuer.bearer(await database.person())
+    body = wrong
+    if isinstance(wrong, dict):
+        body = {name: value for name, value in (mira | wrong).items() if value is not ...}
+    answer = await room.put(
+        AVATAR, content=json.dumps(body), headers={**me, "Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["type"] == "urn:ava:problem:invalid-request"
+    if isinstance(wrong, dict):
+        assert [error["pointer"] for error in problem["errors"]] == [f"#/{name}" for name in wrong]
+    assert await database.admin("select * from public.avatars") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"age": 19}, {"name": ""}, {"personality": "grumpy"}, {"age": 40, "physical_description": "x" * 2001}],
+)
+async def test_a_wrong_change_leaves_the_avatar_as_it_was(room, database, issuer, mira, change):
+    me = issuer.bearer(await database.person())
+    created = (await room.put(AVATAR, json=mira, headers=me)).json()
+    assert (await room.patch(AVATAR, json=change, headers=me)).status_code == 422
+    assert (await room.get(AVATAR, headers=me)).json() == created
+
+
+async def test_names_and_looks_may_use_every_script_and_lines(room, database, issuer, mira):
+    me = issuer.bearer(await database.person())
+    spoken = mira | {
+        "name": "Мира 🦊 美良",
+        "physical_description": "Tall.\n\tDark curls — “always” smiling 😀",
+    }
+    created = await room.put(AVATAR, json=spoken, headers=me)
+    assert created.status_code == 201
+    assert {field: created.json()[field] for field in spoken} == spoken
+
+
+async def test_the_longest_name_and_looks_are_kept_whole(room, database, issuer, mira):
+    me = issuer.bearer(await database.person())
+    longest = mira | {"name": "🦊" * 80, "physical_description": "é" * 2000, "age": 20}
+    created = await room.put(AVATAR, json=longest, headers=me)
+    assert created.status_code == 201
+    assert {field: created.json()[field] for field in longest} == longest
+
+
+async def test_an_etag_in_if_none_match_is_refused_rather_than_ignored(room, database, issuer, mira):
+    me = issuer.bearer(await database.person())
+    answer = await room.put(AVATAR, json=mira, headers={**me, "If-None-Match": '"abc"'})
+    assert answer.status_code == 422
+    assert await database.admin("select * from public.avatars") == []
