@@ -1,0 +1,5 @@
+"""`python -m ava_local`: what `./ava` hands over to."""
+
+from ava_local.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""A phone in the hand: the simulator's control API, as a person's thumb uses it."""
+
+import re
+from typing import Any
+
+import httpx
+
+from ava_local.handle import HouseDown
+
+PATIENCE = 15.0
+
+
+class NotANumber(Exception):
+    """That is not a phone number; write it like +4915112345678."""
+
+
+def number_from(text: str) -> str:
+    """E.164 from what a person types; raises NotANumber."""
+    digits = re.sub(r"[\s()/.-]", "", text).removeprefix("+")
+    if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
+        raise NotANumber(f"{text!r} is no phone number; write it like +4915112345678.")
+    return f"+{digits}"
+
+
+class Telephone:
+    """One phone of the simulator at `address`."""
+
+    def __init__(self, address: str, number: str) -> None:
+        self.number = number
+        self._client = httpx.Client(
+            base_url=f"{address}/simulator/phones/{number}", timeout=PATIENCE + 5, trust_env=False
+        )
+        self._last = 0
+
+    def write(self, text: str) -> str:
+        """Send a text to Ava's number; answers its message id."""
+        self._last = self._received(wait=0)["last"]
+        answer = self._ask("POST", "/messages", json={"text": text})
+        message_id: str = answer["id"]
+        return message_id
+
+    def hear(self, wait: float = PATIENCE) -> list[str]:
+        """The texts that came since the last `write` or `hear`; empty when none came within `wait` s."""
+        heard = self._received(wait)
+        self._last = heard["last"]
+        return [message["text"] for message in heard["messages"]]
+
+    def _received(self, wait: float) -> Any:
+        try:
+            return self._ask("GET", "/received", params={"after": self._last, "wait": wait})
+        except UnknownPhone:
+            return {"messages": [], "last": 0}
+
+    def _ask(self, method: str, path: str, **what: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **what)
+        except httpx.TransportError as error:
+            raise HouseDown("the phone simulator does not answer. Start the house with: ./ava up") from error
+        if answer.status_code == 404:
+            raise UnknownPhone
+        if answer.status_code >= 400:
+            raise NotANumber(answer.text)
+        return answer.json()
+
+
+class UnknownPhone(Exception):
+    """A phone that never wrote and never got anything."""
