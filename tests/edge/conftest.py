@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,14 @@ Headers = list[tuple[str, str]]
 def read_headers(lines: list[bytes]) -> Headers:
     pairs = (line.decode("latin-1").partition(":") for line in lines if line)
     return [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+
+
+async def read_all(reader: asyncio.StreamReader) -> bytes:
+    answer = b""
+    with suppress(ConnectionError):
+        while block := await reader.read(65536):
+            answer += block
+    return answer
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Room:
     name: str
     seen: list[Seen] = field(default_factory=list)
     extra: str = ""
+    hang_up: bool = False
     port: int = 0
     server: asyncio.Server | None = None
 
@@ -98,6 +106,8 @@ class Room:
                 headers = read_headers(rest)
                 body = await self.body(reader, dict(headers))
                 self.seen.append(Seen(self.name, method, target, headers, body))
+                if self.hang_up:
+                    break
                 answer = self.name.encode()
                 writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n{self.extra}\r\n".encode())
                 writer.write(b"" if method == "HEAD" else answer)
@@ -130,15 +140,14 @@ class Edge:
     async def raw(self, request: bytes, wait: float = 15) -> bytes:
         """Bytes in, every byte out until the other side closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        answer = asyncio.create_task(read_all(reader))
         with suppress(ConnectionError):
             writer.write(request)
             await writer.drain()
-        answer = b""
-        with suppress(ConnectionError):
-            while block := await asyncio.wait_for(reader.read(65536), wait):
-                answer += block
-        writer.close()
-        return answer
+        try:
+            return await asyncio.wait_for(answer, wait)
+        finally:
+            writer.close()
 
     async def ask(self, method: str, target: str, *headers: str, body: bytes | None = None) -> Answer:
         """One request, its target and headers sent exactly as written."""
@@ -175,36 +184,49 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-Start = Callable[..., tuple[int, Path]]
+@dataclass
+class Hallway:
+    """Starts production's Caddyfile on free ports and ends what it started."""
 
+    folders: pytest.TempPathFactory
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    free_port = staticmethod(free_port)
 
-@pytest.fixture(scope="session")
-def start_caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start Caddy on a free port before the given upstreams; answers (port, log file) once it listens."""
-    running: list[subprocess.Popen[bytes]] = []
+    def before(
+        self, upstreams: dict[str, int], address: str = ":{port}", **instead: tuple[str, str]
+    ) -> tuple[int, Path]:
+        """Caddy before these rooms; its port and its log, once it listens. `instead`: (old, new) text."""
+        folder, port = self.folders.mktemp("caddy"), free_port()
+        environment = {
+            **{
+                f"{name.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{at}"
+                for name, at in upstreams.items()
+            },
+            **dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder)),
+            "AVA_SITE_ADDRESS": address.format(port=port),
+            "AVA_BIND": "127.0.0.1",
+        }
+        text = CADDYFILE.read_text()
+        for old, new in instead.values():
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "Caddyfile").write_text(text)
+        command = [caddy(), "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+        with (folder / "log").open("wb") as sink:
+            process = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
+        self.running.append(process)
+        wait_for(port, process, folder / "log")
+        return port, folder / "log"
 
-    def start(upstreams: dict[str, int], address: str = ":{port}", caddyfile: Path = CADDYFILE) -> tuple[int, Path]:
-        folder, port = tmp_path_factory.mktemp("caddy"), free_port()
-        names = {f"{name.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{at}" for name, at in upstreams.items()}
-        site = {"AVA_SITE_ADDRESS": address.format(port=port), "AVA_BIND": "127.0.0.1"}
-        homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-        log = folder / "log"
-        command = [caddy(), "run", "--adapter", "caddyfile", "--config", str(caddyfile)]
-        with log.open("wb") as sink:
-            environment = {"PATH": os.environ["PATH"], **names, **site, **homes}
-            running.append(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink))
-        wait_for(port, running[-1], log)
-        return port, log
-
-    yield start
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.wait(timeout=20)
+    def close(self) -> None:
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            process.wait(timeout=30)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    for _ in range(600):
         assert process.poll() is None, log.read_text()
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
@@ -214,11 +236,18 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-async def whole_edge(start_caddy: Start) -> AsyncIterator[Edge]:
+def hallway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hallway]:
+    started = Hallway(tmp_path_factory)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+async def whole_edge(hallway: Hallway) -> AsyncIterator[Edge]:
     rooms = {name: Room(name) for name in ROOMS}
     for room in rooms.values():
         await room.open()
-    port, log = start_caddy({name: room.port for name, room in rooms.items()})
+    port, log = hallway.before({name: room.port for name, room in rooms.items()})
     yield Edge(port, rooms, log)
     for room in rooms.values():
         room.close()
@@ -229,5 +258,5 @@ def edge(whole_edge: Edge) -> Edge:
     """The edge with nothing seen yet."""
     for room in whole_edge.rooms.values():
         room.seen.clear()
-        room.extra = ""
+        room.extra, room.hang_up = "", False
     return whole_edge

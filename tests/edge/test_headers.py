@@ -18,12 +18,22 @@ CARRIED = {
     "cache-control": "no-store",
 }
 SPOOFED = [
-    "X-Forwarded-For: 6.6.6.6", "x-forwarded-for: 7.7.7.7, 8.8.8.8", "X-Forwarded-Host: evil.example",
-    "X-Forwarded-Proto: gopher", "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Client-IP: 6.6.6.6",
-    "CF-Connecting-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "Sb-Forwarded-For: 6.6.6.6",
-    "Tracestate: evil=1", "Baggage: user=evil", "X-Request-Id: evil", "x-request-id: evil2",
+    "X-Forwarded-For: 6.6.6.6",
+    "x-forwarded-for: 7.7.7.7, 8.8.8.8",
+    "X-Forwarded-Host: evil.example",
+    "X-Forwarded-Proto: gopher",
+    "Forwarded: for=6.6.6.6",
+    "X-Real-IP: 6.6.6.6",
+    "X-Client-IP: 6.6.6.6",
+    "CF-Connecting-IP: 6.6.6.6",
+    "True-Client-IP: 6.6.6.6",
+    "Sb-Forwarded-For: 6.6.6.6",
+    "Tracestate: evil=1",
+    "Baggage: user=evil",
+    "X-Request-Id: evil",
+    "x-request-id: evil2",
     "Traceparent: 00-eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee-eeeeeeeeeeeeeeee-01",
-]  # fmt: skip
+]
 
 
 async def test_rooms_hear_of_one_client_address_and_it_is_the_real_one(edge):
@@ -51,10 +61,17 @@ async def test_every_request_has_its_own_id(edge):
 
 
 async def test_no_connection_becomes_a_tunnel(edge):
-    upgrade = ["Connection: Upgrade, close", "Upgrade: websocket", "Sec-WebSocket-Key: eHh4", "Sec-WebSocket-Version: 13"]
+    upgrade = [
+        "Connection: Upgrade, close",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Key: eHh4",
+        "Sec-WebSocket-Version: 13",
+    ]
     seen = await edge.reach("GET", "/messages", *upgrade)
     assert seen.header("upgrade") is None
-    h2c = await edge.reach("GET", "/messages", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM")
+    h2c = await edge.reach(
+        "GET", "/messages", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM"
+    )
     assert h2c.header("upgrade") is None
 
 
@@ -67,8 +84,15 @@ async def test_no_caller_can_have_our_headers_dropped_on_the_way(edge):
 
 @pytest.mark.parametrize(
     ("method", "target"),
-    [("GET", "/"), ("GET", "/messages"), ("HEAD", "/auth/me"), ("GET", "/healthz")]
-    + [("GET", "/internal/tokens"), ("OPTIONS", "/messages"), ("POST", "/auth/session")],
+    [
+        ("GET", "/"),
+        ("GET", "/messages"),
+        ("HEAD", "/auth/me"),
+        ("GET", "/healthz"),
+        ("GET", "/internal/tokens"),
+        ("OPTIONS", "/messages"),
+        ("POST", "/auth/session"),
+    ],
 )
 async def test_every_answer_carries_the_same_protection_once(edge, method, target):
     answer = await edge.ask(method, target)
@@ -82,7 +106,9 @@ async def test_every_answer_carries_the_same_protection_once(edge, method, targe
 
 async def test_a_room_can_neither_weaken_nor_double_the_protection(edge):
     weaker = {name: "unsafe-none" for name in CARRIED if name != "cache-control"}
-    edge.rooms["auth"].extra = "".join(f"{k}: {v}\r\n" for k, v in weaker.items()) + "X-Request-Id: x\r\nServer: uvicorn\r\n"
+    edge.rooms["auth"].extra = (
+        "".join(f"{k}: {v}\r\n" for k, v in weaker.items()) + "X-Request-Id: x\r\nServer: uvicorn\r\n"
+    )
     answer = await edge.ask("GET", "/")
     for name in weaker:
         assert answer.header(name) == CARRIED[name]

@@ -5,7 +5,9 @@ import pytest
 ACCESS = "__Host-ava_at=eyJh.eyJz.c2ln-_"
 REFRESH = "__Host-ava_rt=r3fresh_Token-1"
 BOTH = f"Cookie: theme=dark; {ACCESS}; {REFRESH}; other=1"
-SAME, CROSS, SIBLING, TYPED = (f"Sec-Fetch-Site: {s}" for s in ("same-origin", "cross-site", "same-site", "none"))
+SAME, CROSS, SIBLING, TYPED = (
+    f"Sec-Fetch-Site: {s}" for s in ("same-origin", "cross-site", "same-site", "none")
+)
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 ROOMS = ["/auth/me", "/profile/avatar", "/messages", "/webhooks/whatsapp"]
 
@@ -29,7 +31,16 @@ async def test_an_unsafe_request_of_our_own_page_carries_the_session(edge, metho
 @pytest.mark.parametrize("target", ROOMS)
 @pytest.mark.parametrize("method", UNSAFE)
 @pytest.mark.parametrize(
-    "fetch", [CROSS, SIBLING, TYPED, "X-Nothing: here", "Sec-Fetch-Site: Same-Origin", f"{CROSS}\r\n{SAME}", f"{SAME}\r\n{CROSS}"]
+    "fetch",
+    [
+        CROSS,
+        SIBLING,
+        TYPED,
+        "X-Nothing: here",
+        "Sec-Fetch-Site: Same-Origin",
+        f"{CROSS}\r\n{SAME}",
+        f"{SAME}\r\n{CROSS}",
+    ],
 )
 async def test_an_unsafe_request_from_elsewhere_carries_no_session(edge, method, target, fetch):
     seen = await edge.reach(method, target, BOTH, fetch, body=b"{}")
@@ -47,8 +58,19 @@ async def test_the_callers_own_authorization_wins(edge, method, own):
 
 @pytest.mark.parametrize(
     "cookie",
-    ["__Host-ava_at=", "__Host-ava_at=a b", '__Host-ava_at="a.b.c"', "__Host-ava_at=a,b", "x__Host-ava_at=a.b.c", "__host-ava_at=a.b.c"]
-    + ["\xa0__Host-ava_at=a.b.c", "__Host-ava_at =a.b.c", "ava_at=a.b.c", "Authorization=a.b.c", "x=1,__Host-ava_at=a.b.c"],
+    [
+        "__Host-ava_at=",
+        "__Host-ava_at=a b",
+        '__Host-ava_at="a.b.c"',
+        "__Host-ava_at=a,b",
+        "x__Host-ava_at=a.b.c",
+        "__host-ava_at=a.b.c",
+        "\xa0__Host-ava_at=a.b.c",
+        "__Host-ava_at =a.b.c",
+        "ava_at=a.b.c",
+        "Authorization=a.b.c",
+        "x=1,__Host-ava_at=a.b.c",
+    ],
 )
 async def test_what_only_resembles_the_access_cookie_is_nothing(edge, cookie):
     seen = await edge.reach("GET", "/messages", f"Cookie: {cookie}")
@@ -86,7 +108,9 @@ async def test_the_sessions_own_door_gets_the_refresh_cookie_and_nothing_beside_
 
 
 async def test_what_looks_like_a_placeholder_of_caddy_stays_plain_text(edge):
-    seen = await edge.reach("POST", "/auth/session", SAME, "Cookie: __Host-ava_rt={env.HOME}{http.request.uuid}", body=b"{}")
+    seen = await edge.reach(
+        "POST", "/auth/session", SAME, "Cookie: __Host-ava_rt={env.HOME}{http.request.uuid}", body=b"{}"
+    )
     assert seen.header("cookie") == "__Host-ava_rt={env.HOME}{http.request.uuid}"
     seen = await edge.reach("GET", "/messages", "Authorization: Bearer {env.HOME}")
     assert seen.header("authorization") == "Bearer {env.HOME}"
@@ -101,7 +125,9 @@ async def test_the_sessions_door_is_shut_for_every_other_page(edge, method, targ
     assert edge.seen == []
 
 
-@pytest.mark.parametrize("target", ["/auth/sessions", "/auth/session-x", "/auth/logout", "/auth/refresh", "/", "/profile/session"])
+@pytest.mark.parametrize(
+    "target", ["/auth/sessions", "/auth/session-x", "/auth/logout", "/auth/refresh", "/", "/profile/session"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_the_refresh_cookie_goes_nowhere_else(edge, method, target):
     seen = await edge.reach(method, target, BOTH, SAME, body=b"{}")

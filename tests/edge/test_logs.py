@@ -1,0 +1,109 @@
+"""The access log tells every request and keeps no secret of it."""
+
+import asyncio
+import json
+
+SECRETS = {
+    "bearer": "SECRETBEARER",
+    "cookie": "SECRETCOOKIE",
+    "refresh": "SECRETREFRESH",
+    "signature": "SECRETSIGNATURE",
+    "verify": "SECRETVERIFY",
+    "search": "SECRETSEARCH",
+    "fragment": "SECRETFRAGMENT",
+    "body": "SECRETBODY",
+    "idempotency": "SECRETKEY",
+    "referer": "SECRETREFERER",
+    "answer": "SECRETANSWER",
+    "spoofed": "SECRETSPOOF",
+    "user": "SECRETUSER",
+    "agent": "SECRETAGENT",
+}
+HEADERS = [
+    f"Authorization: Bearer {SECRETS['bearer']}",
+    f"Cookie: __Host-ava_at={SECRETS['cookie']}; __Host-ava_rt={SECRETS['refresh']}",
+    f"X-Hub-Signature-256: sha256={SECRETS['signature']}",
+    f"Idempotency-Key: {SECRETS['idempotency']}",
+    f"Referer: http://127.0.0.1/?token_hash={SECRETS['referer']}",
+    f"X-Forwarded-For: {SECRETS['spoofed']}",
+    f"Proxy-Authorization: Basic {SECRETS['user']}",
+    f"User-Agent: {SECRETS['agent']}",
+    "Sec-Fetch-Site: same-origin",
+]
+
+
+async def entries(edge, least: int) -> list[dict]:
+    """The lines about requests, once there are at least so many."""
+    for _ in range(200):
+        lines = [json.loads(line) for line in edge.log().splitlines(keepends=True) if line.endswith("\n")]
+        requests = [line for line in lines if line.get("msg") == "handled request"]
+        if len(requests) >= least:
+            return requests
+        await asyncio.sleep(0.02)
+    raise TimeoutError(edge.log())
+
+
+async def about(edge, request_id: str) -> dict:
+    for _ in range(200):
+        for line in reversed(await entries(edge, 1)):
+            if line["request_id"] == request_id:
+                return line
+        await asyncio.sleep(0.02)
+    raise TimeoutError(request_id)
+
+
+async def ask_everything(edge) -> int:
+    """Answered, refused, unknown and failing requests, each full of secrets."""
+    for room in edge.rooms.values():
+        room.extra = f"Set-Cookie: __Host-ava_at={SECRETS['answer']}\r\nX-Room: {SECRETS['answer']}\r\n"
+    query = f"?hub.verify_token={SECRETS['verify']}&text={SECRETS['search']}&x=#{SECRETS['fragment']}"
+    paths = [
+        "/",
+        "/auth/session",
+        "/profile/avatar",
+        "/messages",
+        "/webhooks/whatsapp",
+        "/nowhere",
+        "/messages/..%2f",
+    ]
+    body = SECRETS["body"].encode()
+    for path in paths:
+        for method in ("GET", "POST", "PATCH", "TRACE"):
+            await edge.ask(method, path + query, *HEADERS, body=body)
+    await edge.ask("POST", "/messages" + query, *HEADERS, HEADERS[0], body=body)
+    await edge.ask("POST", "/messages" + query, *HEADERS, body=body * 200_000)
+    await edge.raw(f"GET /{SECRETS['search']} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".encode())
+    return len(paths) * 4 + 2
+
+
+async def test_no_secret_of_a_request_stands_in_any_line(edge):
+    before = len(await entries(edge, 0))
+    asked = await ask_everything(edge)
+    await entries(edge, before + asked)
+    found = [name for name, secret in SECRETS.items() if secret in edge.log()]
+    assert found == []
+
+
+async def test_no_secret_stands_in_the_lines_about_a_room_that_is_away(edge, hallway):
+    gone = dict.fromkeys(edge.rooms, 9)  # the discard port: nobody listens there
+    port, log = hallway.before(gone, patience=("lb_try_duration 8s", "lb_try_duration 300ms"))
+    away = type(edge)(port, edge.rooms, log)
+    answer = await away.ask(
+        "PATCH", f"/messages?text={SECRETS['search']}", *HEADERS, body=SECRETS["body"].encode()
+    )
+    assert (answer.status, answer.problem) == (502, "room-away")
+    (line,) = await entries(away, 1)
+    assert "connection refused" in line["reason"], "the operator learns why"
+    assert b"refused" not in answer.body, "the outside does not"
+    assert [name for name, secret in SECRETS.items() if secret in away.log()] == []
+
+
+async def test_a_line_tells_who_asked_what_when_and_how_it_went(edge):
+    answer = await edge.ask("GET", "/profile/avatar?x=1", *HEADERS)
+    line = await about(edge, answer.header("x-request-id"))
+    assert (line["request"]["method"], line["request"]["uri"]) == ("GET", "/profile/avatar")
+    assert line["request"]["client_ip"] == "127.0.0.1"
+    assert line["status"] == 200
+    assert line["duration"] > 0
+    assert "headers" not in line["request"]
+    assert "resp_headers" not in line
