@@ -1,0 +1,1 @@
+"""Sessions' front door: accounts over Supabase Auth, the page, delegated tokens."""

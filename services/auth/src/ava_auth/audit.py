@@ -1,0 +1,74 @@
+"""The trail of security events: ids, digests and words; never a secret, an address or a number."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from ava_common.database import Pool
+from ava_common.tracing import request_id
+
+_ADD = """
+insert into accounts.audit (event, user_id, account, network, request_id, detail)
+values ($1, $2, $3, $4, $5, $6::jsonb)
+"""
+_READ = """
+select at, event, user_id, account, network, request_id, detail
+  from accounts.audit
+ where ($1::timestamptz is null or at >= $1)
+   and ($2::text is null or event like $2 || '%')
+   and ($3::uuid is null or user_id = $3)
+   and ($4::text is null or account = $4)
+ order by at desc, id desc
+ limit $5
+"""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the trail."""
+
+    at: datetime
+    event: str
+    user_id: UUID | None
+    account: str | None
+    network: str | None
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class Trail:
+    """Adds to the trail; nobody can change or remove what stands in it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add(
+        self,
+        event: str,
+        *,
+        person: UUID | None = None,
+        account: str | None = None,
+        network: str | None = None,
+        **detail: str,
+    ) -> None:
+        """Write one event, e.g. `login.refused`; `account` is the digest of an e-mail address."""
+        words = orjson.dumps(detail).decode()
+        await self._pool.execute(_ADD, event, person, account, network, request_id()[:100], words)
+
+    async def read(
+        self,
+        *,
+        since: datetime | None = None,
+        event: str | None = None,
+        person: UUID | None = None,
+        account: str | None = None,
+        limit: int = 100,
+    ) -> AsyncIterator[Event]:
+        """The newest events first; `event` may be the beginning of a name."""
+        for row in await self._pool.fetch(_READ, since, event, person, account, limit):
+            values = dict(row)
+            yield Event(**(values | {"detail": orjson.loads(values["detail"])}))

@@ -1,0 +1,241 @@
+"use strict";
+// The whole journey, over the paths every program uses. The tokens live in cookies this script cannot read.
+
+const $ = (id) => document.getElementById(id);
+const AWAY = { detail: "The house does not answer. Check your connection and try again." };
+const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
+let older = null;
+let newest = "";
+let key = crypto.randomUUID();
+
+async function ask(method, path, body, headers = {}) {
+  const json = body === undefined ? {} : { "Content-Type": "application/json" };
+  const sent = { method, headers: { ...json, ...headers }, body: JSON.stringify(body), cache: "no-store" };
+  try {
+    const answer = await fetch(path, sent);
+    const kind = answer.headers.get("Content-Type") || "";
+    return { status: answer.status, ok: answer.ok, body: kind.includes("json") ? await answer.json() : null };
+  } catch {
+    return { status: 0, ok: false, body: AWAY };
+  }
+}
+
+// Ask as the person: an expired session is renewed once, and by one tab only.
+async function mine(method, path, body, headers) {
+  const started = Date.now();
+  const answer = await ask(method, path, body, headers);
+  if (answer.status !== 401) return answer;
+  const renewed = await navigator.locks.request("ava-session", () => renew(started));
+  if (renewed.ok) return ask(method, path, body, headers);
+  if (renewed.status === 401) show(null);
+  return renewed;
+}
+
+async function renew(since) {
+  if (Number(localStorage.getItem("renewed")) >= since) return { ok: true };
+  const answer = await ask("POST", "/auth/session/refresh");
+  if (answer.ok) localStorage.setItem("renewed", Date.now());
+  return answer;
+}
+
+function say(text) {
+  $("words").textContent = text;
+  $("trouble").replaceChildren();
+}
+
+function complain(problem, form) {
+  const { title, detail, errors = [] } = problem || AWAY;
+  const words = document.createElement("p");
+  words.textContent = detail || title;
+  const list = document.createElement("ul");
+  for (const { pointer, detail: why } of errors) {
+    const name = pointer.split("/").pop();
+    const field = form && form.elements.namedItem(name);
+    const item = document.createElement("li");
+    item.textContent = `${field ? field.labels[0].firstChild.textContent.trim() : name}: ${why}`;
+    list.append(item);
+    if (field) field.setAttribute("aria-invalid", "true");
+  }
+  $("words").textContent = "";
+  $("trouble").replaceChildren(words, ...(errors.length ? [list] : []));
+  $("trouble").focus();
+}
+
+function settle(answer, form, words) {
+  if (answer.ok) say(words || answer.body.message);
+  else complain(answer.body, form);
+  return answer.ok;
+}
+
+// One form, one action: its fields as an object and the pressed button's value in; true empties the form.
+function on(id, act) {
+  const form = $(id);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = event.submitter || form.querySelector("button");
+    for (const field of form.elements) field.removeAttribute("aria-invalid");
+    button.disabled = true;
+    try {
+      if (await act(Object.fromEntries(new FormData(form)), form, button.value)) form.reset();
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+function fill(form, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const field = form.elements.namedItem(name);
+    if (field) field.value = value ?? "";
+  }
+}
+
+function show(person) {
+  $("inside").hidden = !person;
+  $("outside").hidden = Boolean(person);
+  $("who").textContent = person ? person.email : "";
+  if (person) return Promise.all([showAvatar(), showNumber(), showMessages()]);
+  for (const id of GONE) $(id).replaceChildren();
+  for (const form of $("inside").querySelectorAll("form")) form.reset();
+  newest = "";
+}
+
+async function showAvatar() {
+  const choices = await ask("GET", "/profile/personalities");
+  if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
+  const { ok, body, status } = await mine("GET", "/profile/avatar");
+  if (ok) fill($("avatar"), body);
+  if (ok) $("avatar-state").textContent = `This is ${body.name}, ${body.age}, ${body.personality}.`;
+  if (status === 404) $("avatar-state").textContent = "You have no avatar yet.";
+}
+
+async function showNumber() {
+  const { ok, body } = await mine("GET", "/profile/preferences");
+  if (!ok) return;
+  const pending = body.whatsapp_pending_phone;
+  const waiting = pending ? ` Waiting for the code from ${pending}.` : "";
+  $("whatsapp-state").textContent =
+    (body.whatsapp_phone ? `Linked: ${body.whatsapp_phone}.` : "No number is linked.") + waiting;
+  $("whatsapp-code").hidden = !pending;
+}
+
+function line(message) {
+  const item = document.createElement("li");
+  const when = document.createElement("time");
+  when.dateTime = message.created_at;
+  when.textContent = new Date(message.created_at).toLocaleString();
+  item.append(when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): ${message.content}`);
+  return item;
+}
+
+async function showMessages() {
+  const { ok, body } = await mine("GET", "/messages?order=newest&limit=50");
+  const top = ok && (body.messages.length ? body.messages[0].id : "none");
+  if (!ok || top === newest) return;
+  newest = top;
+  older = body.next;
+  $("messages").replaceChildren(...body.messages.map(line));
+  $("messages-state").hidden = body.messages.length > 0;
+  $("older").hidden = !older;
+}
+
+on("login", async (fields, form) => {
+  const answer = await ask("POST", "/auth/session", fields);
+  if (!settle(answer, form, "You are logged in.")) return false;
+  localStorage.setItem("entered", Date.now());
+  await show(answer.body);
+  return true;
+});
+
+on("signup", async (fields, form) => {
+  const answer = await ask("POST", "/auth/signup", fields);
+  if (answer.ok) fill($("login"), { email: fields.email });
+  return settle(answer, form);
+});
+
+on("mailbox", async (fields, form, path) => settle(await ask("POST", path, fields), form));
+
+on("verify", async (fields, form) => {
+  const link = Object.fromEntries(new URLSearchParams(location.hash.replace(/^#(verify\?)?/, "")));
+  const answer = await ask("POST", "/auth/verify", { type: link.type, token_hash: link.token_hash, ...fields });
+  if (answer.ok || answer.status === 410) history.replaceState(null, "", "/");
+  if (answer.ok || answer.status === 410) await begin();
+  return settle(answer, form);
+});
+
+on("logout", async (_, form, scope) => {
+  const answer = await mine("DELETE", `/auth/session?scope=${scope}`);
+  if (answer.ok && scope !== "others") localStorage.setItem("left", Date.now());
+  if (answer.ok && scope !== "others") show(null);
+  settle(answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
+});
+
+on("avatar", async (fields, form) => {
+  const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) });
+  if (settle(answer, form, "The avatar is saved.")) await showAvatar();
+});
+
+on("whatsapp", async (fields, form, method) => {
+  const linking = method === "PUT";
+  const answer = await mine(method, "/profile/preferences/whatsapp", linking ? fields : undefined);
+  const words = linking ? "The number is linked." : "No number is linked now.";
+  settle(answer, form, answer.status === 202 ? "One more step: send the code." : words);
+  if (answer.ok) await showNumber();
+  if (answer.status === 202) {
+    const link = Object.assign(document.createElement("a"), { href: answer.body.whatsapp_url });
+    link.textContent = "Open WhatsApp with the code";
+    $("whatsapp-code").replaceChildren(`Send the code ${answer.body.code} from that phone. `, link);
+  }
+  return answer.ok;
+});
+
+on("message", async (fields, form) => {
+  const answer = await mine("POST", "/messages", fields, { "Idempotency-Key": key });
+  if (answer.status && answer.status < 500) key = crypto.randomUUID(); // else the same one may be sent again
+  if (settle(answer, form, "Sent.")) await showMessages();
+  return answer.ok;
+});
+
+on("password", async (fields, form) =>
+  settle(await mine("PUT", "/auth/password", fields), form, "The password is changed. All other devices are logged out."));
+
+on("leave", async ({ password }, form) => {
+  const answer = await mine("DELETE", "/auth/account", { password });
+  if (answer.ok) localStorage.setItem("left", Date.now());
+  if (answer.ok) show(null);
+  return settle(answer, form, "Your account and everything in it is deleted.");
+});
+
+$("older").addEventListener("click", async () => {
+  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(older)}`);
+  if (!ok) return complain(body);
+  older = body.next;
+  $("messages").append(...body.messages.map(line));
+  $("older").hidden = !older;
+});
+
+$("export").addEventListener("click", async () => {
+  const answer = await mine("GET", "/auth/me"); // renews an expired session before the download begins
+  if (answer.ok) location.assign("/auth/export");
+  else complain(answer.body);
+});
+
+async function begin() {
+  $("page").hidden = false;
+  $("mail").hidden = !location.hash.includes("token_hash=");
+  if (!$("mail").hidden) return;
+  const answer = await mine("GET", "/auth/me");
+  if (answer.ok) return show(answer.body);
+  if (answer.status === 401) return show(null);
+  complain(answer.body);
+  setTimeout(begin, 5000);
+}
+
+addEventListener("hashchange", begin);
+addEventListener("storage", ({ key: what }) => {
+  if (what === "left" || what === "entered") begin(); // what happened in another tab holds here too
+});
+setInterval(() => {
+  if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber()]);
+}, 3000);
+begin();

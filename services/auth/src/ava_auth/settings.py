@@ -1,0 +1,46 @@
+"""What auth is told from outside, read once at start."""
+
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from ava_auth.issuer import read_keys
+from ava_common.settings import RoomSettings, Secret, Url, room
+
+
+def _json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('is no JSON; it should look like {"whatsapp-gateway": ["the secret"]}') from None
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    read_keys(value.get_secret_value())
+    return value
+
+
+class Settings(RoomSettings):
+    """Everything from the environment; the names are in .env.example."""
+
+    model_config = room("AUTH_")
+
+    supabase_publishable_key: Secret = Field(validation_alias="SUPABASE_PUBLISHABLE_KEY")
+    supabase_secret_key: Secret = Field(validation_alias="SUPABASE_SECRET_KEY")
+    profile_url: Url = Field(validation_alias="PROFILE_URL")
+    messaging_url: Url = Field(validation_alias="MESSAGING_URL")
+    public_url: Url = Field(validation_alias="PUBLIC_URL")
+
+    signing_keys: Annotated[SecretStr, AfterValidator(_keys)]
+    clients: Annotated[dict[str, list[Secret]], NoDecode, BeforeValidator(_json)]
+
+    network_attempts: int = Field(30, ge=1)
+    account_attempts: int = Field(5, ge=1)
+    attempt_window: int = Field(900, ge=1)
+    longest_wait: int = Field(900, ge=1)
+    even_seconds: float = Field(0.4, ge=0)
+    session_days: int = Field(30, ge=1, le=400)
+    audit_days: int = Field(365, ge=30)
+    breached_passwords_url: Url | None = None
