@@ -14,7 +14,6 @@ import pytest_asyncio
 from ava_local.testing import Database, drop_database, migrated_template, new_database, throw_away_cluster
 
 VERSIONS = (18, 16)
-ALICES_PHONE, BOBS_PHONE = "+4915112345678", "+4915187654321"
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Town:
     alice: UUID
     bob: UUID
     carol: UUID
+    alices_phone: str = "+4915112345678"
+    bobs_phone: str = "+4915187654321"
     names: dict[str, str] = field(default_factory=dict)
     connections: dict[str, asyncpg.Connection] = field(default_factory=dict)
 
@@ -88,8 +89,9 @@ class Town:
 async def settle(database: Database) -> Town:
     """Fill a migrated database with the town's people."""
     alice, bob, carol = [await database.person() for _ in range(3)]
-    town = Town(database, alice, bob, carol, {"alice": str(alice), "bob": str(bob), "carol": str(carol)})
-    for name, person, phone in (("alice", alice, ALICES_PHONE), ("bob", bob, BOBS_PHONE)):
+    town = Town(database, alice, bob, carol)
+    town.names |= {"alice": str(alice), "bob": str(bob), "carol": str(carol)}
+    for name, person, phone in (("alice", alice, town.alices_phone), ("bob", bob, town.bobs_phone)):
         [avatar] = await database.admin(
             "insert into public.avatars (user_id, name, age, personality, physical_description)"
             " values ($1, $2, 30, 'warm', 'as they like it') returning id",
