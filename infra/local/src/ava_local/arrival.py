@@ -93,6 +93,7 @@ def holder_of(port: int) -> str | None:
     """Name and pid of who listens there, where the system tells."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens_on = connection.laddr[1] if connection.laddr else None
+            if connection.status == psutil.CONN_LISTEN and listens_on == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return None

@@ -147,7 +147,7 @@ class House:
         self.wait_ready(process)
 
     def wait_ready(self, *processes: str, since: int | None = None) -> None:
-        """Until these processes (all, when none is named) are ready; with `since`, as another pid than that."""
+        """Until these processes (all, when none is named) are ready; not counting the pid `since`."""
 
         def arrived() -> bool:
             found = self.status()

@@ -60,7 +60,7 @@ def supabase_auth(environment: Environment) -> Process:
         command=[sys.executable, "-m", "ava_local.supabase_auth"],
         environment=environment.supabase_auth(),
         port=places.port_of("supabase-auth"),
-        ready=probes.http(f"{places.url_of('supabase-auth')}/auth/v1/health"),
+        ready=probes.http(f"{places.url_of('supabase-auth')}/healthz"),
         needs=("database",),
     )
 

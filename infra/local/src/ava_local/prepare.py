@@ -1,4 +1,4 @@
-"""Make the database ready for the rooms: roles, migrations, passwords. Run as `python -m ava_local.prepare`."""
+"""Make the database ready for the rooms (`python -m ava_local.prepare`): roles, migrations, passwords."""
 
 import asyncio
 

@@ -36,7 +36,10 @@ class Process:
 
 
 class Kept:
-    """A process under supervision. States: waiting, starting, ready, done, held, restarting, gave up, stopped."""
+    """A process under supervision.
+
+    States: waiting, starting, ready, done, held, restarting, gave up, stopped.
+    """
 
     def __init__(self, process: Process, log: Path) -> None:
         self.process, self.log = process, log
@@ -51,8 +54,8 @@ class Kept:
 async def spawn(process: Process, log: Path) -> asyncio.subprocess.Process:
     """Start it in its own session (a Ctrl-C reaches the supervisor only), its output going to `log`.
 
-    Main thread only: the kernel ties `dies_with` to the thread that forks. It is asked for after the change of
-    user, which would clear it.
+    Main thread only: the kernel ties `dies_with` to the thread that forks. It is asked for after the change
+    of user, which would clear it.
     """
     rotate(log)
     options = {"cwd": log.parent, **process.options}

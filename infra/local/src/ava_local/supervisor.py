@@ -180,8 +180,10 @@ class Supervisor:
         return (self.holds / kept.process.name).exists()
 
     async def _before_stop(self, event: asyncio.Event) -> bool:
-        while not event.is_set() and not self._stopping.is_set():
-            await asyncio.sleep(TICK)
+        waiting = {asyncio.ensure_future(one.wait()) for one in (event, self._stopping)}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
         return event.is_set()
 
     async def _pause(self, seconds: float) -> None:
