@@ -1,0 +1,174 @@
+"""Rules about every table, policy, function and role, asked of the catalog; and proof that each can fail."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
+TABLE = "create table public.t (id bigint primary key, user_id uuid not null); "
+SAFE = (
+    TABLE
+    + "alter table public.t enable row level security; alter table public.t force row level security; "
+    + "revoke all on public.t from public, anon, authenticated, service_role; "
+)
+MINE = "create policy mine on public.t for select to authenticated using (user_id = (select auth.uid())); "
+GOOD = SAFE + MINE + "create index on public.t (user_id); "
+FUNCTION = "create function %s returns int language sql%s as 'select 1'; "
+
+
+async def broken_rules(connection: asyncpg.Connection) -> set[str]:
+    return {row["rule"] for row in await connection.fetch(CATALOG)}
+
+
+@pytest.fixture
+async def as_postgres(town):
+    """The role that runs migrations, in a transaction that is rolled back."""
+    connection = await asyncpg.connect(town.database.url("postgres"))
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def test_the_catalog_breaks_no_rule(as_postgres):
+    assert [tuple(row) for row in await as_postgres.fetch(CATALOG)] == []
+
+
+async def test_a_table_as_it_should_be_breaks_no_rule(as_postgres):
+    await as_postgres.execute(GOOD)
+    assert await broken_rules(as_postgres) == set()
+
+
+async def test_what_a_migration_forgets_to_close_is_closed_and_found(as_postgres):
+    await as_postgres.execute(TABLE + FUNCTION % ("ava_private.f()", ""))
+    assert await broken_rules(as_postgres) == {
+        "a table in public has no row-level security",
+        "a function runs with a search path of the caller's choice",
+    }
+    for role in ("anon", "authenticated", "service_role", "ava_profile"):
+        may = (
+            "select has_table_privilege($1, 'public.t', 'select, insert, update, delete, truncate, trigger')"
+        )
+        assert not await as_postgres.fetchval(may, role)
+        assert not await as_postgres.fetchval(
+            "select has_function_privilege($1, 'ava_private.f()', 'execute')", role
+        )
+
+
+@pytest.mark.parametrize(
+    ("rule", "sql"),
+    [
+        ("a table in public has no row-level security", TABLE),
+        (
+            "row-level security does not bind the owner",
+            GOOD + "alter table public.t no force row level security",
+        ),
+        ("a table has row-level security and no policy", SAFE),
+        ("no index leads with a column of the policy", SAFE + MINE),
+        (
+            "no index leads with a column of the policy",
+            SAFE
+            + MINE
+            + "create index on public.t (user_id) where id > 5; create index on public.t (id, user_id)",
+        ),
+        (
+            "a policy is open to everybody",
+            GOOD + "create policy p on public.t using (user_id = (select auth.uid()))",
+        ),
+        (
+            "a policy in public does not ask who is asking",
+            GOOD + "create policy p on public.t to anon using (true)",
+        ),
+        (
+            "a policy asks again for every row",
+            GOOD + "create policy p on public.t for delete to authenticated using (user_id = auth.uid())",
+        ),
+        (
+            "a policy trusts what the person may edit",
+            GOOD
+            + "create policy p on public.t for delete to authenticated using (user_id = (select auth.uid())"
+            " and (select auth.jwt()) -> 'user_metadata' ->> 'admin' = 'true')",
+        ),
+        (
+            "an update policy lets a row be given away",
+            GOOD
+            + "create policy p on public.t for update to authenticated using (user_id = (select auth.uid()))",
+        ),
+        ("a view runs with its owner's rights", "create view public.v as select * from public.messages"),
+        (
+            "row-level security cannot guard this kind of relation",
+            "create materialized view public.v as select * from public.messages",
+        ),
+        (
+            "nobody may empty, reference, trigger on or maintain a table",
+            "grant truncate on public.messages to ava_messaging",
+        ),
+        ("a stray grant", "grant select on public.messages to anon"),
+        ("a stray grant", "grant select (content) on public.messages to service_role"),
+        ("a stray grant", "grant insert on public.messages to authenticated"),
+        ("a stray grant", "grant select on public.messages to public"),
+        ("a stray grant", "create sequence public.s; grant usage on sequence public.s to anon"),
+        ("a table is granted to more than one room", "grant select on public.messages to ava_profile"),
+        (
+            "a private schema's table is granted to a room that does not keep it",
+            "grant select on accounts.audit to ava_profile",
+        ),
+        (
+            "a function runs with a search path of the caller's choice",
+            FUNCTION % ("ava_private.f()", " set search_path = public"),
+        ),
+        (
+            "a function with its owner's rights stands in an open schema",
+            FUNCTION % ("public.f()", " security definer set search_path = ''"),
+        ),
+        (
+            "a function may be executed by somebody it is not for",
+            "grant execute on function ava_private.users_for_phones(text[], text) to ava_profile",
+        ),
+        (
+            "a function may be executed by somebody it is not for",
+            FUNCTION % ("ava_private.f()", " set search_path = ''")
+            + "grant execute on function ava_private.f() to service_role",
+        ),
+        ("a schema is open to somebody it is not for", "grant usage on schema whatsapp to authenticated"),
+        ("a schema is open to somebody it is not for", "grant create on schema public to ava_profile"),
+        (
+            "what postgres makes next would be open",
+            "alter default privileges in schema public grant select on tables to anon",
+        ),
+        (
+            "what postgres makes next would be open",
+            "alter default privileges grant execute on functions to public",
+        ),
+        ("a room's role can do more than log in", "alter role ava_profile createdb"),
+        ("a room's role is a member of another", "grant authenticated to ava_profile"),
+        ("somebody can become a room", "grant ava_profile to authenticator"),
+        ("anybody may make temporary things", "grant temporary on database town to public"),
+        (
+            "an account's rows outlive it",
+            "create table whatsapp.t (user_id uuid references public.users on delete set null)",
+        ),
+    ],
+)
+async def test_the_catalog_finds(as_postgres, rule, sql):
+    await as_postgres.execute(sql)
+    assert rule in await broken_rules(as_postgres)
+
+
+async def test_the_one_function_of_service_role_is_the_look_up(as_postgres):
+    executable = await as_postgres.fetch(
+        "select f.oid::regprocedure::text as name"
+        " from pg_proc f join pg_namespace n on n.oid = f.pronamespace"
+        " where n.nspname not in ('pg_catalog', 'information_schema', 'auth', 'extensions')"
+        " and has_function_privilege('service_role', f.oid, 'execute')"
+    )
+    assert [row["name"] for row in executable] == ["ava_private.users_for_phones(text[],text)"]
+    readable = await as_postgres.fetch(
+        "select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname not in ('pg_catalog', 'information_schema') and c.relkind <> 'i'"
+        " and (has_any_column_privilege('service_role', c.oid, 'select, insert, update, references')"
+        " or has_table_privilege('service_role', c.oid, 'delete, truncate, trigger'))"
+    )
+    assert [row["name"] for row in readable] == []
