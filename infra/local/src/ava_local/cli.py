@@ -45,7 +45,9 @@ app.command()(cli_house.reset)
 app.command()(cli_journey.demo)
 app.command(context_settings={"ignore_unknown_options": True})(cli_journey.phone)
 app.command()(cli_checks.check)
-app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(cli_checks.test)
+app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
+    cli_checks.run_tests
+)
 app.command()(cli_checks.lock)
 
 
