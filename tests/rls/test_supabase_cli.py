@@ -1,0 +1,77 @@
+"""The Supabase CLI itself pushes the migrations, agrees with our own history, and its advisors are content."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from ava_local.migrations import files_of, migrate
+from ava_local.testing import MIGRATIONS, REPOSITORY, Database, drop_database, new_database
+
+Supabase = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty(versioned: Database) -> AsyncIterator[Database]:
+    yield await new_database(versioned.cluster, "pushed")
+    await drop_database(versioned.cluster, "pushed")
+
+
+@pytest.fixture
+def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
+    """The CLI in a copy of our folder, at home nowhere, telling nobody."""
+    shutil.copytree(REPOSITORY / "supabase", tmp_path / "supabase")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "DO_NOT_TRACK": "1",
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        remote = f"--remote={empty.url('postgres')}"
+        command = [npm_programs / "supabase", *arguments, remote, f"--workdir={tmp_path}"]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    return run
+
+
+async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do(supabase, empty):
+    pushed = supabase("db", "push", "--yes")
+    assert pushed.returncode == 0, pushed.stderr
+    history = "select version, name from supabase_migrations.schema_migrations order by version"
+    assert [f"{row['version']}_{row['name']}" for row in await empty.admin(history)] == [
+        file.stem for file in files_of(MIGRATIONS)
+    ]
+    assert await migrate(empty.url("postgres"), MIGRATIONS) == []
+
+
+async def test_what_our_runner_applied_the_cli_takes_as_applied(supabase, empty):
+    await migrate(empty.url("postgres"), MIGRATIONS)
+    pushed = supabase("db", "push", "--yes")
+    assert pushed.returncode == 0, pushed.stderr
+    assert "up to date" in pushed.stdout + pushed.stderr
+
+
+async def test_its_advisors_have_nothing_to_object_to(supabase, empty):
+    await migrate(empty.url("postgres"), MIGRATIONS)
+    asked = supabase("db", "advisors", "--fail-on", "warn", "--output-format", "json")
+    assert asked.returncode == 0, asked.stdout
+
+
+async def test_its_advisors_would_object(supabase, empty):
+    await migrate(empty.url("postgres"), MIGRATIONS)
+    connection = await asyncpg.connect(empty.url("postgres"))
+    await connection.execute("create table public.bare (id int); grant select on public.bare to anon")
+    await connection.close()
+    asked = supabase("db", "advisors", "--fail-on", "error", "--output-format", "json")
+    assert asked.returncode == 1
+    assert "rls_disabled_in_public" in json.dumps(asked.stdout)
