@@ -1,4 +1,4 @@
-"""The migrations apply from nothing and from every earlier state, on every version, as who runs them in production."""
+"""The migrations apply from nothing and from every earlier state, on every version, as a non-superuser."""
 
 import shutil
 import subprocess
@@ -114,13 +114,20 @@ async def test_deleting_an_account_takes_everything_of_theirs_along(empty):
     person, other = await empty.person(), await empty.person()
     for who, phone in ((person, "+4915112345678"), (other, "+4915187654321")):
         await empty.admin(
-            "with avatar as (insert into public.avatars (user_id, name, age, personality, physical_description)"
-            " values ($1, 'Ava', 20, 'calm', '') returning id), preference as (insert into public.user_preferences"
-            " (user_id, whatsapp_phone, whatsapp_linked_at) values ($1, $2, now()))"
-            " insert into public.messages (user_id, avatar_id, channel, role, content)"
-            " select $1, null, 'app', 'user', 'hi' from avatar",
+            "insert into public.avatars (user_id, name, age, personality, physical_description)"
+            " values ($1, 'Ava', 20, 'calm', '')",
+            who,
+        )
+        await empty.admin(
+            "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"
+            " values ($1, $2, now())",
             who,
             phone,
+        )
+        await empty.admin(
+            "insert into public.messages (user_id, avatar_id, channel, role, content)"
+            " select user_id, id, 'app', 'user', 'hi' from public.avatars where user_id = $1",
+            who,
         )
         await empty.admin(
             "insert into whatsapp.contacts (wa_digits, user_id) values ($1, $2)", phone[1:], who

@@ -1,4 +1,4 @@
-"""The Supabase CLI itself pushes the migrations, agrees with our own history, and its advisors are content."""
+"""The Supabase CLI pushes the migrations, agrees with our own history, and its advisors are content."""
 
 import json
 import os
