@@ -15,10 +15,11 @@ from ava_local.paper import errors
 from ava_local.places import BadPlace
 from ava_local.postgres import DidNotStart, OtherVersion
 from ava_local.supervisor import StartFailed
-from ava_local.telephone import NotANumber
+from ava_local.trouble import Disturbed, NotANumber
 
 EXPECTED = (
     BadPlace,
+    Disturbed,
     DidNotStart,
     HouseDown,
     Missing,

@@ -2,16 +2,19 @@
 
 import time
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ava_local import paper
 from ava_local.cli_house import AsJson
 from ava_local.handle import House, HouseDown
-from ava_local.journey import Journey, Step
 from ava_local.paper import errors, out
-from ava_local.telephone import PATIENCE, Telephone, number_from
+
+if TYPE_CHECKING:
+    from ava_local.journey import Step
+
+PATIENCE = 15.0
 
 
 def demo(json: AsJson = False) -> None:
@@ -34,7 +37,10 @@ def demo(json: AsJson = False) -> None:
     raise typer.Exit(0 if went_well else 1)
 
 
-def play(house: House, quiet: bool) -> list[Step]:
+def play(house: House, quiet: bool) -> "list[Step]":
+    # Loaded here, so that the supervisor does not carry an HTTP client.
+    from ava_local.journey import Journey
+
     steps = []
     for step in Journey(house.url("caddy"), house.phone).play():
         steps.append(step)
@@ -52,6 +58,8 @@ def phone(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = PATIENCE,
 ) -> None:
     """Write to Ava from a phone and wait for the answer; ends with 1 if none comes."""
+    from ava_local.telephone import Telephone, number_from
+
     house, who, words = House(), number_from(number), " ".join(text)
     if house.status() is None:
         raise HouseDown("the house is down. Start it with: ./ava up")

@@ -32,7 +32,7 @@ def postgres(environment: Environment) -> Process:
         name="postgres",
         command=cluster.command(),
         port=cluster.port,
-        ready=probes.postgres(cluster.url()),
+        ready=probes.word(cluster.ready),
         stops_with=STOP_SIGNAL,
         dies_with=STOP_SIGNAL,
         options=dict(cluster.popen_options()),
@@ -60,7 +60,7 @@ def supabase_auth(environment: Environment) -> Process:
         command=[sys.executable, "-m", "ava_local.supabase_auth"],
         environment=environment.supabase_auth(),
         port=places.port_of("supabase-auth"),
-        ready=probes.http(f"{places.url_of('supabase-auth')}/healthz"),
+        ready=probes.http(places.port_of("supabase-auth"), "/healthz"),
         needs=("database",),
     )
 
@@ -72,7 +72,7 @@ def whatsapp_simulator(environment: Environment) -> Process:
         command=[sys.executable, "-m", "ava_local.whatsapp_simulator"],
         environment=environment.simulator(),
         port=places.port_of("whatsapp-simulator"),
-        ready=probes.http(f"{places.url_of('whatsapp-simulator')}/healthz"),
+        ready=probes.http(places.port_of("whatsapp-simulator"), "/healthz"),
     )
 
 
@@ -97,7 +97,7 @@ def room(environment: Environment, name: str) -> Process:
         ],
         environment=environment.room(name),
         port=places.port_of(name),
-        ready=probes.http(f"{places.url_of(name)}/readyz"),
+        ready=probes.http(places.port_of(name), "/readyz"),
         needs=("database",),
     )
 

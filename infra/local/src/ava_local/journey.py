@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
+from ava_local.handle import HouseDown
 from ava_local.telephone import Telephone
+from ava_local.trouble import Disturbed
 
 AVATAR = {
     "name": "Ava",
@@ -75,7 +77,7 @@ class Journey:
             began, problem = time.monotonic(), None
             try:
                 act()
-            except (NotAsItShouldBe, httpx.HTTPError) as error:
+            except (NotAsItShouldBe, Disturbed, HouseDown, httpx.HTTPError) as error:
                 problem = str(error) or type(error).__name__
             yield Step(title, problem, round(time.monotonic() - began, 3))
             if problem:

@@ -113,6 +113,7 @@ class Supervisor:
 
     async def _while_ready(self, kept: Kept) -> None:
         assert kept.running
+        kept.pid = None if kept.process.once else kept.pid
         self._note(kept, "done" if kept.process.once else "ready")
         kept.is_ready.set()
         if kept.process.once:

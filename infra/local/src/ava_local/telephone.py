@@ -6,12 +6,9 @@ from typing import Any
 import httpx
 
 from ava_local.handle import HouseDown
+from ava_local.trouble import Disturbed, NotANumber
 
 PATIENCE = 15.0
-
-
-class NotANumber(Exception):
-    """That is not a phone number; write it like +4915112345678."""
 
 
 def number_from(text: str) -> str:
@@ -20,6 +17,10 @@ def number_from(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
         raise NotANumber(f"{text!r} is no phone number; write it like +4915112345678.")
     return f"+{digits}"
+
+
+class UnknownPhone(Exception):
+    """A phone that never wrote and never got anything."""
 
 
 class Telephone:
@@ -59,9 +60,5 @@ class Telephone:
         if answer.status_code == 404:
             raise UnknownPhone
         if answer.status_code >= 400:
-            raise NotANumber(answer.text)
+            raise Disturbed(f"the phone simulator says {answer.status_code}: {answer.text[:300]}")
         return answer.json()
-
-
-class UnknownPhone(Exception):
-    """A phone that never wrote and never got anything."""
