@@ -125,6 +125,7 @@ async def until(met: Callable[[], Any], seconds: float = 20) -> None:
 @contextlib.asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
