@@ -1,7 +1,8 @@
 """The messaging room as a test meets it: over HTTP, with a database of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -23,3 +24,43 @@ async def room(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
     ):
         yield client
+
+
+@pytest.fixture
+def delegate(issuer: Any) -> Callable[[UUID], dict[str, str]]:
+    """The headers of the gateway acting for a person."""
+    return lambda user: {"Authorization": f"Bearer {issuer.delegated(user)}"}
+
+
+@pytest.fixture
+def avatar_of(database: Any) -> Callable[[UUID], Any]:
+    """Gives a person an avatar and returns its id; the room itself cannot."""
+
+    async def give(user: UUID) -> UUID:
+        avatar = uuid4()
+        await database.admin(
+            "insert into public.avatars (id, user_id, name, age, personality, physical_description)"
+            " values ($1, $2, 'Mira', 27, 'witty', '')",
+            avatar,
+            user,
+        )
+        return avatar
+
+    return give
+
+
+@pytest.fixture
+def log_of(database: Any) -> Callable[..., Any]:
+    """Fills a person's log past the room: rows of (minute, channel, role, content[, avatar])."""
+
+    async def fill(user: UUID, rows: list[tuple[Any, ...]]) -> None:
+        columns = list(zip(*((*row, None)[:5] for row in rows), strict=True))
+        await database.admin(
+            "insert into public.messages (user_id, created_at, channel, role, content, avatar_id)"
+            " select $1, timestamptz '2026-01-01T00:00:00Z' + minute * interval '1 minute', c, r, t, a"
+            " from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::uuid[]) x(minute, c, r, t, a)",
+            user,
+            *columns,
+        )
+
+    return fill

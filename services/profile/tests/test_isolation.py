@@ -66,12 +66,11 @@ async def test_every_protected_route_refuses_a_bad_token(room, database, issuer,
     assert await database.admin("select * from public.avatars") == before
 
 
-@pytest.mark.parametrize("route", READS + WRITES, ids=lambda route: f"{route[0]} {route[1]}")
-async def test_every_protected_route_asks_to_sign_in(room, route):
-    method, path, body = route
-    answer = await room.request(method, path, json=body)
-    assert answer.status_code == 401
-    assert answer.json()["type"] == "urn:ava:problem:not-signed-in"
+async def test_every_protected_route_asks_to_sign_in(room):
+    for method, path, body in READS + WRITES:
+        answer = await room.request(method, path, json=body)
+        assert answer.status_code == 401, (method, path)
+        assert answer.json()["type"] == "urn:ava:problem:not-signed-in"
 
 
 @pytest.mark.parametrize("route", WRITES, ids=lambda route: f"{route[0]} {route[1]}")

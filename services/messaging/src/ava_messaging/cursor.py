@@ -3,8 +3,9 @@
 import base64
 import binascii
 import struct
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -18,7 +19,8 @@ _LENGTH = 34
 PATTERN = rf"^[A-Za-z0-9_-]{{{_LENGTH}}}$"
 
 
-class Position(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Position:
     """A message's place in the log: the keyset (created_at, id)."""
 
     created_at: datetime

@@ -39,12 +39,6 @@ class MessageDiffers(Problem):
     status = 409
 
 
-class DelegateRequired(Problem):
-    """Only a room acting for a person may write here. People write with POST /messages."""
-
-    status = 403
-
-
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -117,7 +111,11 @@ async def read_one(message_id: UUID, request: Request, caller: SomeoneSigned) ->
 
 @router.put(
     "/{message_id}",
-    responses={**responses(*SIGNED, DelegateRequired, MessageDiffers), 200: {"model": Message}, 201: CREATED},
+    responses={
+        **responses(*SIGNED, store.DelegateRequired, MessageDiffers),
+        200: {"model": Message},
+        201: CREATED,
+    },
 )
 async def keep(
     message_id: UUID, turn: Turn, request: Request, response: Response, caller: SomeoneSigned
@@ -144,7 +142,7 @@ async def delete(message_id: UUID, request: Request, caller: PersonPresent) -> N
 
 def _refuse_people(caller: Caller) -> None:
     if caller.actor is None:
-        raise DelegateRequired
+        raise store.DelegateRequired
 
 
 def _created(response: Response, message: Message) -> Message:

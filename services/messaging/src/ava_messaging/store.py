@@ -46,9 +46,15 @@ class NotYourAvatar(Problem):
     status = 422
 
 
+class DelegateRequired(Problem):
+    """Only a room acting for a person may write here. People write with POST /messages."""
+
+    status = 403
+
+
 @asynccontextmanager
 async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
-    """The caller's transaction. Raises NotYourAvatar (422), or AccountGone (401)."""
+    """The caller's transaction. Raises NotYourAvatar, AccountGone or DelegateRequired."""
     try:
         async with acting_as(pool, caller, "ava_messaging") as connection:
             yield connection
@@ -57,6 +63,8 @@ async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
             wrong = {"pointer": "#/avatar_id", "detail": "is not your avatar"}
             raise NotYourAvatar(errors=[wrong]) from None
         raise AccountGone from None
+    except asyncpg.InsufficientPrivilegeError:  # the policy's word on who may write what
+        raise DelegateRequired from None
 
 
 async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Message | None:
@@ -75,7 +83,8 @@ async def page(
     limit: int,
 ) -> list[Message]:
     """At most `limit` messages that follow `after` in this order."""
-    rows = await connection.fetch(PAGE[order], user_id, *_values(filters), *(after or (None, None)), limit)
+    place = (after.created_at, after.id) if after else (None, None)
+    rows = await connection.fetch(PAGE[order], user_id, *_values(filters), *place, limit)
     return [Message.model_construct(**row) for row in rows]
 
 

@@ -1,0 +1,34 @@
+"""Cursors survive the way to the person and back, and nothing else passes for one."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from ava_messaging.cursor import Position, read
+
+MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))
+
+
+@given(MOMENTS, st.uuids())
+def test_a_cursor_comes_back_as_the_position_it_was(moment, id):
+    position = Position(moment, id)
+    assert read(position.word()) == position
+
+
+@given(st.one_of(st.text(), st.text("ABCxyz019-_", min_size=34, max_size=34), st.integers(), st.none()))
+def test_nothing_but_a_cursor_is_read_as_one(word):
+    try:
+        position = read(word)
+    except PydanticCustomError:
+        return
+    assert position.word() == word
+
+
+def test_a_cursor_of_another_version_is_refused():
+    word = Position(datetime.now(UTC), UUID(int=1)).word()
+    with pytest.raises(PydanticCustomError):
+        read("B" + word[1:])
