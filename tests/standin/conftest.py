@@ -1,0 +1,170 @@
+"""One project to test: the stand-in in this process, or the real one that AVA_CONTRACT_SUPABASE_URL names."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from asgi_lifespan import LifespanManager
+from ava_local.supabase_auth.app import create_app
+from ava_local.supabase_auth.settings import Settings
+from ava_local.testing import Database
+
+REMOTE = os.environ.get("AVA_CONTRACT_SUPABASE_URL")
+PUBLISHABLE = os.environ.get("AVA_CONTRACT_SUPABASE_PUBLISHABLE_KEY", "sb_publishable_of_these_tests")
+SECRET = os.environ.get("AVA_CONTRACT_SUPABASE_SECRET_KEY", "sb_secret_of_these_tests")
+# A real project refuses made-up domains; name one that may receive nothing.
+DOMAIN = os.environ.get("AVA_CONTRACT_EMAIL_DOMAIN", "people.example")
+PASSWORD = "correct horse battery"
+SITE = "http://127.0.0.1:8080"
+CODED = "2024-01-01"
+
+
+@dataclass
+class Person:
+    """An account these tests made."""
+
+    id: str
+    email: str
+    password: str = PASSWORD
+
+
+@dataclass
+class Project:
+    """A Supabase project, asked over HTTP; `state` is the stand-in's folder and None for a real one."""
+
+    http: httpx.AsyncClient
+    state: Path | None = None
+    made: list[str] = field(default_factory=list)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = PUBLISHABLE,
+        token: str | None = None,
+        version: str | None = CODED,
+        **headers: str,
+    ) -> httpx.Response:
+        """One request below /auth/v1; underscores in header names become dashes."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent |= {"apikey": key} if key else {}
+        sent |= {"X-Supabase-Api-Version": version} if version else {}
+        sent |= {"Authorization": f"Bearer {token}"} if token else {}
+        for pause in (0, 5, 20, 60):
+            await asyncio.sleep(pause)
+            answer = await self.http.request(method, f"/auth/v1{path}", json=body, headers=sent)
+            if not (REMOTE and answer.status_code == 429 and "over_request" in answer.text):
+                break
+        return answer
+
+    async def admin(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return await self.call(method, f"/admin{path}", body, key=SECRET, **more)
+
+    async def person(self, email: str | None = None, **attributes: Any) -> Person:
+        """A confirmed account."""
+        wanted = {"email": email or new_email(), "password": PASSWORD, "email_confirm": True, **attributes}
+        answer = await self.admin("POST", "/users", wanted)
+        assert answer.status_code == 200, answer.text
+        self.made.append(answer.json()["id"])
+        return Person(answer.json()["id"], wanted["email"], wanted["password"])
+
+    async def login(self, person: Person, password: str | None = None, **headers: str) -> httpx.Response:
+        wanted = {"email": person.email, "password": password or person.password}
+        return await self.call("POST", "/token?grant_type=password", wanted, **headers)
+
+    async def tokens(self, person: Person) -> dict[str, Any]:
+        """What a successful login answers."""
+        answer = await self.login(person)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def refresh(self, refresh_token: str, **headers: str) -> httpx.Response:
+        return await self.call(
+            "POST", "/token?grant_type=refresh_token", {"refresh_token": refresh_token}, **headers
+        )
+
+    async def user(self, token: str, **headers: str) -> httpx.Response:
+        return await self.call("GET", "/user", token=token, **headers)
+
+    async def mails(self, to: str) -> list[dict[str, Any]]:
+        """The stand-in's outbox, newest first."""
+        return list((await self.http.get("/outbox", params={"to": to})).json()["mails"])
+
+    async def link(self, kind: str, email: str, **more: Any) -> dict[str, Any]:
+        """What generate_link answers; works on both."""
+        answer = await self.admin("POST", "/generate_link", {"type": kind, "email": email, **more})
+        assert answer.status_code == 200, answer.text
+        self.made.append(answer.json()["id"])
+        return dict(answer.json())
+
+    async def forget_everybody(self) -> None:
+        for user_id in dict.fromkeys(self.made):
+            await self.admin("DELETE", f"/users/{user_id}")
+
+
+Make = Callable[..., Awaitable[Project]]
+
+
+def new_email() -> str:
+    return f"ava-{secrets.token_hex(6)}@{DOMAIN}"
+
+
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    """The answer is this refusal, in the 2024-01-01 shape."""
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+
+
+if REMOTE:
+
+    @pytest.fixture
+    def standin() -> Make:
+        """Tests that need the stand-in's own settings or insides cannot run elsewhere."""
+        pytest.skip("needs the stand-in itself, and AVA_CONTRACT_SUPABASE_URL names another project")
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def project() -> AsyncIterator[Project]:
+        """The real project; everybody made in it is deleted again."""
+        assert REMOTE
+        async with httpx.AsyncClient(base_url=REMOTE, timeout=30) as http:
+            real = Project(http)
+            yield real
+            await real.forget_everybody()
+
+else:
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def standin(database: Database, tmp_path: Path) -> AsyncIterator[Make]:
+        """Make stand-ins over the test's own database, with any setting."""
+        async with AsyncExitStack() as stack:
+
+            async def make(**settings: Any) -> Project:
+                wanted = {
+                    "database_url": database.url("supabase_auth_admin"),
+                    "state_dir": tmp_path / "state",
+                    "site_url": SITE,
+                    "publishable_key": PUBLISHABLE,
+                    "secret_key": SECRET,
+                    "external_url": "http://127.0.0.1/auth/v1",
+                    **settings,
+                }
+                manager = await stack.enter_async_context(LifespanManager(create_app(Settings(**wanted))))
+                transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
+                http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+                return Project(await stack.enter_async_context(http), wanted["state_dir"])
+
+            yield make
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def project(standin: Make) -> Project:
+        """The stand-in as the local stack runs it."""
+        return await standin()
