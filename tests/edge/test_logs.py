@@ -86,7 +86,7 @@ async def test_no_secret_of_a_request_stands_in_any_line(edge):
 
 async def test_no_secret_stands_in_the_lines_about_a_room_that_is_away(edge, hallway):
     gone = dict.fromkeys(edge.rooms, 9)  # the discard port: nobody listens there
-    port, log = hallway.before(gone, patience=("lb_try_duration 8s", "lb_try_duration 300ms"))
+    port, log = hallway.before(gone, patience=("lb_try_duration 10s", "lb_try_duration 300ms"))
     away = type(edge)(port, edge.rooms, log)
     answer = await away.ask(
         "PATCH", f"/messages?text={SECRETS['search']}", *HEADERS, body=SECRETS["body"].encode()
