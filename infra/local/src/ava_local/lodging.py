@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import TypedDict
 
-ELSEWHERE = Path("/var/lib/ava")
+ASIDE = Path("/var/lib/ava")
+"""Where the data and the programs go when the repository lies in a closed home."""
 
 
 class NoPlaceForPostgres(RuntimeError):
@@ -59,7 +60,7 @@ def binaries(version: int) -> Path | None:
     return debian if (debian / "postgres").exists() else None
 
 
-def usable_binaries(version: int, folder: Path) -> Path:
+def usable_binaries(version: int, folder: Path, aside: Path = ASIDE) -> Path:
     """The programs themselves, or a copy beside the moved data when their folder is closed to nobody.
 
     Raises NoPostgres, NoPlaceForPostgres.
@@ -69,7 +70,7 @@ def usable_binaries(version: int, folder: Path) -> Path:
         raise NoPostgres(version)
     if _reaches(found / "postgres"):
         return found
-    copy = elsewhere(folder) / "programs" / found.parent.name
+    copy = elsewhere(folder, aside) / "programs" / found.parent.name
     if not (copy / "bin" / "postgres").exists():
         _copy(found.parent, copy)
     if not _reaches(copy / "bin" / "postgres"):
@@ -92,7 +93,7 @@ def _copy(installed: Path, copy: Path) -> None:
         raise NoPlaceForPostgres from reason
 
 
-def home(folder: Path) -> Path:
+def home(folder: Path, aside: Path = ASIDE) -> Path:
     """A folder for the data that the database's user may enter: this one, or else a stand-in for it.
 
     Raises NoPlaceForPostgres.
@@ -100,12 +101,12 @@ def home(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if _reaches(folder):
         return folder
-    return _open_folder(elsewhere(folder))
+    return _open_folder(elsewhere(folder, aside))
 
 
-def elsewhere(folder: Path) -> Path:
+def elsewhere(folder: Path, aside: Path = ASIDE) -> Path:
     """One place per folder, outside of everybody's closed home."""
-    return ELSEWHERE / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return aside / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
 
 
 def _open_folder(place: Path) -> Path:

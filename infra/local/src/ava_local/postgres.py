@@ -12,10 +12,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from ava_local.lodging import RunAs, elsewhere, home, run_as, usable_binaries
+from ava_local.lodging import ASIDE, RunAs, elsewhere, home, run_as, usable_binaries
 
 SUPERUSER = "supabase_admin"
 STOP_SIGNAL = signal.SIGINT
@@ -44,19 +45,21 @@ class DidNotStart(RuntimeError):
 class Cluster:
     """One data folder and the server for it, on 127.0.0.1 with scram passwords only.
 
-    `folder` keeps the superuser's password (file "superuser") and, where its user can enter it, the data.
+    `folder` keeps the superuser's password (file "superuser") and, where the server's user can enter it, the
+    data; otherwise the data is in a folder of its own under `aside`.
     """
 
     folder: Path
     port: int
     version: int = 18
     durable: bool = True
+    aside: Path = ASIDE
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
-    @property
+    @cached_property
     def data(self) -> Path:
         """Raises NoPlaceForPostgres."""
-        return home(self.folder) / "data"
+        return home(self.folder, self.aside) / "data"
 
     @property
     def password(self) -> str:
@@ -111,7 +114,7 @@ class Cluster:
         arriving.rename(self.data)
 
     def _program(self, name: str) -> Path:
-        return usable_binaries(self.version, self.folder) / name
+        return usable_binaries(self.version, self.folder, self.aside) / name
 
     def command(self) -> list[str]:
         """What to run in the foreground, with `popen_options`; end it with STOP_SIGNAL."""
@@ -125,6 +128,8 @@ class Cluster:
 
     def ready(self) -> bool:
         """The server says so itself in the eighth line of its pid file; a dead one's word does not count."""
+        if self._process is not None and self._process.poll() is not None:
+            return False
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
             os.kill(int(lines[0]), 0)
@@ -159,7 +164,7 @@ class Cluster:
         """Stop it and remove everything it had, also what had to live elsewhere."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.rmtree(elsewhere(self.folder), ignore_errors=True)
+        shutil.rmtree(elsewhere(self.folder, self.aside), ignore_errors=True)
 
 
 def dies_with_parent(how: signal.Signals) -> Callable[[], None]:
