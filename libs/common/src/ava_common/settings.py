@@ -19,6 +19,12 @@ def _strong(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _real_login(url: SecretStr) -> SecretStr:
+    if "change-me" in url.get_secret_value():
+        raise ValueError("still holds the placeholder of .env.example; put the role's real password here")
+    return url
+
+
 def _stays_inside(host: str) -> bool:
     """Hosts that plain http may reach: this machine, a private address, a bare name of a private network."""
     try:
@@ -42,6 +48,9 @@ def _split(value: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret that never prints; empty, short and placeholder values refuse the start."""
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_real_login)]
+"""The login URL of a room's own database role; a placeholder refuses the start."""
 
 Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """One or more secrets, comma-separated, the current one first: two at once are a rotation."""
@@ -67,7 +76,7 @@ class RoomSettings(BaseSettings):
 
     model_config = room("")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     supabase_url: Url = Field(validation_alias="SUPABASE_URL")
     supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
