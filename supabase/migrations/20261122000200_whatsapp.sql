@@ -108,6 +108,8 @@ create table whatsapp.lanes (
   due_at timestamptz not null default clock_timestamp(),
   -- Fences: only who holds the token may write.
   token uuid,
+  -- How often in a row it had to wait, and for what.
+  tries integer not null default 0,
   waits_for text not null default ''
 );
 comment on table whatsapp.lanes is 'The contacts that have something ready; one worker at a time on each.';
@@ -188,7 +190,7 @@ language sql set search_path = '' as $$
 $$;
 
 create function whatsapp.claim(most integer, lease interval)
-returns table (contact_id bigint, token uuid)
+returns table (contact_id bigint, token uuid, tries integer)
 language sql set search_path = '' as $$
   update whatsapp.lanes as lane
   set token = pg_catalog.gen_random_uuid(), due_at = pg_catalog.clock_timestamp() + lease, waits_for = ''
@@ -197,7 +199,7 @@ language sql set search_path = '' as $$
     where l.due_at <= pg_catalog.clock_timestamp() order by l.due_at limit most for update skip locked
   ) as due
   where lane.contact_id = due.contact_id
-  returning lane.contact_id, lane.token
+  returning lane.contact_id, lane.token, lane.tries
 $$;
 
 -- Holds the lane until the end of the transaction and prolongs the lease; false: somebody else has it by now.
@@ -221,7 +223,8 @@ begin
   -- A second statement, so that it sees what was committed while the first one waited.
   if exists (select from whatsapp.events where contact_id = contact and state = 'ready') then
     update whatsapp.lanes
-    set token = null, due_at = pg_catalog.clock_timestamp() + pause, waits_for = reason
+    set token = null, due_at = pg_catalog.clock_timestamp() + pause, waits_for = reason,
+      tries = case when pause > interval '0' then tries + 1 else 0 end
     where contact_id = contact;
   else
     delete from whatsapp.lanes where contact_id = contact;
@@ -357,9 +360,12 @@ begin
 end
 $$;
 
--- A fact, whoever holds the lane by now: the call was accepted under this wamid.
-create function whatsapp.accepted(letter uuid, accepted_wamid text, alias text) returns void
+-- A fact, whoever holds the lane by now: the call was accepted under this wamid. True: this closed the circuit.
+create function whatsapp.accepted(letter uuid, accepted_wamid text, alias text, number text) returns boolean
 language plpgsql set search_path = '' as $$
+declare
+  now_at constant timestamptz := pg_catalog.clock_timestamp();
+  line whatsapp.numbers;
 begin
   update whatsapp.outbox set
     state = 'accepted', wamid = coalesce(wamid, accepted_wamid), code = null, error = null,
@@ -376,6 +382,13 @@ begin
   else
     perform whatsapp.resume(array[letter]);
   end if;
+  select * into line from whatsapp.numbers where phone_number_id = number;
+  if line.circuit_open or (line.strikes > 0 and line.paused_until <= now_at) then
+    update whatsapp.numbers set circuit_open = false, strikes = 0, code = null, changed_at = now_at
+    where phone_number_id = number;
+    update whatsapp.lanes set due_at = now_at, waits_for = '' where waits_for = 'number' and token is null;
+  end if;
+  return coalesce(line.circuit_open, false);
 end
 $$;
 

@@ -1,0 +1,103 @@
+"""Send one text through the Graph API and say which of three things happened: accepted, not sent, unknown."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from ava_whatsapp_gateway.graph_codes import Verdict, verdict
+from ava_whatsapp_gateway.rooms import retry_after
+from ava_whatsapp_gateway.tolerant import mapping, sequence, text
+
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Meta has it under this wamid; `alias` is what it calls the number."""
+
+    wamid: str
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Provably not accepted. `code` is Graph's, None when it was not reached."""
+
+    verdict: Verdict
+    code: int | None
+    detail: str
+    asked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can say whether it was accepted; only a status with our id will."""
+
+    why: str
+
+
+Outcome = Accepted | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sent and to whom: digits when known (they win at Meta too), else the business-scoped id."""
+
+    id: UUID
+    digits: str | None
+    bsuid: str | None
+    body: str
+
+
+async def send(client: httpx.AsyncClient, path: str, letter: Letter) -> Outcome:
+    """One call, never repeated here. `path` is /{version}/{phone number id}/messages."""
+    try:
+        response = await client.post(path, json=_payload(letter))
+    except _NEVER_LEFT as error:
+        return NotSent(Verdict.TRANSIENT, None, type(error).__name__)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Unknown(type(error).__name__)
+    return _read(response)
+
+
+def _payload(letter: Letter) -> dict[str, Any]:
+    to = {"to": letter.digits} if letter.digits else {"recipient": letter.bsuid}
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        **to,
+        "type": "text",
+        "text": {"body": letter.body, "preview_url": False},
+        "biz_opaque_callback_data": str(letter.id),
+    }
+
+
+def _read(response: httpx.Response) -> Outcome:
+    try:
+        body = mapping(response.json())
+    except ValueError:
+        body = {}
+    error = body.get("error")
+    if isinstance(error, dict) and not response.is_success:
+        return _not_sent(error, response)
+    if response.is_success:
+        wamid = text(mapping(next(iter(sequence(body.get("messages"))), None)).get("id"), 256)
+        alias = text(mapping(next(iter(sequence(body.get("contacts"))), None)).get("wa_id"), 20)
+        return Accepted(wamid, alias or None) if wamid else Unknown("accepted without an id")
+    if response.status_code == 429:
+        return NotSent(Verdict.NUMBER, None, "429", retry_after(response))
+    return Unknown(f"{response.status_code} without an error document")
+
+
+def _not_sent(error: dict[str, Any], response: httpx.Response) -> NotSent:
+    code, subcode = error.get("code"), error.get("error_subcode")
+    known = code if type(code) is int and abs(code) < 2**31 else None
+    details = text(mapping(error.get("error_data")).get("details") or error.get("message"), 300)
+    judged = verdict(
+        known, subcode if type(subcode) is int else None, transient=error.get("is_transient") is True
+    )
+    if known is None and response.status_code == 429:
+        judged = Verdict.NUMBER
+    return NotSent(judged, known, details, retry_after(response))

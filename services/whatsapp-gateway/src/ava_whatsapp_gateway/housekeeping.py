@@ -1,0 +1,95 @@
+"""What nobody waits for: unknown sends that stay so, late statuses, retention, gauges."""
+
+from datetime import timedelta
+
+import asyncpg
+
+from ava_common.database import Pool
+from ava_common.log import log
+from ava_whatsapp_gateway.metrics import ALERTS, BACKLOG, BACKLOG_AGE, CIRCUIT
+from ava_whatsapp_gateway.settings import Settings
+
+_MOST = 500
+
+_SETTLE = "select whatsapp.settle($1)"
+_UNRESOLVED = """
+with given_up as (
+  update whatsapp.outbox as o set state = 'unresolved', changed_at = clock_timestamp()
+  from whatsapp.events as e
+  where e.id = o.event_id and e.state <> 'ready' and (o.resent or not $2)
+    and o.state in ('unknown', 'sending') and o.changed_at < clock_timestamp() - $1::interval
+  returning o.event_id
+)
+update whatsapp.events as e set state = 'unresolved', changed_at = clock_timestamp()
+from given_up where e.id = given_up.event_id and e.state = 'awaiting' returning e.id
+"""
+_TIDY = (
+    # Held for a stranger who never linked: their words are not ours to keep.
+    ("held_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
+     " where state = 'held' and received_at < clock_timestamp() - $1::interval limit $2)"),
+    ("held_days", "delete from whatsapp.contacts where id in (select c.id from whatsapp.contacts as c"
+     " where c.user_id is null and c.first_seen_at < clock_timestamp() - $1::interval"
+     " and not exists (select from whatsapp.events as e where e.contact_id = c.id)"
+     " and not exists (select from whatsapp.lanes as l where l.contact_id = c.id) limit $2)"),
+    ("raw_days", "delete from whatsapp.deliveries where id in (select id from whatsapp.deliveries"
+     " where state <> 'new' and received_at < clock_timestamp() - $1::interval limit $2)"),
+    ("done_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
+     " where state in ('done', 'ignored') and changed_at < clock_timestamp() - $1::interval limit $2)"),
+    ("done_days", "delete from whatsapp.statuses where (wamid, status) in (select wamid, status"
+     " from whatsapp.statuses where received_at < clock_timestamp() - $1::interval limit $2)"),
+)  # fmt: skip
+_COUNTS = """
+select 'events' as what, state, count(*) as n from whatsapp.events
+where state in ('ready', 'held', 'awaiting', 'unresolved', 'dead', 'quarantined') group by state
+union all
+select 'sends', state, count(*) from whatsapp.outbox
+where state in ('sending', 'unknown', 'unresolved') group by state
+union all
+select 'deliveries', state, count(*) from whatsapp.deliveries
+where state in ('new', 'quarantined') group by state
+"""
+_STATE = """
+select coalesce(extract(epoch from clock_timestamp() - least(
+         (select min(received_at) from whatsapp.events where state = 'ready'),
+         (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
+         ), 0)::float as age,
+       coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false) as circuit_open
+"""
+
+
+async def keep(pool: Pool, settings: Settings) -> None:
+    """One round; every part of it may be repeated at any time, by any process."""
+    await pool.execute(_SETTLE, _MOST)
+    await give_up_waiting(pool, settings)
+    await tidy(pool, settings)
+    await _show(pool, settings)
+
+
+async def give_up_waiting(pool: Pool, settings: Settings) -> None:
+    """Sends whose fate nobody told us in time are a person's to decide; a late status still settles them."""
+    wait = timedelta(seconds=settings.unknown_wait)
+    for row in await pool.fetch(_UNRESOLVED, wait, settings.unknown_policy == "resend_once"):
+        ALERTS.labels("unresolved").inc()
+        log.error("send.unresolved", event_id=row["id"], alert=True)
+
+
+async def tidy(pool: Pool, settings: Settings) -> None:
+    """Delete what has been kept long enough, a little at a time. Dead letters are never deleted."""
+    for days, delete in _TIDY:
+        await pool.execute(delete, timedelta(days=getattr(settings, days)), _MOST)
+
+
+async def state(pool: Pool, number: str) -> asyncpg.Record:
+    """`age` of the oldest delivery or event not yet handled, in seconds, and whether the circuit is open."""
+    record = await pool.fetchrow(_STATE, number)
+    assert record is not None  # noqa: S101 - a select without from
+    return record
+
+
+async def _show(pool: Pool, settings: Settings) -> None:
+    BACKLOG.clear()
+    for row in await pool.fetch(_COUNTS):
+        BACKLOG.labels(row["what"], row["state"]).set(row["n"])
+    now = await state(pool, settings.phone_number_id)
+    BACKLOG_AGE.set(now["age"])
+    CIRCUIT.set(now["circuit_open"])

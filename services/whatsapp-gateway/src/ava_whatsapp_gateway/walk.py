@@ -1,0 +1,89 @@
+"""Work through one lane: event by event, until it is empty, has to wait, or is somebody else's."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from ava_common.database import AWAY
+from ava_common.log import log
+from ava_common.tracing import new_trace
+from ava_whatsapp_gateway import backoff, lanes, turns
+from ava_whatsapp_gateway.events import Dead, Event, Later, LeaseLost
+from ava_whatsapp_gateway.means import Means, Peers, insist
+from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
+from ava_whatsapp_gateway.rooms import RoomAway, TokenStale
+
+_ROOM_BASE, _ROOM_LONGEST = 2.0, 30.0
+"""Our own rooms restart within seconds: ask again soon, for long."""
+
+
+async def walk(means: Means, peers: Peers, lane: lanes.Lane, stopping: asyncio.Event) -> None:
+    """Returns with the lane released, or lost to whoever took it over."""
+    try:
+        later = await _walk(means, peers, lane, stopping)
+        await insist(lambda: lanes.release(means.pool, lane, later.seconds, later.reason), 10.0)
+    except LeaseLost:
+        log.warning("lane.lost", contact=lane.contact)
+    except AWAY as error:
+        # The lease runs out by itself; whatever had happened is written down or found out then.
+        log.warning("lane.left", contact=lane.contact, why=type(error).__name__)
+
+
+async def _walk(means: Means, peers: Peers, lane: lanes.Lane, stopping: asyncio.Event) -> Later:
+    for event in lane.events:
+        if stopping.is_set():
+            break
+        trace, _, request = event.trace.partition(" ")
+        with new_trace(trace, request):
+            try:
+                await _handle(means, peers, event, lane.tries)
+            except Later as later:
+                RETRIES.labels(later.reason).inc()
+                log.info(
+                    "turn.waits", event_id=event.id, reason=later.reason, seconds=round(later.seconds, 1)
+                )
+                return later
+            except AWAY as error:
+                log.warning("turn.interrupted", event_id=event.id, why=type(error).__name__)
+                return Later("database", backoff.seconds(lane.tries, base=_ROOM_BASE, longest=_ROOM_LONGEST))
+    return Later("", 0.0)
+
+
+async def _handle(means: Means, peers: Peers, event: Event, tries: int) -> None:
+    """One event; whatever goes wrong becomes: later, dead, or not ours any more."""
+    try:
+        await turns.handle(means, peers, event)
+    except Dead as dead:
+        await _bury(means, event, dead.reason)
+    except RoomAway as away:
+        if datetime.now(UTC) - event.received_at > timedelta(hours=means.settings.room_patience_hours):
+            return await _bury(means, event, str(away))
+        wait = backoff.seconds(tries, base=_ROOM_BASE, longest=_ROOM_LONGEST, asked=away.asked)
+        await _put_off(means, event, Later(away.room, wait))
+    except TokenStale:
+        means.delegations.forget_all()
+        await _put_off(means, event, Later("token", 0.5, burns=True))
+    except Later as later:
+        await _put_off(means, event, later)
+    except (*AWAY, LeaseLost):
+        raise
+    except Exception as error:
+        log.exception("turn.failed", event_id=event.id)
+        wait = backoff.seconds(event.attempts, base=means.settings.backoff_base)
+        await _put_off(means, event, Later(type(error).__name__, wait, burns=True))
+    return None
+
+
+async def _put_off(means: Means, event: Event, later: Later) -> None:
+    if later.burns and event.attempts + 1 >= means.settings.attempts:
+        return await _bury(means, event, f"{event.attempts + 1} attempts, the last: {later.reason}")
+    if later.burns or later.reason != event.reason:
+        await lanes.put_back(means.pool, event, later.reason, int(later.burns))
+    raise later
+
+
+async def _bury(means: Means, event: Event, reason: str) -> None:
+    """Dead, with all there is to know about it, for a person to look at; the lane goes on."""
+    await lanes.finish(means.pool, event, "dead", reason, means.settings.lease)
+    EVENTS.labels("dead").inc()
+    ALERTS.labels("dead").inc()
+    log.error("turn.dead", event_id=event.id, reason=reason, alert=True)

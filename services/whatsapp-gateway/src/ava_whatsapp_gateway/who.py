@@ -1,0 +1,91 @@
+"""Who is it? The pinned contact, else the exact number, else its only known national spelling."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from ava_common.database import Connection, Pool
+from ava_common.log import log
+from ava_whatsapp_gateway.events import Contact, Event, Later
+from ava_whatsapp_gateway.metrics import ALERTS
+from ava_whatsapp_gateway.variants import variants
+
+# The one look-up past row-level security: as service_role, in a transaction of its own.
+_BECOME = "select set_config('role', $1, true)"
+_LOOK_UP = "select phone, user_id, confirmed from ava_private.users_for_phones($1, $2)"
+_PIN = """
+update whatsapp.contacts set user_id = $2, recycled = false
+where id = $1 and (link_version = $3 or $4) returning true
+"""
+_LINKED = "update whatsapp.events set reason = $2 where id = $1"
+LINKED = "linked"
+_CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`user_id` None: nobody's, for the `reason`. `linked`: this very message proved whose phone it is."""
+
+    user_id: UUID | None
+    reason: str = ""
+    linked: bool = False
+
+
+async def find(pool: Pool, event: Event, *, by_code: bool) -> Found:
+    """Whose message this is; pins what was found, so that the next one needs no look-up."""
+    contact = event.contact
+    if event.reason == LINKED:
+        return Found(contact.user_id, linked=True)
+    code = _code(event.words) if by_code and event.kind == "text" else None
+    if contact.user_id and code is None:
+        return Found(contact.user_id)
+    candidates = _candidates(contact)
+    if not candidates:
+        return Found(contact.user_id, "hides its number and is not linked")
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(_BECOME, "service_role")
+        rows = await connection.fetch(_LOOK_UP, candidates, code)
+        await connection.execute(_BECOME, "none")
+        found = _judge(contact, rows)
+        if found.user_id and found.user_id != contact.user_id:
+            await _pin(connection, contact, found)
+        if found.linked:
+            await connection.execute(_LINKED, event.id, LINKED)
+    return found
+
+
+def _candidates(contact: Contact) -> list[str]:
+    own = [contact.wa_digits, contact.alias_digits]
+    exact = [digits for digits in own if digits]
+    return list(dict.fromkeys([*exact, *(other for digits in exact for other in variants(digits))]))
+
+
+def _judge(contact: Contact, rows: list[asyncpg.Record]) -> Found:
+    proven = [row["user_id"] for row in rows if row["confirmed"]]
+    if proven:
+        return Found(proven[0], linked=True)
+    if contact.user_id:
+        return Found(contact.user_id)
+    exact = {row["user_id"] for row in rows if row["phone"] == f"+{contact.wa_digits}"}
+    people = exact or {row["user_id"] for row in rows}
+    if len(people) > 1:
+        ALERTS.labels("ambiguous_number").inc()
+        log.warning("contact.ambiguous", contact=contact.id, people=len(people))
+        return Found(None, "several accounts may be meant")
+    if not people:
+        return Found(None, "not linked")
+    if contact.recycled and not contact.relinked:
+        return Found(None, "the number belonged to somebody else before")
+    return Found(people.pop())
+
+
+async def _pin(connection: Connection, contact: Contact, found: Found) -> None:
+    if not await connection.fetchval(_PIN, contact.id, found.user_id, contact.link_version, found.linked):
+        raise Later("the link changed meanwhile", 0.2)
+
+
+def _code(words: str) -> str | None:
+    found = _CODE.fullmatch(words.strip())
+    return found[1] if found else None
