@@ -29,14 +29,14 @@ def suggestion(port: int) -> int:
     return port // 100 * 100 + 1000 if port < 60_000 else 18_080
 
 
-def sweep(places: Places) -> None:
+def sweep(places: Places, within: float = ORPHANS_MAY_TAKE) -> None:
     """Wait for what a killed supervisor left behind to go, then insist. Nothing else is ever touched."""
     left = [process for row in rows(places) if (process := same_process(row.pid, row.born))]
-    _, alive = psutil.wait_procs(left, timeout=ORPHANS_MAY_TAKE)
+    _, alive = psutil.wait_procs(left, timeout=within)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=ORPHANS_MAY_TAKE)
+    psutil.wait_procs(alive, timeout=within)
 
 
 def rows(places: Places) -> tuple[status.Row, ...]:

@@ -6,17 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ava_local.patience import Patience
 from ava_local.process import Kept, Process, last_lines, spawn
 
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
-TRIES_AT_START = 3
-TRIES_LATER = 10
-READY_WITHIN = 60.0
-STOP_WITHIN = 10.0
-STEADY_AFTER = 1.0
 TICK = 0.05
 LOOK_EVERY = 0.2
+PATIENCE = Patience()
 
 
 class StartFailed(Exception):
@@ -36,9 +31,10 @@ class Supervisor:
         logs: Path,
         holds: Path,
         changed: Callable[[Kept], None] = lambda kept: None,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.kept = {process.name: Kept(process, logs / f"{process.name}.log") for process in processes}
-        self.holds, self.changed = holds, changed
+        self.holds, self.changed, self.patience = holds, changed, patience
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._failure: StartFailed | None = None
@@ -94,14 +90,14 @@ class Supervisor:
         code = kept.running.returncode
         await self._end(kept)
         if not self._stopping.is_set() and not self._is_held(kept):
-            late = f"was not ready within {READY_WITHIN:.0f} s"
+            late = f"was not ready within {self.patience.ready_within:.0f} s"
             await self._after_failure(kept, late if code is None else f"ended with {code}")
         return None
 
     async def _came_up(self, kept: Kept) -> bool:
         """Ready before it ended, before the time is up and before anybody wants it stopped."""
         assert kept.running
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + self.patience.ready_within
         probe = kept.process.ready
         while not self._stopping.is_set() and not self._is_held(kept) and time.monotonic() < deadline:
             if kept.running.returncode is not None:
@@ -124,7 +120,7 @@ class Supervisor:
         if self._stopping.is_set():
             return
         kept.is_ready.clear()
-        if time.monotonic() - began > STEADY_AFTER:
+        if time.monotonic() - began > self.patience.steady_after:
             kept.failures = 0
         if kept.running.returncode is None:
             await self._end(kept)
@@ -143,10 +139,9 @@ class Supervisor:
         """Wait longer after each failure in a row; give up, for all to see, when it makes no sense."""
         kept.pid, kept.running = None, None
         kept.failures += 1
-        tries = TRIES_LATER if self.ready.is_set() else 1 if kept.process.once else TRIES_AT_START
-        if kept.failures < tries:
+        if kept.failures < self.patience.tries(self.ready.is_set(), kept.process.once):
             self._note(kept, "restarting")
-            await self._pause(min(FIRST_PAUSE * 2 ** (kept.failures - 1), LONGEST_PAUSE))
+            await self._pause(self.patience.pause_after(kept.failures))
             return
         self._note(kept, "gave up")
         if not self.ready.is_set():
@@ -169,7 +164,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 running.send_signal(kept.process.stops_with)
             try:
-                await asyncio.wait_for(running.wait(), STOP_WITHIN)
+                await asyncio.wait_for(running.wait(), self.patience.stop_within)
             except TimeoutError:
                 running.kill()
                 await running.wait()
