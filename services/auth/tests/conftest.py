@@ -1,0 +1,218 @@
+"""The auth room as a test meets it: over HTTP, before a Supabase Auth that is a real process."""
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import bcrypt
+import httpx
+import pytest
+from asgi_lifespan import LifespanManager
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from ava_auth.app import create_app
+from ava_auth.settings import Settings
+from ava_local.postgres import free_port
+from ava_local.testing import Database, drop_database, new_database
+
+PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
+GATEWAY = ("whatsapp-gateway", "a secret of the gateway's")
+PAGE = {"Sec-Fetch-Site": "same-origin"}
+PASSWORD = "quiet-harbour-7"
+
+_USER = """
+insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+  confirmation_token, recovery_token, email_change_token_new, email_change,
+  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2, $3, now(),
+  '', '', '', '', '{"provider":"email","providers":["email"]}', '{}', now(), now())
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    id: UUID
+    email: str
+    password: str = PASSWORD
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"email": self.email, "password": self.password}
+
+
+@dataclass(frozen=True)
+class Supabase:
+    """A running Supabase Auth and the database it keeps."""
+
+    url: str
+    database: Database
+
+    async def mails(self, to: str) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            found = await http.get("/outbox", params={"to": to})
+            return list(found.json()["mails"])
+
+    async def people(self, count: int = 1) -> list[Person]:
+        """Accounts whose password is cheap to check, so that tests are not spent on bcrypt."""
+        hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+        made = [Person(uuid4(), f"{secrets.token_hex(6)}@people.example") for _ in range(count)]
+        connection = await asyncpg.connect(self.database.url("supabase_auth_admin"))
+        try:
+            await connection.executemany(_USER, [(one.id, one.email, hashed) for one in made])
+        finally:
+            await connection.close()
+        return made
+
+
+def new_email() -> str:
+    return f"{secrets.token_hex(6)}@people.example"
+
+
+def signing_key(kid: str = "auth-a") -> dict[str, Any]:
+    private = ec.generate_private_key(ec.SECP256R1())
+    return {**ECAlgorithm.to_jwk(private, as_dict=True), "kid": kid}
+
+
+@asynccontextmanager
+async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supabase]:
+    """`python -m ava_local.supabase_auth` on a free port, with a database of its own."""
+    name = f"ava_supabase_{secrets.token_hex(3)}"
+    database, port = await new_database(cluster, name, template="ava_template"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    values = {
+        "DATABASE_URL": database.url("supabase_auth_admin"),
+        "PORT": str(port),
+        "JWT_KEYS": json.dumps([signing_key("supabase-a")]),
+        "SITE_URL": "http://127.0.0.1:8080",
+        "PUBLISHABLE_KEY": PUBLISHABLE,
+        "SECRET_KEY": SECRET,
+        "RATE_LIMIT_BURST": "100000",
+        "RATE_LIMIT_EMAIL_SENT_PER_HOUR": "100000",
+        **settings,
+    }
+    process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+        [sys.executable, "-m", "ava_local.supabase_auth"],
+        env={**os.environ, **{f"SUPABASE_AUTH_{name}": value for name, value in values.items()}},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        await _until_it_answers(f"{url}/healthz", process)
+        yield Supabase(url, database)
+    finally:
+        process.terminate()
+        process.wait(20)
+        await drop_database(cluster, name)
+
+
+async def _until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    async with httpx.AsyncClient() as http:
+        while process.poll() is None:
+            try:
+                if (await http.get(url)).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"the stand-in ended with {process.returncode}")
+
+
+@pytest.fixture(scope="session")
+async def supabase(cluster: Any) -> AsyncIterator[Supabase]:
+    """Supabase Auth as a project without e-mail confirmation."""
+    async with running_supabase(cluster) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def confirming(cluster: Any) -> AsyncIterator[Supabase]:
+    """Supabase Auth as a project that confirms e-mail addresses."""
+    async with running_supabase(cluster, MAILER_AUTOCONFIRM="false") as running:
+        yield running
+
+
+@pytest.fixture
+def settings(database: Database, supabase: Supabase, issuer: Any) -> Settings:
+    return Settings(
+        database_url=database.url("ava_auth"),
+        supabase_url=supabase.url,
+        supabase_publishable_key=PUBLISHABLE,
+        supabase_secret_key=SECRET,
+        auth_url=issuer.url,
+        profile_url="http://127.0.0.1:9",
+        messaging_url="http://127.0.0.1:9",
+        public_url="http://127.0.0.1:8080",
+        signing_keys=json.dumps([signing_key()]),
+        clients={GATEWAY[0]: [GATEWAY[1]]},
+        even_seconds=0,
+    )
+
+
+OpenRoom = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def open_room(settings: Settings) -> OpenRoom:
+    """Open the room with some settings changed."""
+
+    @asynccontextmanager
+    async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(Settings(**(dict(settings) | changes)))
+        async with (
+            LifespanManager(app) as running,
+            httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
+        ):
+            yield client
+
+    return opened
+
+
+@pytest.fixture
+async def room(open_room: OpenRoom) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_room() as client:
+        yield client
+
+
+@pytest.fixture
+async def person(supabase: Supabase) -> Person:
+    return (await supabase.people())[0]
+
+
+LogIn = Callable[[Person], Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def log_in(room: httpx.AsyncClient) -> LogIn:
+    """Log a person in; their session as the room answered it."""
+
+    async def logged_in(who: Person) -> dict[str, Any]:
+        answer = await room.post("/auth/login", json=who.credentials)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return logged_in
+
+
+def bearer(session: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session['access_token']}"}
+
+
+@pytest.fixture
+def trail(database: Database) -> Callable[[], Awaitable[list[str]]]:
+    """The names of the events written so far, oldest first."""
+
+    async def events() -> list[str]:
+        return [row["event"] for row in await database.admin("select event from accounts.audit order by id")]
+
+    return events

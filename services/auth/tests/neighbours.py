@@ -1,0 +1,60 @@
+"""Profile and messaging as a real HTTP server on loopback: what auth's export asks them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ava_local.postgres import free_port
+
+MESSAGES = [b'{"id":"1","content":"hello"}\n', b'{"id":"2","content":"line\\nbreak"}\n']
+
+
+@dataclass
+class Neighbours:
+    """`tokens` are the ones they were asked with; `broken` makes the messages end in the middle."""
+
+    url: str = ""
+    avatar: bool = True
+    away: str = ""
+    broken: bool = False
+    tokens: list[str] = field(default_factory=list)
+
+    async def answer(self, request: Request) -> Response:
+        self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        path = request.url.path
+        if path == self.away:
+            return JSONResponse({"title": "away"}, 503)
+        if path == "/messages/export":
+            return StreamingResponse(self._lines(), media_type="application/x-ndjson")
+        if path == "/profile/avatar" and not self.avatar:
+            return JSONResponse({"title": "none"}, 404)
+        return JSONResponse({"name": "Mira"} if path == "/profile/avatar" else {"whatsapp_phone": None})
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        yield MESSAGES[0]
+        if self.broken:
+            raise ConnectionError
+        yield MESSAGES[1]
+
+
+@asynccontextmanager
+async def running_neighbours() -> AsyncIterator[Neighbours]:
+    neighbours, port = Neighbours(), free_port()
+    neighbours.url = f"http://127.0.0.1:{port}"
+    app = Starlette(routes=[Route("/{path:path}", neighbours.answer)])
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 (uvicorn offers no event)
+        await asyncio.sleep(0.01)
+    try:
+        yield neighbours
+    finally:
+        server.should_exit = True
+        await serving
