@@ -6,12 +6,17 @@ LONGEST = 256.0
 
 
 def seconds(
-    attempt: int, *, base: float = 4.0, longest: float = LONGEST, asked: float | None = None
+    attempt: int,
+    *,
+    base: float = 4.0,
+    unit: float = 1.0,
+    longest: float = LONGEST,
+    asked: float | None = None,
 ) -> float:
-    """Seconds before attempt `attempt` + 1, from 0: base^attempt ± 25 %, never below `asked`.
+    """Seconds before the next attempt after `attempt` (from 0) failed: unit × base^attempt ± 25 %.
 
-    `asked` is the peer's own Retry-After in seconds.
+    Never more than `longest` units, never below `asked`, the peer's own Retry-After in seconds.
     """
-    wait = min(longest, base ** min(attempt, 16))
+    wait = unit * min(longest, base ** min(attempt, 16))
     spread = wait * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
     return max(spread, asked or 0.0)

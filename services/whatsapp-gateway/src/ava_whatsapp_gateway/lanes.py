@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_common.database import Connection, Pool
+from ava_common.database import Pool
 from ava_whatsapp_gateway.events import Contact, Event, LeaseLost
 
 HEADS = 10
@@ -65,14 +65,12 @@ def _event(row: asyncpg.Record) -> Event:
     return Event(contact=contact, **{name: row[name] for name in _EVENT})
 
 
-async def finish(
-    where: Pool | Connection, event: Event, state: str, reason: str | None, lease: float
-) -> None:
+async def finish(pool: Pool, event: Event, state: str, reason: str | None, lease: float) -> None:
     """Leave the event in a new state. LeaseLost when the lane is somebody else's.
 
     An event left `awaiting` whose send was settled meanwhile stays ready and is handled again.
     """
-    held = await where.fetchval(
+    held = await pool.fetchval(
         _FINISH, event.contact.id, event.token, event.id, state, reason, timedelta(seconds=lease)
     )
     if not held:

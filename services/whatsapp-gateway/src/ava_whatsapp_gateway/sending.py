@@ -94,19 +94,19 @@ async def _not_sent(means: Means, row: outbox.Row, attempt: int, outcome: graph.
 async def _pause(means: Means, row: outbox.Row, outcome: graph.NotSent) -> Later:
     """What waits: the number with everybody, or this person alone, and how long."""
     settings = means.settings
-    base = settings.backoff_base
+    unit = settings.backoff_unit
     match outcome.verdict:
         case Verdict.NUMBER:
             strikes = await numbers.strikes(means.pool, settings.phone_number_id)
-            wait = backoff.seconds(strikes, base=base, asked=outcome.asked)
+            wait = backoff.seconds(strikes, unit=unit, asked=outcome.asked)
             await numbers.pause(means.pool, settings.phone_number_id, wait, outcome.code)
             return Later("number", wait)
         case Verdict.CREDENTIAL:
             await numbers.cut_off(means.pool, settings.phone_number_id, settings.probe, outcome.code)
             return Later("number", settings.probe)
         case Verdict.PAIR:
-            return Later("pair", backoff.seconds(row.attempts, base=base, asked=outcome.asked))
+            return Later("pair", backoff.seconds(row.attempts, unit=unit, asked=outcome.asked))
         case _:
             longest = 60.0 if outcome.code is None else backoff.LONGEST
-            wait = backoff.seconds(row.attempts, base=base, longest=longest, asked=outcome.asked)
+            wait = backoff.seconds(row.attempts, unit=unit, longest=longest, asked=outcome.asked)
             return Later("graph", wait)

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     graph_timeout: float = Field(10.0, gt=0)
     attempts: int = Field(8, ge=1)
     room_patience_hours: float = Field(72, gt=0)
-    backoff_base: float = Field(4.0, ge=1)
+    backoff_unit: float = Field(1.0, gt=0)
     number_rate: float = Field(80, gt=0)
     pair_gap: float = Field(6.0, ge=0)
     pair_burst: int = Field(45, ge=1)

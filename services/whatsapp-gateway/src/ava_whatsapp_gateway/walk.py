@@ -12,9 +12,6 @@ from ava_whatsapp_gateway.means import Means, Peers, insist
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.rooms import RoomAway, TokenStale
 
-_ROOM_BASE, _ROOM_LONGEST = 2.0, 30.0
-"""Our own rooms restart within seconds: ask again soon, for long."""
-
 
 async def walk(means: Means, peers: Peers, lane: lanes.Lane, stopping: asyncio.Event) -> None:
     """Returns with the lane released, or lost to whoever took it over."""
@@ -44,7 +41,7 @@ async def _walk(means: Means, peers: Peers, lane: lanes.Lane, stopping: asyncio.
                 return later
             except AWAY as error:
                 log.warning("turn.interrupted", event_id=event.id, why=type(error).__name__)
-                return Later("database", backoff.seconds(lane.tries, base=_ROOM_BASE, longest=_ROOM_LONGEST))
+                return Later("database", _soon(means, lane.tries))
     return Later("", 0.0)
 
 
@@ -57,7 +54,7 @@ async def _handle(means: Means, peers: Peers, event: Event, tries: int) -> None:
     except RoomAway as away:
         if datetime.now(UTC) - event.received_at > timedelta(hours=means.settings.room_patience_hours):
             return await _bury(means, event, str(away))
-        wait = backoff.seconds(tries, base=_ROOM_BASE, longest=_ROOM_LONGEST, asked=away.asked)
+        wait = _soon(means, tries, away.asked)
         await _put_off(means, event, Later(away.room, wait))
     except TokenStale:
         means.delegations.forget_all()
@@ -68,9 +65,14 @@ async def _handle(means: Means, peers: Peers, event: Event, tries: int) -> None:
         raise
     except Exception as error:
         log.exception("turn.failed", event_id=event.id)
-        wait = backoff.seconds(event.attempts, base=means.settings.backoff_base)
+        wait = backoff.seconds(event.attempts, unit=means.settings.backoff_unit)
         await _put_off(means, event, Later(type(error).__name__, wait, burns=True))
     return None
+
+
+def _soon(means: Means, tries: int, asked: float | None = None) -> float:
+    """Our own rooms restart within seconds: ask again soon, and for long."""
+    return backoff.seconds(tries, base=2.0, unit=means.settings.backoff_unit, longest=30.0, asked=asked)
 
 
 async def _put_off(means: Means, event: Event, later: Later) -> None:

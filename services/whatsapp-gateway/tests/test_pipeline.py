@@ -1,0 +1,43 @@
+"""A message goes all the way, each step once."""
+
+from uuid import uuid4
+
+
+async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, house, linked, meta):
+    person = await linked("+4915112345678")
+    house.avatars[person] = avatar = uuid4()
+    await gateway.deliver(meta.text(body="hello Ava"))
+    await gateway.drain()
+    assert house.phones["4915112345678"] == ["hello Ava"]
+    assert house.turns(person) == [("user", "hello Ava"), ("assistant", "hello Ava")]
+    assert {turn["avatar_id"] for turn in house.log} == {str(avatar)}
+    assert house.log[1]["external_id"] == house.sent[0]["wamid"]
+    assert house.log[1]["id"] == house.sent[0]["biz_opaque_callback_data"]
+    assert await gateway.states() == [(house.log[0]["external_id"], "done")]
+
+
+async def test_without_an_avatar_there_is_still_an_echo(gateway, house, linked, meta):
+    await linked("+4915112345678")
+    await gateway.deliver(meta.text())
+    await gateway.drain()
+    assert [turn["avatar_id"] for turn in house.log] == [None, None]
+
+
+async def test_a_message_goes_from_the_door_to_the_phone_in_the_whole_room(
+    room, settings, house, linked, meta
+):
+    await linked("+4915112345678")
+    body = meta.envelope(meta.text(body="through the door"))
+    async with room(settings()) as client:
+        answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+        assert (answer.status_code, answer.text) == (200, "ok")
+        await _eventually(lambda: len(house.log) == 2)
+    assert house.phones["4915112345678"] == ["through the door"]
+
+
+async def _eventually(true):
+    import asyncio
+
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.01)
