@@ -80,7 +80,8 @@ def start_behind(places: Places) -> None:
     with errors.status("Starting …"):
         while not (found := statuses.current(places)) or not found.is_ready:
             if supervisor.poll() is not None:
-                raise HouseDown((places.state / "supervisor.log").read_text(errors="replace").strip())
+                words = (places.state / "supervisor.log").read_text(errors="replace")
+                raise HouseDown(f"the house did not come up:\n{words.strip()}")
             time.sleep(0.1)
     paper.welcome(places, "./ava down")
 

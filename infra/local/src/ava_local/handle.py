@@ -168,7 +168,8 @@ class House:
     def _is_up(self) -> bool:
         found = self.status()
         if self._supervisor and self._supervisor.poll() is not None:
-            raise HouseDown((self.places.state / "supervisor.log").read_text(errors="replace"))
+            words = (self.places.state / "supervisor.log").read_text(errors="replace")
+            raise HouseDown(f"the house did not come up:\n{words.strip()}")
         return found is not None and found.is_ready
 
     def _wait(self, arrived: Callable[[], bool], seconds: float, complaint: str) -> None:
