@@ -10,7 +10,14 @@ import pytest_asyncio
 from ava_local.bootstrap import bootstrap, set_passwords
 from ava_local.migrations import files_of, migrate
 from ava_local.postgres import SUPERUSER, Cluster
-from ava_local.testing import LOGINS, MIGRATIONS, Database, drop_database, new_database
+from ava_local.testing import (
+    LOGINS,
+    MIGRATIONS,
+    Database,
+    drop_database,
+    new_database,
+    throw_away_cluster,
+)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -70,3 +77,19 @@ async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(
     left_over = {row["what"] for row in rows}
     assert {"REFERENCES", "TRIGGER", "TRUNCATE"} <= left_over
     assert not {"SELECT", "INSERT", "UPDATE", "DELETE"} & left_over
+
+
+async def test_a_server_whose_superuser_is_postgres_is_taken_as_it_is():
+    """AVA_DATABASE_ADMIN_URL may name any PostgreSQL; its superuser's password and rights stay."""
+    with throw_away_cluster() as server:
+        admin = await asyncpg.connect(server.url())
+        await admin.execute("create role postgres superuser login password 'their own'")
+        await admin.close()
+        theirs = server.url("postgres", "their own")
+        await bootstrap(theirs, {"ava_profile": "not there yet"})
+        assert await migrate(theirs, MIGRATIONS)
+        await set_passwords(theirs, {"ava_profile": "now it is"})
+        connection = await asyncpg.connect(server.url("ava_profile", "now it is"))
+        assert await connection.fetch("select * from public.avatars") == []
+        await connection.close()
+        assert await migrate(theirs, MIGRATIONS) == []
