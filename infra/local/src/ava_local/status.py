@@ -99,6 +99,9 @@ def lock_file(places: Places) -> Path:
 def born(pid: int | None) -> float | None:
     """When the kernel started this process; None when it is gone."""
     try:
-        return psutil.Process(pid).create_time() if pid else None
+        process = psutil.Process(pid) if pid else None
+        # One that ended and was not yet asked how (a zombie) is gone, too.
+        lives = process is not None and process.status() != psutil.STATUS_ZOMBIE
+        return process.create_time() if process and lives else None
     except psutil.NoSuchProcess:
         return None
