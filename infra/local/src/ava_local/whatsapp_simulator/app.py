@@ -35,6 +35,7 @@ _CONTROL: list[tuple[str, str, control.Handler]] = [
     ("PATCH", "/plan", stage.plan),
     ("POST", "/faults/next", stage.next_fault),
     ("GET", "/pending", stage.pending),
+    ("GET", "/tally", stage.tally),
     ("GET", "/oracle", stage.oracle),
     ("POST", "/reset", stage.reset),
 ]

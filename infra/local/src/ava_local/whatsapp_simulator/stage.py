@@ -112,6 +112,14 @@ async def pending(request: Request) -> Response:
     return JSONResponse({"items": simulator.postbox.waiting} | counts)
 
 
+async def tally(request: Request) -> Response:
+    """How far things are: messages said, requests to send, messages received."""
+    simulator = simulator_of(request)
+    arrived = sum(len(phone.received) for phone in simulator.phones)
+    counts = {"said": len(simulator.ledger.said), "sends": len(simulator.ledger.tried)}
+    return JSONResponse(counts | {"received": arrived})
+
+
 async def oracle(request: Request) -> Response:
     """Everything that really happened."""
     simulator = simulator_of(request)

@@ -1,0 +1,1 @@
+"""Breaks a real house on purpose while people write to it, and counts afterwards what that cost."""
