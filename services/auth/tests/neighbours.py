@@ -45,16 +45,22 @@ class Neighbours:
 
 
 @asynccontextmanager
-async def running_neighbours() -> AsyncIterator[Neighbours]:
-    neighbours, port = Neighbours(), free_port()
-    neighbours.url = f"http://127.0.0.1:{port}"
-    app = Starlette(routes=[Route("/{path:path}", neighbours.answer)])
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """The app as a real server; its address."""
+    port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
-    serving = asyncio.create_task(server.serve())
+    running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 (uvicorn offers no event)
         await asyncio.sleep(0.01)
     try:
-        yield neighbours
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        await serving
+        await running
+
+
+@asynccontextmanager
+async def running_neighbours() -> AsyncIterator[Neighbours]:
+    neighbours = Neighbours()
+    async with serving(Starlette(routes=[Route("/{path:path}", neighbours.answer)])) as neighbours.url:
+        yield neighbours

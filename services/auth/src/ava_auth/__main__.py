@@ -71,7 +71,7 @@ async def _audit(asked: argparse.Namespace) -> None:
             since=asked.since, event=asked.event, limit=asked.limit, **_who(asked.person)
         )
         async for event in found:
-            sys.stdout.write(f"{orjson.dumps(event).decode() if asked.json else _line(event)}\n")
+            sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if asked.json else _line(event)}\n")
 
 
 def _key() -> None:

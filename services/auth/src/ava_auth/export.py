@@ -24,6 +24,7 @@ async def gather(here: Resources, caller: Caller, person: Person) -> AsyncIterat
         "preferences": await _ask(here.profile, "/profile/preferences", auth),
         "security_events": [asdict(event) async for event in here.trail.read(person=person.id, limit=10_000)],
     }
+    opening = orjson.dumps(head, default=str, option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
     stack = AsyncExitStack()
     try:
         messages = await stack.enter_async_context(
@@ -34,7 +35,7 @@ async def gather(here: Resources, caller: Caller, person: Person) -> AsyncIterat
     if messages.status_code != 200:
         await stack.aclose()
         raise RoomAway
-    return _write(head, messages, stack)
+    return _write(opening, messages, stack)
 
 
 async def _ask(room: httpx.AsyncClient, path: str, auth: httpx.Auth) -> Any:
@@ -50,12 +51,10 @@ async def _ask(room: httpx.AsyncClient, path: str, auth: httpx.Auth) -> Any:
     return orjson.loads(answer.content)
 
 
-async def _write(
-    head: dict[str, Any], messages: httpx.Response, stack: AsyncExitStack
-) -> AsyncIterator[bytes]:
+async def _write(opening: bytes, messages: httpx.Response, stack: AsyncExitStack) -> AsyncIterator[bytes]:
     """A room that breaks off in the middle breaks this document off too: half a file must not look whole."""
     async with stack:
-        yield orjson.dumps(head, option=orjson.OPT_INDENT_2).rstrip(b"\n}") + b',\n  "messages": ['
+        yield opening + b',\n  "messages": ['
         separator = b"\n    "
         async for line in messages.aiter_lines():
             if line:

@@ -1,0 +1,104 @@
+"""The trail of security events: what stands in it, that it stays, and how it is read."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from .conftest import Person
+
+
+def read(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m ava_auth audit` as an operator runs it."""
+    environment = {**os.environ, "AUTH_DATABASE_URL": database.url("ava_auth")}
+    command = [sys.executable, "-m", "ava_auth", "audit", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+async def with_events(room: httpx.AsyncClient, person: Person, database: Any) -> Any:
+    """A refused log-in and a good one, from two networks."""
+    wrong = person.credentials | {"password": "wrong one"}
+    await room.post("/auth/login", json=wrong, headers={"X-Forwarded-For": "198.51.100.4"})
+    await room.post("/auth/login", json=person.credentials, headers={"X-Forwarded-For": "2001:db8::7"})
+    return database
+
+
+async def test_an_event_says_who_from_where_and_in_which_request(with_events: Any, person: Person) -> None:
+    good, refused = (json.loads(line) for line in read(with_events, "--json").stdout.splitlines())
+    assert (good["event"], good["user_id"]) == ("login.succeeded", str(person.id))
+    assert good["network"] == "2001:db8::/64"
+    assert (refused["event"], refused["user_id"]) == ("login.refused", None)
+    assert refused["network"] == "198.51.100.4"
+    assert refused["account"] == good["account"]
+    assert refused["request_id"] != good["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        ([], 2),
+        (["--event", "login.refused"], 1),
+        (["--event", "login"], 2),
+        (["--event", "password"], 0),
+        (["--since", "5m"], 2),
+        (["--since", "2100-01-01"], 0),
+        (["--limit", "1"], 1),
+    ],
+)
+async def test_the_reader_finds_what_it_is_asked_for(
+    with_events: Any, arguments: list[str], count: int
+) -> None:
+    assert len(read(with_events, *arguments).stdout.splitlines()) == count
+
+
+async def test_a_person_is_found_by_id_and_by_address(with_events: Any, person: Person) -> None:
+    assert len(read(with_events, "--person", str(person.id)).stdout.splitlines()) == 1
+    assert len(read(with_events, "--person", person.email.upper()).stdout.splitlines()) == 2
+    assert person.email not in read(with_events).stdout
+
+
+async def test_the_reader_says_what_it_does_not_understand(database: Any) -> None:
+    assert read(database, "--person", "ada").returncode == 2
+    assert read(database, "--since", "yesterday").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update accounts.audit set event = 'login.succeeded'",
+        "delete from accounts.audit",
+        "truncate accounts.audit",
+    ],
+)
+async def test_this_room_cannot_rewrite_the_trail(with_events: Any, statement: str) -> None:
+    connection = await asyncpg.connect(with_events.url("ava_auth"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("role", ["ava_profile", "ava_messaging", "ava_whatsapp_gateway", "authenticator"])
+@pytest.mark.parametrize("table", ["audit", "attempts", "familiar_networks"])
+async def test_no_other_room_sees_any_of_it(database: Any, role: str, table: str) -> None:
+    connection = await asyncpg.connect(database.url(role))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"select * from accounts.{table}")  # noqa: S608
+    finally:
+        await connection.close()
+
+
+def test_a_new_signing_key_is_what_the_settings_take() -> None:
+    command = [sys.executable, "-m", "ava_auth", "key"]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    from ava_auth.issuer import read_keys
+
+    assert len(read_keys(f"[{made}]")) == 1

@@ -1,0 +1,128 @@
+"""Supabase Auth away, slow, wrong or babbling: words of our own, and when to come back."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenRoom
+from .neighbours import serving
+
+CREDENTIALS = {"email": "ada@example.org", "password": PASSWORD}
+QUESTIONS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/auth/signup", {"json": CREDENTIALS}),
+    ("POST", "/auth/login", {"json": CREDENTIALS}),
+    ("POST", "/auth/session", {"json": CREDENTIALS, "headers": PAGE}),
+    ("POST", "/auth/refresh", {"json": {"refresh_token": "abcdefghijkl"}}),
+    ("POST", "/auth/recover", {"json": {"email": "ada@example.org"}}),
+    ("POST", "/auth/resend", {"json": {"email": "ada@example.org"}}),
+    ("POST", "/auth/verify", {"json": {"type": "signup", "token_hash": "0", "new_password": PASSWORD}}),
+]
+GATEWAY_ERROR = (
+    401,
+    "application/json",
+    '{"message":"Invalid API key","hint":"Double check your Supabase key"}',
+)
+
+
+class Upstream:
+    """Answers everything alike, and remembers what it was sent."""
+
+    def __init__(self, status: int, kind: str, body: str) -> None:
+        self.answer_with = Response(body, status, media_type=kind, headers={"Set-Cookie": "tracking=1"})
+        self.requests: list[Request] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.requests.append(request)
+        return self.answer_with
+
+
+@asynccontextmanager
+async def upstream(*answer: Any) -> AsyncIterator[tuple[Upstream, str]]:
+    double = Upstream(*answer)
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    async with serving(Starlette(routes=[Route("/{path:path}", double.__call__, methods=methods)])) as url:
+        yield double, url
+
+
+@pytest.mark.parametrize(("method", "path", "request_"), QUESTIONS)
+async def test_while_accounts_are_away_everything_says_when_to_come_back(
+    open_room: OpenRoom, method: str, path: str, request_: dict[str, Any]
+) -> None:
+    async with open_room(supabase_url="http://127.0.0.1:9") as room:
+        answer = await room.request(method, path, **request_)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:ava:problem:accounts-away")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (500, "application/json", '{"code":"unexpected_failure","message":"pq: secret detail"}'),
+        (504, "application/json", '{"code":"request_timeout","message":"secret detail"}'),
+        (502, "text/html", "<h1>Bad gateway: secret detail</h1>"),
+        (200, "text/html", "<h1>secret detail</h1>"),
+        (200, "application/json", '{"secret": "detail"}'),
+        (400, "application/json", '{"code":"never_heard_of","message":"secret detail"}'),
+        GATEWAY_ERROR,
+    ],
+)
+async def test_whatever_upstream_babbles_is_never_repeated(open_room: OpenRoom, said: Any) -> None:
+    async with upstream(*said) as (_, url), open_room(supabase_url=url) as room:
+        for method, path, request_ in QUESTIONS[:4]:
+            answer = await room.request(method, path, **request_)
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+            assert "secret detail" not in answer.text
+            assert "set-cookie" not in answer.headers
+
+
+async def test_its_limit_becomes_ours_with_a_time_to_wait(open_room: OpenRoom) -> None:
+    said = (429, "application/json", '{"code":429,"error_code":"over_request_rate_limit","msg":"no"}')
+    async with upstream(*said) as (_, url), open_room(supabase_url=url) as room:
+        answer = await room.post("/auth/login", json=CREDENTIALS)
+    assert (answer.status_code, answer.json()["type"]) == (429, "urn:ava:problem:too-many-attempts")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_no_delegated_token_while_nobody_can_say_whether_the_person_is_banned(
+    open_room: OpenRoom,
+) -> None:
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ava:token-type:user-id",
+        "subject_token": "3f8a1c7e-0000-4000-8000-000000000000",
+    }
+    async with open_room(supabase_url="http://127.0.0.1:9") as room:
+        assert (await room.post("/internal/tokens", data=form, auth=GATEWAY)).status_code == 503
+
+
+async def test_the_persons_address_travels_alone_and_with_a_secret_key(open_room: OpenRoom) -> None:
+    """Supabase believes Sb-Forwarded-For only with a secret key, and refuses that key to browsers."""
+    headers = {
+        "X-Forwarded-For": "6.6.6.6, 203.0.113.9",
+        "User-Agent": "Mozilla/5.0",
+        "Sb-Forwarded-For": "6.6.6.6",
+    }
+    async with upstream(*GATEWAY_ERROR) as (double, url), open_room(supabase_url=url) as room:
+        for method, path, request_ in QUESTIONS:
+            await room.request(method, path, **{**request_, "headers": headers | request_.get("headers", {})})
+    for request in double.requests:
+        assert request.headers["sb-forwarded-for"] == "203.0.113.9"
+        assert request.headers["apikey"] == SECRET
+        assert "mozilla" not in request.headers["user-agent"].lower()
+        assert "cookie" not in request.headers
+    assert len(double.requests) == len(QUESTIONS)
+
+
+async def test_readiness_names_what_is_missing(open_room: OpenRoom, room: httpx.AsyncClient) -> None:
+    assert (await room.get("/readyz")).status_code == 200
+    async with open_room(supabase_url="http://127.0.0.1:9") as cut_off:
+        missing = await cut_off.get("/readyz")
+        assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (503, "accounts")
+        assert (await cut_off.get("/healthz")).status_code == 200
