@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from asgi_lifespan import LifespanManager
+
 from ava_local.supabase_auth.app import create_app
 from ava_local.supabase_auth.settings import Settings
 from ava_local.testing import Database

@@ -1,6 +1,7 @@
 """Both shapes of an error, and what never depends on the shape."""
 
 import pytest
+
 from ava_local.testing import Database
 
 from .conftest import SECRET, Make, Project, new_email
@@ -100,7 +101,9 @@ async def test_what_a_trigger_says_is_shown_raw_in_the_first_shape_only(
     assert new.json() == {"code": "unexpected_failure", "message": "Database error saving new user"}
 
 
-async def test_a_failure_nobody_foresaw_carries_an_id_and_no_reason(standin: Make, database: Database) -> None:
+async def test_a_failure_nobody_foresaw_carries_an_id_and_no_reason(
+    standin: Make, database: Database
+) -> None:
     project = await standin()
     await database.admin("alter table auth.users rename to hidden_users")
     answer = await project.call("POST", LOGIN, NOBODY, version=None)

@@ -4,6 +4,7 @@ import asyncio
 
 import jwt
 import pytest
+
 from ava_local.testing import Database
 
 from .conftest import PASSWORD, PUBLISHABLE, Make, Person, Project, assert_refused, new_email

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import asyncpg
 import jwt
 import pytest
+
 from ava_local.testing import Database
 
 from .conftest import Make, Project, assert_refused
@@ -13,8 +15,8 @@ USED = "refresh_token_already_used"
 
 async def age_tokens(database: Database, seconds: int = 11) -> None:
     """Let the default reuse interval of ten seconds pass."""
-    query = f"update auth.refresh_tokens set updated_at = updated_at - interval '{seconds} seconds'"
-    await database.admin(query)
+    query = "update auth.refresh_tokens set updated_at = updated_at - make_interval(secs => $1)"
+    await database.admin(query, seconds)
 
 
 async def test_a_refresh_gives_new_tokens_of_the_same_session(project: Project) -> None:
@@ -139,8 +141,6 @@ async def test_an_ended_session_cannot_be_refreshed(project: Project) -> None:
 
 
 async def test_a_locked_session_answers_conflict_after_patience(standin: Make, database: Database) -> None:
-    import asyncpg
-
     project = await standin()
     said = await project.tokens(await project.person())
     holder = await asyncpg.connect(database.url("supabase_auth_admin"))
@@ -160,7 +160,8 @@ async def test_a_session_too_old_or_too_idle_has_expired(
     said = await project.tokens(await project.person())
     said = (await project.refresh(said["refresh_token"])).json()
     await database.admin(
-        "update auth.sessions set created_at = now() - interval '2 hours', refreshed_at = refreshed_at - interval '2 hours'"
+        """update auth.sessions set created_at = now() - interval '2 hours',
+             refreshed_at = refreshed_at - interval '2 hours'"""
     )
     assert_refused(await project.refresh(said["refresh_token"]), 400, "session_expired")
 

@@ -1,5 +1,7 @@
 """GET /admin/users: pages of accounts."""
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -45,8 +47,8 @@ def _direction(request: Request) -> str:
 
 def _links(request: Request, page: int, last: int) -> str:
     def link(number: int, name: str) -> str:
-        url = request.url.include_query_params(page=number)
-        return f'<{url.path}?{url.query}>; rel="{name}"'
+        query = urlencode(sorted({**request.query_params, "page": number}.items()))
+        return f'<{request.url.path}?{query}>; rel="{name}"'
 
     following = [link(page + 1, "next")] if last > page else []
     return ", ".join([*following, link(last, "last")])

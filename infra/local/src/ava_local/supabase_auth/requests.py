@@ -116,12 +116,14 @@ def noted_address(request: Request) -> str | None:
 
 def audience_of(request: Request, claims: dict[str, Any] | None = None) -> str:
     """X-JWT-AUD, else the token's audience, else `authenticated`."""
-    named = request.headers.get("x-jwt-aud")
-    if named:
-        return named
-    audience = (claims or {}).get("aud")
+    return request.headers.get("x-jwt-aud") or own_audience(claims or {}) or "authenticated"
+
+
+def own_audience(claims: dict[str, Any]) -> str:
+    """The first audience a token names, '' when it names none."""
+    audience = claims.get("aud")
     first = audience[0] if isinstance(audience, list) and audience else audience
-    return first if isinstance(first, str) and first else "authenticated"
+    return first if isinstance(first, str) else ""
 
 
 def return_address(request: Request) -> str:

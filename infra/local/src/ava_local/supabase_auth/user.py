@@ -11,7 +11,7 @@ from ava_local.supabase_auth.bearer import Caller
 from ava_local.supabase_auth.database import Connection, Record
 from ava_local.supabase_auth.errors import Refusal, invalid
 from ava_local.supabase_auth.mails import Challenge
-from ava_local.supabase_auth.requests import address_of, audience_of, email_of, here, read
+from ava_local.supabase_auth.requests import address_of, audience_of, email_of, here, own_audience, read
 
 RECENT = timedelta(hours=24)
 
@@ -32,7 +32,8 @@ async def show(request: Request) -> Response:
     """200 User: the authoritative answer to whether a token still counts."""
     async with here(request).pool.acquire() as connection:
         caller = await bearer.caller(connection, request)
-        if not caller.claims.get("aud") or audience_of(request) != audience_of(request, caller.claims):
+        audience = own_audience(caller.claims)
+        if not audience or audience_of(request, caller.claims) != audience:
             raise invalid("Token audience doesn't match request audience")
         return await _user(connection, caller.user)
 
