@@ -1,0 +1,88 @@
+"""What auth relies on when it gathers a person's export from profile and messaging."""
+
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import UUID
+
+import orjson
+from pact import match
+
+from ava_auth import export
+from ava_auth.people import Person
+from ava_common.callers import Caller
+from ava_common.peers import open_peer
+
+PERSON = UUID(int=0x1)
+AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
+CALLER = Caller(PERSON, "a.b.c", 2_000_000_000)
+LINE = {
+    "id": str(TURN),
+    "avatar_id": None,
+    "channel": "whatsapp",
+    "role": "user",
+    "content": "Hello",
+    "created_at": "2026-03-04T05:06:07Z",
+    "external_id": "wamid.1",
+}
+FULL, NEW = "the person has an avatar, a number and one message", "the person has nothing yet"
+AN_AVATAR, PREFERENCES = "/profile/avatar", "/profile/preferences"
+
+
+class NoEvents:
+    """A trail on which nothing happened."""
+
+    async def read(self, **_):
+        for event in ():
+            yield event
+
+
+async def gathered(profile: str, messaging: str):
+    """The export as the person receives it, made of what the rooms answered."""
+    async with AsyncExitStack() as stack:
+        here = SimpleNamespace(
+            profile=await stack.enter_async_context(open_peer(profile)),
+            messaging=await stack.enter_async_context(open_peer(messaging)),
+            trail=NoEvents(),
+        )
+        person = Person(PERSON, "ada@people.example", datetime(2026, 1, 1, tzinfo=UTC), None)
+        pieces = await export.gather(here, CALLER, person)
+        return orjson.loads(b"".join([piece async for piece in pieces]))
+
+
+async def test_auth_asks_for_all_that_is_a_persons(agreement, interaction):
+    avatar = {
+        "id": match.uuid(str(AVATAR)),
+        "name": match.like("Mira"),
+        "age": match.integer(27),
+        "personality": match.like("witty"),
+        "physical_description": match.like("Tall"),
+        "created_at": match.like("2026-03-04T05:06:07Z"),
+    }
+    number = match.regex("+4915112345678", regex=r"^\+[1-9][0-9]{6,14}$")
+    preferences = {"whatsapp_phone": number, "whatsapp_linked_at": match.like("2026-03-04T05:06:07Z")}
+    lines = orjson.dumps(LINE).decode() + "\n"
+    with agreement("auth", "profile") as profile, agreement("auth", "messaging") as messaging:
+        asked = (
+            interaction("the avatar, for an export", FULL, "GET", AN_AVATAR, 200, avatar),
+            interaction("the preferences, for an export", FULL, "GET", PREFERENCES, 200, preferences),
+        )
+        log = interaction(
+            "the whole log, for an export", FULL, "GET", "/messages/export", 200, lines,
+            content_type="application/x-ndjson",
+        )  # fmt: skip
+        with profile.expecting(*asked) as profile_url, messaging.expecting(log) as messaging_url:
+            whole = await gathered(profile_url, messaging_url)
+        assert whole["avatar"]["id"] == str(AVATAR)
+        assert whole["preferences"]["whatsapp_phone"] == "+4915112345678"
+        assert whole["messages"] == [LINE]
+
+        nothing = {"whatsapp_phone": None, "whatsapp_linked_at": None}
+        asked = (
+            interaction("an avatar that is not there, for an export", NEW, "GET", AN_AVATAR, 404),
+            interaction("preferences never set, for an export", NEW, "GET", PREFERENCES, 200, nothing),
+        )
+        log = interaction("an empty log, for an export", NEW, "GET", "/messages/export", 200)
+        with profile.expecting(*asked) as profile_url, messaging.expecting(log) as messaging_url:
+            whole = await gathered(profile_url, messaging_url)
+        assert (whole["avatar"], whole["messages"]) == (None, [])

@@ -1,0 +1,127 @@
+"""What the WhatsApp gateway relies on when it asks auth, profile and messaging."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from pact import match
+
+from ava_common.callers import Caller
+from ava_common.peers import open_peer
+from ava_whatsapp_gateway import messaging, profile
+from ava_whatsapp_gateway.auth import Delegations
+from ava_whatsapp_gateway.rooms import Refused, RoomAway
+
+ME = "whatsapp-gateway"
+SECRET = "the secret both sides of this contract know"
+PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
+AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
+CALLER = Caller(PERSON, "a.b.c", 2_000_000_000, actor=ME)
+BASIC = "Basic d2hhdHNhcHAtZ2F0ZXdheTp0aGUgc2VjcmV0IGJvdGggc2lkZXMgb2YgdGhpcyBjb250cmFjdCBrbm93"
+STRANGER = "Basic d2hhdHNhcHAtZ2F0ZXdheTpub3Qgb3VyIHNlY3JldCBhdCBhbGw="
+
+
+def problem(name: str, status: int):
+    words = {"title": match.like("…"), "detail": match.like("…")}
+    return {"type": f"urn:ava:problem:{name}", "status": status, **words}
+
+
+def exchange(interaction, description, person, status, answer, basic=BASIC, **more):
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": str(person),
+        "subject_token_type": "urn:ava:token-type:user-id",
+    }
+    headers = {"Authorization": basic, "Content-Type": "application/x-www-form-urlencoded"}
+    state = "the people of this contract"
+    return interaction(
+        description, state, "POST", "/internal/tokens", status, answer, urlencode(form), signed=False,
+        headers=headers, **more,
+    )  # fmt: skip
+
+
+async def test_the_gateway_asks_auth_to_act_for_a_person(agreement, interaction):
+    token = {
+        "access_token": match.regex("a.b.c", regex=r"^[\w-]+\.[\w-]+\.[\w-]+$"),
+        "issued_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_type": "Bearer",
+        "expires_in": match.integer(120),
+    }
+    refused = {"content_type": "application/problem+json"}
+    with agreement(ME, "auth") as auth:
+        asked = exchange(interaction, "a token for a person in good standing", PERSON, 200, token)
+        with auth.expecting(asked) as url:
+            async with open_peer(url) as client:
+                caller = await Delegations(SECRET).act_for(client, PERSON)
+            assert (caller.id, caller.token, caller.actor) == (PERSON, "a.b.c", ME)
+        answer = problem("token-refused", 403)
+        asked = exchange(interaction, "a token for a banned person", BANNED, 403, answer, **refused)
+        with auth.expecting(asked) as url:
+            async with open_peer(url) as client:
+                with pytest.raises(Refused):
+                    await Delegations(SECRET).act_for(client, BANNED)
+        answer = problem("client-unknown", 401)
+        asked = exchange(interaction, "a token with a wrong secret", PERSON, 401, answer, STRANGER, **refused)
+        with auth.expecting(asked) as url:
+            async with open_peer(url) as client:
+                with pytest.raises(RoomAway):
+                    await Delegations("not our secret at all").act_for(client, PERSON)
+
+
+async def test_the_gateway_asks_profile_for_the_avatar(agreement, interaction):
+    with agreement(ME, "profile") as room:
+        there = interaction(
+            "the avatar of a person who has one", "the person has an avatar", "GET", "/profile/avatar", 200,
+            {"id": match.uuid(str(AVATAR))},
+        )  # fmt: skip
+        with room.expecting(there) as url:
+            async with open_peer(url) as client:
+                assert await profile.avatar_of(client, CALLER) == AVATAR
+        missing = interaction(
+            "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404
+        )
+        with room.expecting(missing) as url:
+            async with open_peer(url) as client:
+                assert await profile.avatar_of(client, CALLER) is None
+
+
+def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.Turn:
+    then = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    return messaging.Turn(TURN, "user", content, then, "wamid.1", avatar)
+
+
+def keeping(interaction, description, state, status, avatar=None, content="Hello", **more):
+    body = {
+        "channel": "whatsapp",
+        "role": "user",
+        "content": content,
+        "avatar_id": str(avatar) if avatar else None,
+        "external_id": "wamid.1",
+        "created_at": "2026-03-04T05:06:07+00:00",
+    }
+    return interaction(description, state, "PUT", f"/messages/{TURN}", status, body=body, **more)
+
+
+async def test_the_gateway_asks_messaging_to_keep_a_turn(agreement, interaction):
+    there = "a log with that turn"
+    with agreement(ME, "messaging") as room:
+        cases = [
+            ("a turn", "an empty log", 201, None),
+            ("a turn to the avatar", "an empty log and an avatar", 201, AVATAR),
+            ("the same turn again", there, 200, None),
+        ]
+        for description, state, status, avatar in cases:
+            with room.expecting(keeping(interaction, description, state, status, avatar)) as url:
+                async with open_peer(url) as client:
+                    await messaging.keep(client, CALLER, turn(avatar))
+        gone = keeping(interaction, "a turn to an avatar that is gone", "an empty log", 422, AVATAR)
+        without = keeping(interaction, "that turn without the avatar", "an empty log", 201)
+        with room.expecting(gone, without) as url:
+            async with open_peer(url) as client:
+                await messaging.keep(client, CALLER, turn(AVATAR))
+        other = keeping(interaction, "other words under a known id", there, 409, content="Other")
+        with room.expecting(other) as url:
+            async with open_peer(url) as client:
+                with pytest.raises(Refused):
+                    await messaging.keep(client, CALLER, turn(content="Other"))

@@ -1,0 +1,121 @@
+"""Each room, as a real process on a real database, keeps what its consumers rely on."""
+
+import asyncio
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from jwt.algorithms import ECAlgorithm
+from pact import Verifier
+
+from ava_local.issuer import Key
+
+PACTS = Path(__file__).parent / "pacts"
+PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
+ROOMS = [(consumer, provider) for consumer, provider in PAIRS if provider != "auth"]
+AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
+PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
+SECRET = "the secret both sides of this contract know"
+
+NOBODY = "delete from public.messages; delete from public.avatars; delete from public.user_preferences"
+AN_AVATAR = """insert into public.avatars (id, user_id, name, age, personality, physical_description)
+values ($2, $1, 'Mira', 27, 'witty', 'Tall')"""
+A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
+values ($1, '+4915112345678', now())"""
+A_TURN = """insert into public.messages (id, user_id, channel, role, content, external_id, created_at)
+values ($2, $1, 'whatsapp', 'user', 'Hello', 'wamid.1', '2026-03-04T05:06:07Z')"""
+A_USER = """insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+  confirmation_token, recovery_token, email_change_token_new, email_change, banned_until,
+  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2, '', now(),
+  '', '', '', '', $3::text::timestamptz, '{"provider":"email","providers":["email"]}', '{}', now(), now())"""
+
+
+def states(database, person, neighbour):
+    """What each `given` of the pacts means in rows."""
+    nothing = []
+    full = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
+    meanings = {
+        "the person has nothing yet": nothing,
+        "the person has no avatar": nothing,
+        "an empty log": nothing,
+        "the person has an avatar": full[:1],
+        "an empty log and an avatar": full[:1],
+        "a log with that turn": full[2:],
+        "the person has an avatar, a number and one message": full,
+        "the number is another person's": [(A_NUMBER, neighbour)],
+    }
+
+    async def become(state: str) -> None:
+        for emptying in NOBODY.split(";"):
+            await database.admin(emptying)
+        for sql, *values in meanings[state]:
+            await database.admin(sql, *values)
+
+    return become
+
+
+async def verify(consumer, provider, url, header, become):
+    """Raises, naming what differs, when the room does not keep this pact."""
+    loop = asyncio.get_running_loop()
+
+    def in_the_loop(state: str, **_: object) -> None:
+        asyncio.run_coroutine_threadsafe(become(state), loop).result(30)
+
+    verifier = Verifier(provider, host="127.0.0.1").add_transport(url=url)
+    verifier.add_source(PACTS / f"{consumer}-{provider}.json").state_handler(in_the_loop)
+    for name, value in header.items():
+        verifier.add_custom_header(name, value)
+    try:
+        await asyncio.to_thread(verifier.verify)
+    except RuntimeError:
+        pytest.fail(f"{provider} does not keep what {consumer} relies on: see the output", pytrace=False)
+
+
+@pytest.mark.parametrize(("consumer", "provider"), ROOMS)
+async def test_a_room_keeps_what_its_consumer_relies_on(consumer, provider, database, issuer, start):
+    person, neighbour = await database.person(), await database.person()
+    own = {f"{provider.upper()}_DATABASE_URL": database.url(f"ava_{provider}")}
+    url = await start(provider, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
+    delegated = consumer == "whatsapp-gateway"
+    token = issuer.delegated(person) if delegated else issuer.token(person)
+    header = {"Authorization": f"Bearer {token}"}
+    await verify(consumer, provider, url, header, states(database, person, neighbour))
+
+
+async def test_auth_keeps_what_the_gateway_relies_on(database, start, start_supabase):
+    key = Key("a")
+    supabase = await start_supabase(
+        {
+            "DATABASE_URL": database.url("supabase_auth_admin"),
+            "JWT_KEYS": json.dumps([private(Key("supabase"))]),
+            "SITE_URL": "http://127.0.0.1:8080",
+            "PUBLISHABLE_KEY": "sb_publishable_of_the_contracts",
+            "SECRET_KEY": "sb_secret_of_the_contracts",
+        }
+    )
+    for person, until in ((PERSON, None), (BANNED, "2999-01-01")):
+        await database.admin(A_USER, person, f"{person}@people.example", until)
+    url = await start(
+        "auth",
+        {
+            "AUTH_DATABASE_URL": database.url("ava_auth"),
+            "AUTH_SIGNING_KEYS": json.dumps([private(key)]),
+            "AUTH_CLIENTS": json.dumps({"whatsapp-gateway": [SECRET]}),
+            "SUPABASE_URL": supabase,
+            "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_of_the_contracts",
+            "SUPABASE_SECRET_KEY": "sb_secret_of_the_contracts",
+            **dict.fromkeys(["AUTH_URL", "PROFILE_URL", "MESSAGING_URL", "PUBLIC_URL"], supabase),
+        },
+    )
+
+    async def already_so(_: str) -> None:
+        """The people of this contract were made above."""
+
+    await verify("whatsapp-gateway", "auth", url, {}, already_so)
+
+
+def private(key):
+    """The private JWK of a test's key."""
+    return ECAlgorithm.to_jwk(key.private, as_dict=True) | {"kid": key.kid}
