@@ -89,7 +89,7 @@ def configure(room: str, level: str = "INFO") -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # uvicorn brought its own handlers
         logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+        logging.getLogger(name).propagate = name != "uvicorn.access"  # it writes whole URLs; ours does not
     for name in ("httpx", "httpcore"):  # they write whole URLs
         logging.getLogger(name).setLevel(logging.WARNING)
 
