@@ -39,22 +39,16 @@ async def test_an_event_says_who_from_where_and_in_which_request(with_events: An
     assert refused["request_id"] != good["request_id"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "count"),
-    [
-        ([], 2),
-        (["--event", "login.refused"], 1),
-        (["--event", "login"], 2),
-        (["--event", "password"], 0),
-        (["--since", "5m"], 2),
-        (["--since", "2100-01-01"], 0),
-        (["--limit", "1"], 1),
-    ],
-)
-async def test_the_reader_finds_what_it_is_asked_for(
-    with_events: Any, arguments: list[str], count: int
-) -> None:
-    assert len(read(with_events, *arguments).stdout.splitlines()) == count
+async def test_the_reader_finds_what_it_is_asked_for(with_events: Any) -> None:
+    for arguments, count in (
+        ("", 2),
+        ("--event login.refused", 1),
+        ("--event login --since 5m", 2),
+        ("--event password", 0),
+        ("--since 2100-01-01", 0),
+        ("--limit 1", 1),
+    ):
+        assert len(read(with_events, *arguments.split()).stdout.splitlines()) == count, arguments
 
 
 async def test_a_person_is_found_by_id_and_by_address(with_events: Any, person: Person) -> None:
