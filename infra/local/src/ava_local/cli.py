@@ -8,6 +8,7 @@ import typer
 
 from ava_local import cli_checks, cli_house, cli_journey
 from ava_local.arrival import PortTaken
+from ava_local.chaos.command import chaos
 from ava_local.environment import Missing
 from ava_local.handle import HouseDown
 from ava_local.lodging import NoPlaceForPostgres, NoPostgres
@@ -45,6 +46,7 @@ app.command()(cli_house.logs)
 app.command()(cli_house.reset)
 app.command()(cli_journey.demo)
 app.command(context_settings={"ignore_unknown_options": True})(cli_journey.phone)
+app.command()(chaos)
 app.command()(cli_checks.check)
 app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
     cli_checks.run_tests

@@ -1,16 +1,17 @@
 """`./ava chaos`: the run in a terminal."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from ava_local import paper
 from ava_local.chaos.options import Options
-from ava_local.chaos.run import Progress, Report, run
-from ava_local.chaos.verdict import MUST_BE_ZERO, as_dict
 from ava_local.paper import errors, out
+
+if TYPE_CHECKING:
+    from ava_local.chaos.run import Progress, Report
 
 
 def chaos(
@@ -25,6 +26,9 @@ def chaos(
     json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
 ) -> None:
     """Break a house on purpose while people write to it; ends with 1 if anything was lost or doubled."""
+    # Loaded here, so that no other command carries an HTTP client and a database driver.
+    from ava_local.chaos.run import run
+
     options = Options(messages, min(people, messages), seed, rate, rounds, patience)
     with errors.status("Bringing a house up …") as status:
         report = run(options, lambda progress: status.update(_words(progress, options)))
@@ -32,7 +36,7 @@ def chaos(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: "Report") -> dict[str, Any]:
     """The report as one document."""
     told = {
         "ok": report.ok,
@@ -41,19 +45,19 @@ def as_json(report: Report) -> dict[str, Any]:
         "killed": report.killed,
         "kept_in": report.kept_in,
     }
-    return told | {"count": as_dict(report.count), "options": asdict(report.options)}
+    return told | {"count": asdict(report.count), "options": asdict(report.options)}
 
 
-def _words(progress: Progress, options: Options) -> str:
+def _words(progress: "Progress", options: Options) -> str:
     left = "?" if progress.open is None else str(progress.open)
     counts = f"{progress.said}/{options.messages} said, {progress.received} echoes received, {left} open"
     return f"{progress.stage}: {counts}"
 
 
-def _show(report: Report) -> None:
+def _show(report: "Report") -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
-    for name, number in as_dict(report.count).items():
-        wrong = name in MUST_BE_ZERO and number
+    for name, number in asdict(report.count).items():
+        wrong = name in report.count.wrong()
         table.add_row(name.replace("_", " "), f"[red]{number}[/red]" if wrong else str(number))
     out.print(table)
     kills = ", ".join(f"{name} {times}×" for name, times in sorted(report.killed.items())) or "nothing"

@@ -45,7 +45,11 @@ def _must_precede(a: Heard, b: Heard) -> bool:
     if a.timestamp == b.timestamp and not _stands_first(first, b):
         return False
     others = [posting for posting in b.postings if posting["delivery"] != first["delivery"]]
-    return all(posting["posted_at"] > first["acknowledged_at"] for posting in others if posting["posted_at"])
+    return all(
+        posting["posted_at"] > first["acknowledged_at"]
+        for posting in others
+        if posting["posted_at"] is not None
+    )
 
 
 def _stands_first(posting: Json, b: Heard) -> bool:

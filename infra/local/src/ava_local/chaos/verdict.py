@@ -1,8 +1,7 @@
 """Counts what chaos cost: a pure function of the facts."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from ava_local.chaos import order
 from ava_local.chaos.facts import Facts
@@ -97,8 +96,3 @@ def _sends(facts: Facts) -> dict[str, int]:
         "unresolved_though_told": len(unresolved & told),
         "unresolved_missing": len(injected - unresolved - told),
     }
-
-
-def as_dict(counted: Count) -> dict[str, Any]:
-    """For `--json`."""
-    return {field.name: getattr(counted, field.name) for field in fields(counted)}
