@@ -1,13 +1,12 @@
 """What is settled before anything starts: left-overs of a killed run, and ports that somebody else holds."""
 
 import contextlib
-import socket
 import time
 
 import psutil
 
 from ava_local import status
-from ava_local.places import Places
+from ava_local.places import Places, is_free
 from ava_local.postgres import Cluster
 
 ORPHANS_MAY_TAKE = 5.0
@@ -46,11 +45,10 @@ def rows(places: Places) -> tuple[status.Row, ...]:
 
 def same_process(pid: int | None, born: float | None) -> psutil.Process | None:
     """The process, unless its number went to somebody else since."""
-    try:
-        process = psutil.Process(pid) if pid else None
-        return process if process and process.create_time() == born else None
-    except psutil.NoSuchProcess:
-        return None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if pid and born and status.born(pid) == born:
+            return psutil.Process(pid)
+    return None
 
 
 def forget_dead_postmaster(cluster: Cluster) -> None:
@@ -77,16 +75,6 @@ def need_ports(wanted: dict[str, int]) -> None:
             if time.monotonic() > deadline:
                 raise PortTaken(port, process, holder_of(port))
             time.sleep(0.05)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def holder_of(port: int) -> str | None:

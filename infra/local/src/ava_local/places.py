@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import random
 import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,3 +92,22 @@ def port_from(text: str | None) -> int:
     if not text.isdecimal() or not 1024 <= int(text) <= HIGHEST_PORT:
         raise BadPlace(f"AVA_PORT is {text!r}; give a number from 1024 to {HIGHEST_PORT}.")
     return int(text)
+
+
+def free_base() -> int:
+    """A base port with every port of a house free above it, for a second house beside the first."""
+    for base in random.sample(range(20_000, 30_000, 10), 1000):
+        if all(is_free(base + offset) for offset in OFFSETS.values()):
+            return base
+    raise BadPlace("no eight free ports in a row between 20000 and 30000")
+
+
+def is_free(port: int) -> bool:
+    """Whether this port of this machine can be had now."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

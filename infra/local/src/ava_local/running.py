@@ -36,12 +36,12 @@ def arrive(places: Places) -> list[Process]:
         hold.unlink()
     arrival.sweep(places)
     environment = Environment(places, keep(places.state / "secrets.json"), given())
+    processes = house.processes(environment)
+    arrival.need_ports({process.name: process.port for process in processes if process.port})
     if not environment.admin_url:
         cluster = environment.cluster()
         cluster.create()
         arrival.forget_dead_postmaster(cluster)
-    processes = house.processes(environment)
-    arrival.need_ports({process.name: process.port for process in processes if process.port})
     environment.write()
     return processes
 

@@ -97,11 +97,9 @@ def lock_file(places: Places) -> Path:
 
 
 def born(pid: int | None) -> float | None:
-    """When the kernel started this process; None when it is gone."""
+    """When the kernel started this process; None when it is gone, or ended and only not yet buried."""
     try:
         process = psutil.Process(pid) if pid else None
-        # One that ended and was not yet asked how (a zombie) is gone, too.
-        lives = process is not None and process.status() != psutil.STATUS_ZOMBIE
-        return process.create_time() if process and lives else None
+        return process.create_time() if process and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
