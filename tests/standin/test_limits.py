@@ -1,5 +1,7 @@
 """Rate limits: which requests share a bucket, whose address counts, and what a 429 tells."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -10,7 +12,7 @@ NOBODY = Person("", "nobody@people.example")
 TIGHT = {"rate_limit_burst": 3, "rate_limit_token_refresh": 0, "rate_limit_otp": 0, "rate_limit_verify": 0}
 
 
-async def ask(project: Project, method: str, path: str, **headers: str) -> httpx.Response:
+async def ask(project: Project, method: str, path: str, **headers: Any) -> httpx.Response:
     body = {"email": new_email(), "password": PASSWORD, "type": "signup", "token_hash": "x"}
     return await project.call(method, path, None if method == "GET" else body, **headers)
 
@@ -82,6 +84,22 @@ async def test_nobody_else_may_name_an_address(standin: Make, header: str) -> No
         await project.login(NOBODY, key=PUBLISHABLE, **{header: f"203.0.113.{last}"})
     answer = await project.login(NOBODY, key=PUBLISHABLE, **{header: "203.0.113.99"})
     assert_refused(answer, 429, LIMITED)
+
+
+@pytest.mark.parametrize("key", [None, PUBLISHABLE])
+async def test_nor_may_they_where_no_key_is_needed(standin: Make, key: str | None) -> None:
+    project = await standin(**TIGHT)
+    for last in range(3):
+        await ask(project, "POST", "/verify", key=key, sb_forwarded_for=f"203.0.113.{last}")
+    answer = await ask(project, "POST", "/verify", key=key, sb_forwarded_for="203.0.113.99")
+    assert_refused(answer, 429, LIMITED)
+
+
+async def test_a_secret_key_names_addresses_there_too(standin: Make) -> None:
+    project = await standin(**TIGHT)
+    for last in range(5):
+        answer = await ask(project, "POST", "/verify", key=SECRET, sb_forwarded_for=f"203.0.113.{last}")
+        assert answer.status_code != 429
 
 
 async def test_mails_of_the_whole_project_are_counted_when_addresses_are_confirmed(standin: Make) -> None:

@@ -148,6 +148,7 @@ class Environment:
             "SITE_URL": self.places.form,
             "PUBLISHABLE_KEY": self.secrets.publishable_key,
             "SECRET_KEY": self.secrets.secret_key,
+            "RATE_LIMIT_BURST": EVERYBODY_IS_ONE_ADDRESS,
         }
         return self._prefixed("SUPABASE_AUTH_", values)
 

@@ -49,24 +49,26 @@ class Gateway:
         self._secret_keys = set(settings.secret_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].removeprefix(PREFIX) not in OPEN:
+        if scope["type"] == "http":
             headers = MutableHeaders(raw=list(scope["headers"]))
             try:
-                self._admit(headers, scope["query_string"])
+                self._admit(headers, scope)
             except Refused as refused:
                 return await JSONResponse(refused.body, 401)(scope, receive, send)
             scope = {**scope, "headers": headers.raw}
         return await self._app(scope, receive, send)
 
-    def _admit(self, headers: MutableHeaders, query: bytes) -> None:
-        key = headers.get("apikey") or "".join(parse_qs(query.decode("latin-1")).get("apikey", [])[:1])
+    def _admit(self, headers: MutableHeaders, scope: Scope) -> None:
+        key = headers.get("apikey") or _key_in(scope["query_string"])
+        if key not in self._secret_keys and "sb-forwarded-for" in headers:
+            del headers["sb-forwarded-for"]  # only a secret key may speak for somebody else's address
+        if scope["path"].removeprefix(PREFIX) in OPEN:
+            return
         if not key:
             raise Refused(NO_KEY)
         role = self._role_of(key)
         if key in self._secret_keys and BROWSER.match(headers.get("user-agent", "")):
             raise Refused(BROWSER_KEY)
-        if key not in self._secret_keys and "sb-forwarded-for" in headers:
-            del headers["sb-forwarded-for"]  # only a secret key may speak for somebody else's address
         self._authorize(headers, key, role)
 
     def _authorize(self, headers: MutableHeaders, key: str, role: str) -> None:
@@ -86,6 +88,10 @@ class Gateway:
             if hmac.compare_digest(given, known):
                 return role
         raise Refused(UNKNOWN_KEY)
+
+
+def _key_in(query: bytes) -> str:
+    return "".join(parse_qs(query.decode("latin-1")).get("apikey", [])[:1])
 
 
 def _roles(settings: Settings) -> list[tuple[bytes, str]]:

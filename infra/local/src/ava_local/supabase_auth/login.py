@@ -32,12 +32,12 @@ async def login(request: Request) -> Response:
     given = await read(request, Credentials)
     _judge(request, given)
     async with here(request).pool.acquire() as connection:
-        user = await accounts.find_by_email(connection, given.email, audience_of(request))
-        user = await _authenticated(request, user, given.password)
-        async with connection.transaction():
-            await audit.note(connection, user, "login", provider="email")
-            weak = passwords.weakness(given.password, here(request).settings)
-            return await sessions.begin(connection, request, user, "password", weak_password=weak)
+        found = await accounts.find_by_email(connection, given.email, audience_of(request))
+    user = await _authenticated(request, found, given.password)  # holds no connection while bcrypt works
+    weak = passwords.weakness(given.password, here(request).settings)
+    async with here(request).pool.acquire() as connection, connection.transaction():
+        await audit.note(connection, user, "login", provider="email")
+        return await sessions.begin(connection, request, user, "password", weak_password=weak)
 
 
 def _judge(request: Request, given: Credentials) -> None:

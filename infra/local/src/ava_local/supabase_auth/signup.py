@@ -31,14 +31,14 @@ async def signup(request: Request) -> Response:
     audience = audience_of(request)
     async with here(request).pool.acquire() as connection:
         user = await accounts.find_by_email(connection, email, audience)
-        hashed = None if user else await here(request).hasher.hash(wanted.password)
         if user and user["email_confirmed_at"]:
             return await _taken(connection, request, user, wanted)
-        async with connection.transaction():
-            if not user:
-                user = await _create(connection, email, hashed, audience, wanted.data)
-            user = await _identified(connection, user, wanted.data)
-            return await _welcome(connection, request, user, wanted)
+    hashed = None if user else await here(request).hasher.hash(wanted.password)
+    async with here(request).pool.acquire() as connection, connection.transaction():
+        if not user:
+            user = await _create(connection, email, hashed, audience, wanted.data)
+        user = await _identified(connection, user, wanted.data)
+        return await _welcome(connection, request, user, wanted)
 
 
 def _judged(request: Request, wanted: SignUp) -> str:
