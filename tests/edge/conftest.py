@@ -80,12 +80,12 @@ class Answer:
 
 @dataclass
 class Room:
-    """An HTTP/1.1 server which keeps every request it gets and answers 200."""
+    """Keeps every request it gets; hangs up on the first `hang_ups` of them and answers 200 to the others."""
 
     name: str
     seen: list[Seen] = field(default_factory=list)
     extra: str = ""
-    hang_up: bool = False
+    hang_ups: int = 0
     port: int = 0
     server: asyncio.Server | None = None
 
@@ -106,7 +106,8 @@ class Room:
                 headers = read_headers(rest)
                 body = await self.body(reader, dict(headers))
                 self.seen.append(Seen(self.name, method, target, headers, body))
-                if self.hang_up:
+                if self.hang_ups > 0:
+                    self.hang_ups -= 1
                     break
                 answer = self.name.encode()
                 writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n{self.extra}\r\n".encode())
@@ -258,5 +259,5 @@ def edge(whole_edge: Edge) -> Edge:
     """The edge with nothing seen yet."""
     for room in whole_edge.rooms.values():
         room.seen.clear()
-        room.extra, room.hang_up = "", False
+        room.extra, room.hang_ups = "", 0
     return whole_edge

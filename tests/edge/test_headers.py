@@ -55,6 +55,12 @@ async def test_a_request_has_one_id_which_the_room_the_answer_and_the_trace_shar
     assert seen.header("traceparent") == f"00-{trace}-{trace[16:]}-01"
 
 
+async def test_the_hallway_asks_rooms_for_nothing_the_caller_did_not_ask_for(edge):
+    seen = await edge.reach("GET", "/messages", "Accept: application/json")
+    ours = {"via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent"}
+    assert {name for name, _ in seen.headers} - ours <= {"host", "accept", "user-agent"}
+
+
 async def test_every_request_has_its_own_id(edge):
     ids = {(await edge.ask("GET", "/messages")).header("x-request-id") for _ in range(5)}
     assert len(ids) == 5

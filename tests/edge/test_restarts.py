@@ -123,9 +123,49 @@ async def test_a_room_that_stays_away_is_a_problem_that_says_when_to_come_back(e
     assert time.monotonic() - began > 0.9, "it was waited for"
 
 
-async def test_a_write_without_a_key_is_never_sent_twice(edge):
-    room = edge.rooms["messaging"]
-    room.hang_up = True
-    answer = await edge.ask("POST", "/messages", body=b"{}")
+KEY, SAME = "Idempotency-Key: k", "Sec-Fetch-Site: same-origin"
+REPEATED = [
+    ("GET", "/messages"),
+    ("HEAD", "/auth/me"),
+    ("POST", "/messages", KEY),
+    ("PUT", "/messages/1"),
+    ("DELETE", "/messages/1"),
+    ("PUT", "/profile/avatar"),
+    ("DELETE", "/profile/avatar"),
+    ("POST", "/webhooks/whatsapp"),
+    ("POST", "/auth/login"),
+    ("POST", "/auth/logout"),
+    ("POST", "/auth/refresh"),
+    ("POST", "/auth/session", SAME),
+    ("POST", "/auth/session/refresh", SAME),
+]
+ONCE = [
+    ("POST", "/messages"),
+    ("PATCH", "/profile/avatar"),
+    ("PATCH", "/profile/avatar", KEY),
+    ("POST", "/auth/signup"),
+    ("POST", "/auth/recover"),
+    ("POST", "/auth/verify"),
+    ("PUT", "/auth/password"),
+    ("DELETE", "/auth/account"),
+]
+
+
+@pytest.mark.parametrize("request_", REPEATED, ids=" ".join)
+async def test_what_may_be_repeated_is_repeated_whole_when_a_room_hangs_up(edge, request_):
+    for room in edge.rooms.values():
+        room.hang_ups = 2
+    answer = await edge.ask(*request_, body=b"hello")
+    assert answer.status == 200
+    assert len(edge.seen) == 3
+    assert {seen.body for seen in edge.seen} == {b"hello"}
+    assert len({seen.header("x-request-id") for seen in edge.seen}) == 1
+
+
+@pytest.mark.parametrize("request_", ONCE, ids=" ".join)
+async def test_what_may_not_be_repeated_is_sent_once_and_the_caller_is_told(edge, request_):
+    for room in edge.rooms.values():
+        room.hang_ups = 1
+    answer = await edge.ask(*request_, body=b"hello")
     assert (answer.status, answer.problem) == (502, "room-away")
-    assert len(room.seen) == 1
+    assert len(edge.seen) == 1

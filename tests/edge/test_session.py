@@ -99,6 +99,13 @@ async def test_two_authorizations_are_refused(edge, second):
     assert edge.seen == []
 
 
+async def test_two_signatures_of_a_webhook_are_refused(edge):
+    signatures = "X-Hub-Signature-256: sha256=aa", "x-hub-signature-256: sha256=bb"
+    answer = await edge.ask("POST", "/webhooks/whatsapp", *signatures, body=b"{}")
+    assert (answer.status, answer.problem) == (400, "ambiguous-request")
+    assert edge.seen == []
+
+
 @pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh"])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_the_sessions_own_door_gets_the_refresh_cookie_and_nothing_beside_it(edge, method, target):
