@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ava_local import browser, checks, locks, paper, suite
+from ava_local import browser, checks, debian, locks, paper, suite
 from ava_local.cli_house import AsJson
 from ava_local.paper import errors, out
 
@@ -37,10 +37,14 @@ def run_tests(context: typer.Context, strict: Strict = False) -> None:
     calls = suite.calls(context.args)
     needs_browser = any(suite.FOLDERS[-1] in call or suite.BROWSER in call for call in calls)
     chromium = find_chromium() if needs_browser else None
+    lacking = complete_the_machine() if needs_browser else []
     codes = [suite.run(call, chromium) for call in calls]
     failed = any(code not in (0, suite.NOTHING_COLLECTED) for code in codes) or 0 not in codes
     if needs_browser and not chromium:
         errors.print(NO_BROWSER, style="bold red")
+        failed = failed or is_strict
+    for sentence in lacking:
+        errors.print(sentence, style="bold red")
         failed = failed or is_strict
     raise typer.Exit(1 if failed else 0)
 
@@ -56,6 +60,11 @@ def find_chromium() -> str | None:
         with errors.status("Installing Debian's Chromium for the browser tests …"):
             found = browser.install()
     return found
+
+
+def complete_the_machine() -> list[str]:
+    with errors.status("Looking for what more the tests can use (PostgreSQL 15, Node.js) …"):
+        return debian.complete()
 
 
 def lock(upgrade: Upgrade = False) -> None:
