@@ -26,6 +26,7 @@ def addresses(places: Places) -> dict[str, str]:
     return {
         "form": places.form,
         "phone": places.url_of("whatsapp-simulator"),
+        "mails": f"{places.url_of('supabase-auth')}/outbox",
         "logs": str(places.logs),
     }
 
