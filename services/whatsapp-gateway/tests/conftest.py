@@ -1,19 +1,13 @@
 """A gateway with a real database, and peers that speak the real protocols over real connections."""
 
 import asyncio
-import base64
 import hashlib
-import hmac
-import json
-import secrets
 import time
-from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
 import httpx
@@ -31,132 +25,8 @@ from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.split import split
 from ava_whatsapp_gateway.walk import walk
 
-APP_SECRET = "a-secret-of-our-meta-app"
-CLIENT_SECRET = "a-secret-between-two-rooms"
-NUMBER_ID = "106540352242922"
-
-Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
-
-
-class Hang(Exception):
-    """Take the request and never answer."""
-
-
-class Reset(Exception):
-    """Take the request and drop the connection."""
-
-
-@dataclass
-class House:
-    """auth, profile, messaging and the Graph API on one port, keeping what they were told."""
-
-    url: str = ""
-    avatars: dict[UUID, UUID] = field(default_factory=dict)
-    refused: set[UUID] = field(default_factory=set)
-    log: list[dict[str, Any]] = field(default_factory=list)
-    phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    # What goes wrong next, per step: an Answer, Hang or Reset; before or after the step took effect.
-    before: dict[str, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
-    after: dict[str, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
-    reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-
-    def turns(self, person: UUID) -> list[tuple[str, str]]:
-        return [(turn["role"], turn["content"]) for turn in self.log if turn["user"] == person]
-
-    async def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        step = next(
-            name
-            for name in ("tokens", "avatar", "messages", "graph")
-            if path.startswith(
-                {"tokens": "/internal", "avatar": "/profile", "messages": "/messages/", "graph": "/v"}[name]
-            )
-        )
-        self.calls.append(step)
-        await self._misbehave(self.before[step], f"before {step}")
-        if self.before[step + "!"]:
-            return self.before[step + "!"].popleft()
-        found = getattr(self, f"_{step}")(path, headers, body)
-        await self._misbehave(self.after[step], f"after {step}")
-        return self.after[step + "!"].popleft() if self.after[step + "!"] else found
-
-    async def _misbehave(self, faults: deque[Any], place: str) -> None:
-        self.reached[place].set()
-        if faults:
-            raise faults.popleft()
-
-    def _person(self, headers: dict[str, str]) -> UUID:
-        return UUID(headers["authorization"].removeprefix("Bearer token-of-"))
-
-    def _tokens(self, _: str, headers: dict[str, str], body: bytes) -> Answer:
-        form = parse_qs(body.decode())
-        expected = base64.b64encode(f"whatsapp-gateway:{CLIENT_SECRET}".encode()).decode()
-        assert headers["authorization"] == f"Basic {expected}"
-        person = UUID(form["subject_token"][0])
-        if person in self.refused:
-            return 403, {"type": "urn:ava:problem:token-refused"}
-        return 200, {"access_token": f"token-of-{person}", "token_type": "Bearer", "expires_in": 120}
-
-    def _avatar(self, _: str, headers: dict[str, str], __: bytes) -> Answer:
-        avatar = self.avatars.get(self._person(headers))
-        return (200, {"id": str(avatar)}) if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
-
-    def _messages(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
-        assert 1 <= len(turn["content"]) <= 65536
-        assert "\x00" not in turn["content"]
-        for kept in self.log:
-            if kept["user"] == turn["user"] and turn["external_id"] == kept["external_id"]:
-                return 200, {}
-            if kept["id"] == turn["id"]:
-                return (200, {}) if kept["content"] == turn["content"] else (409, {"type": "differs"})
-        self.log.append(turn)
-        return 201, {}
-
-    def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        assert path == f"/v25.0/{NUMBER_ID}/messages"
-        assert headers["authorization"].startswith("Bearer ")
-        letter = json.loads(body)
-        assert 1 <= len(letter["text"]["body"]) <= 4096
-        wamid = "wamid." + secrets.token_hex(8)
-        to = letter.get("to") or letter["recipient"]
-        self.phones[to].append(letter["text"]["body"])
-        self.sent.append({"wamid": wamid, "to": to, **letter})
-        contacts = [{"input": to, **({"wa_id": to} if "to" in letter else {"user_id": to})}]
-        return 200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]}
-
-
-@asynccontextmanager
-async def serving(
-    answer: Callable[[str, str, dict[str, str], bytes], Awaitable[Answer]],
-) -> AsyncIterator[str]:
-    """A small HTTP/1.1 server that can also hang and reset."""
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError, Reset, asyncio.CancelledError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                method, path, _ = head[0].split(" ")
-                headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in head[1:] if line)}
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                try:
-                    status, found, *more = await answer(method, path, headers, body)
-                except Hang:
-                    await asyncio.sleep(3600)
-                payload = found if isinstance(found, bytes) else json.dumps(found).encode()
-                extra = "".join(f"{k}: {v}\r\n" for k, v in (more[0] if more else {}).items())
-                writer.write(
-                    f"HTTP/1.1 {status} X\r\ncontent-length: {len(payload)}\r\n{extra}\r\n".encode() + payload
-                )
-                await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
+from .house import CLIENT_SECRET, Hang, House, Reset, serving
+from .meta import APP_SECRET, NUMBER_ID, envelope, signed, status, text
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -293,48 +163,6 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def room() -> Any:
     return running
-
-
-def text(sender: str = "4915112345678", body: str = "hello", **more: Any) -> dict[str, Any]:
-    """One message as Meta writes it; pass `id`, `timestamp` or `from_user_id` to choose them."""
-    return {
-        "from": sender,
-        "id": "wamid." + secrets.token_hex(8),
-        "timestamp": str(int(time.time())),
-        "type": "text",
-        "text": {"body": body},
-        **more,
-    }
-
-
-def status(letter: dict[str, Any], name: str = "sent", **more: Any) -> dict[str, Any]:
-    """A status for something the fake Graph API took."""
-    return {
-        "id": letter["wamid"],
-        "status": name,
-        "timestamp": str(int(time.time())),
-        "recipient_id": letter["to"],
-        "biz_opaque_callback_data": letter["biz_opaque_callback_data"],
-        **more,
-    }
-
-
-def envelope(*items: dict[str, Any]) -> bytes:
-    metadata = {"display_phone_number": "+1 555 078 3881", "phone_number_id": NUMBER_ID}
-    value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
-    for item in items:
-        value.setdefault("statuses" if "status" in item else "messages", []).append(item)
-    change = {"field": "messages", "value": value}
-    return json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
-    ).encode()
-
-
-def signed(body: bytes, secret: str = APP_SECRET) -> dict[str, str]:
-    return {
-        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
-        "Content-Type": "application/json",
-    }
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from .meta import eventually
+
 
 async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, house, linked, meta):
     person = await linked("+4915112345678")
@@ -31,13 +33,5 @@ async def test_a_message_goes_from_the_door_to_the_phone_in_the_whole_room(
     async with room(settings()) as client:
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         assert (answer.status_code, answer.text) == (200, "ok")
-        await _eventually(lambda: len(house.log) == 2)
+        await eventually(lambda: len(house.log) == 2)
     assert house.phones["4915112345678"] == ["through the door"]
-
-
-async def _eventually(true):
-    import asyncio
-
-    async with asyncio.timeout(5):
-        while not true():
-            await asyncio.sleep(0.01)

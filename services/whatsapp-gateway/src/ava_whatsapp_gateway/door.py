@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ava_common.database import AWAY
 from ava_common.log import log
 from ava_common.problems import DatabaseAway, Problem
 from ava_common.tracing import request_id, traceparent
@@ -53,7 +52,7 @@ class Door:
             raise NotGenuine
         try:
             new = await state["inbox"].keep(body, f"{traceparent()} {request_id()}")
-        except AWAY as error:
+        except Exception as error:  # whatever it is: what is not kept is not acknowledged
             DELIVERIES.labels("database_away").inc()
             log.warning("delivery.not_kept", error=type(error).__name__)
             raise DatabaseAway from None

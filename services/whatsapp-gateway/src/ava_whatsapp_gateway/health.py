@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ava_common.database import AWAY
 from ava_whatsapp_gateway import housekeeping
 
 
@@ -11,7 +10,9 @@ async def ready(state: Any) -> Mapping[str, bool]:
     """`backlog`: nothing has waited too long; `circuit`: Meta accepts our credential."""
     try:
         now = await housekeeping.state(state.pool, state.settings.phone_number_id)
-    except AWAY:
+    except Exception:
         return {"database": False}
     young = now["age"] < state.settings.ready_backlog_age
-    return {"database": True, "backlog": young, "circuit": not now["circuit_open"]}
+    # A circuit that is open while nobody waits may have been mended long ago: the next send finds out.
+    open_for_somebody = now["circuit_open"] and now["kept_waiting"]
+    return {"database": True, "backlog": young, "circuit": not open_for_somebody}

@@ -53,7 +53,9 @@ select coalesce(extract(epoch from clock_timestamp() - least(
          (select min(received_at) from whatsapp.events where state = 'ready'),
          (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
          ), 0)::float as age,
-       coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false) as circuit_open
+       coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
+         as circuit_open,
+       exists (select from whatsapp.lanes where waits_for = 'number') as kept_waiting
 """
 
 

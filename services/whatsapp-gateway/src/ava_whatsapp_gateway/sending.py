@@ -16,8 +16,8 @@ async def settle(means: Means, peers: Peers, event: Event, row: outbox.Row) -> o
         # We hold the lane, so whoever made this call is gone and nobody knows what came of it.
         await outbox.unknown(means.pool, row.id, row.attempts, "interrupted")
         row = await outbox.one(means.pool, row.id)
-    if row.state == "unknown":
-        row = await _resend_if_wanted(means, event, row)
+    if _may_resend(means, row):
+        row = await _resend(means, row)
     if row.state != "ready":
         return row
     await means.pace.slot()
@@ -28,13 +28,16 @@ async def settle(means: Means, peers: Peers, event: Event, row: outbox.Row) -> o
         raise Later(begun["verdict"], begun["pause"])
     if begun["verdict"] == "go":
         await _call(means, peers, event, row, begun["attempt"])
-    return await outbox.one(means.pool, row.id)
+    row = await outbox.one(means.pool, row.id)
+    return await settle(means, peers, event, row) if _may_resend(means, row) else row
 
 
-async def _resend_if_wanted(means: Means, event: Event, row: outbox.Row) -> outbox.Row:
+def _may_resend(means: Means, row: outbox.Row) -> bool:
+    return row.state == "unknown" and not row.resent and means.settings.unknown_policy == "resend_once"
+
+
+async def _resend(means: Means, row: outbox.Row) -> outbox.Row:
     settings = means.settings
-    if settings.unknown_policy != "resend_once" or row.resent:
-        return row
     # Until then a status may still settle it; the lane waits, so that the order stays.
     waited = await means.pool.fetchval("select extract(epoch from clock_timestamp() - $1)", row.changed_at)
     if waited < settings.unknown_wait:
