@@ -1,0 +1,103 @@
+"""A real Chromium before a real house."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from browser.visitor import Visitor
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from ava_local import browser as chromium
+from ava_local.handle import House
+
+ARGUMENTS = (
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser | None]:
+    """Chromium without a window; None when this machine has none."""
+    path = chromium.find()
+    if not path:
+        yield None
+        return
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path, chromium_sandbox=False, args=list(ARGUMENTS)
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def window() -> Iterator[Browser]:
+    with running_chromium() as started:
+        if started is None:
+            pytest.skip("THE BROWSER PART DID NOT RUN: there is no Chromium (apt-get install chromium)")
+        yield started
+
+
+@pytest.fixture
+def profile(window: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own: its cookies and storage are nobody else's."""
+    context = window.new_context(locale="en-GB")
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visitor(profile: BrowserContext, house: House) -> Visitor:
+    """Somebody before the page, without an account yet."""
+    return Visitor(profile.new_page(), house.form)
+
+
+@pytest.fixture
+def another(window: Browser, house: House) -> Iterator[Visitor]:
+    """Somebody else, at another computer."""
+    context = window.new_context(locale="en-GB")
+    yield Visitor(context.new_page(), house.form)
+    context.close()
+
+
+class _Page(BaseHTTPRequestHandler):
+    def __init__(self, html: str, *rest: object) -> None:
+        self.html = html
+        super().__init__(*rest)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self.html.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests read their own output."""
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[[str, str], str]]:
+    """Serve a page at another origin; `host` decides whether it is another site, too."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(html: str, host: str) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, html))
+        servers.append(server)
+        Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://{host}:{server.server_address[1]}/"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()

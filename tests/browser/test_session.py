@@ -1,0 +1,183 @@
+"""The cookie session: out of every script's reach, deaf to other sites, unharmed by tabs and restarts."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from browser.visitor import ACCESS, REFRESH, Visitor
+from playwright.sync_api import BrowserContext, Page, Response, expect
+
+from ava_local.handle import House
+
+Serve = Callable[[str, str], str]
+RENEW = "async () => (await fetch('/auth/session/refresh', { method: 'POST' })).status"
+
+
+def test_no_script_reaches_a_token(visitor: Visitor) -> None:
+    answers: list[str] = []
+
+    def keep(response: Response) -> None:
+        if "/auth/" in response.url and response.request.resource_type == "fetch":
+            answers.append(response.text() if response.ok else "")
+
+    visitor.page.on("response", keep)
+    visitor.arrive()
+    cookies = visitor.page.context.cookies()
+    assert {one["name"] for one in cookies} == {ACCESS, REFRESH}
+    for one in cookies:
+        assert (one["httpOnly"], one["secure"], one["sameSite"], one["path"]) == (True, True, "Strict", "/")
+    reachable = visitor.page.evaluate(
+        "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, document.body.outerHTML])"
+    )
+    for one in cookies:
+        assert one["value"] not in reachable
+        assert not [answer for answer in answers if one["value"] in answer]
+    assert json.loads(reachable)[0] == ""
+
+
+def _last_answer(house: House, method: str, path: str) -> int | None:
+    """What the hallway answered the newest such request, by its own log: the attacker's page is told nothing."""
+    lines = [json.loads(line) for line in house.log("caddy").splitlines() if line.startswith("{")]
+    answers = [
+        line["status"]
+        for line in lines
+        if "status" in line and (line["request"]["method"], line["request"]["uri"]) == (method, path)
+    ]
+    return answers[-1] if answers else None
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1"], ids=["another site", "same site, another origin"]
+)
+def test_another_page_can_do_nothing_in_the_persons_name(
+    visitor: Visitor, elsewhere: Serve, house: House, host: str
+) -> None:
+    visitor.arrive()
+    before = visitor.cookies()
+    attacker = visitor.page.context.new_page()
+    attacker.goto(elsewhere("<h1>Win a prize</h1>", host))
+    for method, path in (
+        ("POST", "/auth/session/refresh"),
+        ("POST", "/auth/session"),
+        ("POST", "/messages"),
+        ("POST", "/auth/logout"),
+    ):
+        attacker.evaluate(
+            """([method, url]) => fetch(url, { method, mode: "no-cors", credentials: "include",
+                headers: { "Content-Type": "text/plain" }, body: '{"content":"hacked"}' }).catch(() => 0)""",
+            [method, visitor.form + path],
+        )
+        assert _last_answer(house, method, path) in (401, 403), path
+    assert visitor.cookies() == before
+    visitor.open().is_in()
+    expect(visitor.messages()).to_have_count(0)
+
+
+def test_another_sites_form_logs_nobody_in_or_out(visitor: Visitor, elsewhere: Serve) -> None:
+    visitor.arrive()
+    before = visitor.cookies()
+    body = """<input name='{"email":"thief@example.org","password":"x","a":"' value='"}'>"""
+    target = f"{visitor.form}/auth/session"
+    html = f'<form method="post" action="{target}" enctype="text/plain">{body}<button>Go</button></form>'
+    visitor.page.goto(elsewhere(html, "localhost"))
+    with visitor.page.expect_navigation() as landed:
+        visitor.page.get_by_role("button").click()
+    assert landed.value is not None
+    assert landed.value.status == 403
+    assert visitor.cookies() == before
+    visitor.open().is_in()
+
+
+def test_the_page_cannot_be_framed(visitor: Visitor, elsewhere: Serve) -> None:
+    visitor.page.goto(elsewhere(f'<iframe src="{visitor.form}"></iframe>', "localhost"))
+    frame = visitor.page.frames[-1]
+    expect(frame.get_by_role("heading", name="Ava")).to_have_count(0)
+
+
+def test_logging_out_clears_everything(visitor: Visitor) -> None:
+    visitor.arrive().create_avatar()
+    kept = visitor.cookies()
+    visitor.fill("Log out", "Log out")
+    visitor.says("You are logged out.")
+    visitor.is_out()
+    assert visitor.cookies() == {}
+    assert "Mira" not in visitor.page.evaluate("document.body.innerText")
+    visitor.page.context.add_cookies(
+        [{"name": REFRESH, "value": kept[REFRESH], "url": visitor.form, "secure": True}]
+    )
+    assert visitor.page.evaluate(RENEW) == 401
+
+
+def test_logging_out_in_one_tab_logs_out_the_other(visitor: Visitor, profile: BrowserContext) -> None:
+    visitor.arrive()
+    other = Visitor(profile.new_page(), visitor.form)
+    other.email = visitor.email
+    other.open().is_in()
+    visitor.fill("Log out", "Log out")
+    other.is_out()
+
+
+def test_an_expired_session_renews_itself(visitor: Visitor) -> None:
+    visitor.arrive()
+    old = visitor.cookies()
+    visitor.let_access_expire()
+    visitor.create_avatar()
+    assert visitor.cookies().keys() == old.keys()
+    assert visitor.cookies()[REFRESH] != old[REFRESH]
+
+
+def test_two_tabs_that_renew_at_once_both_stay_logged_in(visitor: Visitor, profile: BrowserContext) -> None:
+    visitor.arrive()
+    other = Visitor(profile.new_page(), visitor.form)
+    other.email = visitor.email
+    other.open().is_in()
+    renewals: list[str] = []
+    for tab in (visitor, other):
+        tab.page.on("request", lambda sent: renewals.append(sent.url) if "refresh" in sent.url else None)
+    visitor.let_access_expire()
+    for tab in (visitor, other):
+        tab.page.evaluate("void showMessages()")
+    for tab in (visitor, other):
+        expect(tab.page.get_by_text("No messages yet.")).to_be_visible()
+        tab.page.wait_for_timeout(500)
+        tab.is_in()
+    assert len(renewals) == 1
+
+
+def test_even_tabs_that_do_not_wait_for_each_other_stay_logged_in(
+    visitor: Visitor, profile: BrowserContext
+) -> None:
+    visitor.arrive()
+    tabs: list[Page] = [visitor.page]
+    for _ in range(2):
+        tabs.append(profile.new_page())
+        tabs[-1].goto(visitor.form)
+    visitor.let_access_expire()
+    for tab in tabs:
+        tab.evaluate(f"void (window.renewing = Promise.all([1, 2, 3].map({RENEW})))")
+    assert [tab.evaluate("() => window.renewing") for tab in tabs] == [[200, 200, 200]] * 3
+    visitor.let_access_expire()
+    visitor.open().is_in()
+
+
+def test_the_session_survives_a_restart_of_auth(visitor: Visitor, house: House) -> None:
+    visitor.arrive()
+    pid = house.kill("auth")
+    house.wait_ready("auth", since=pid)
+    visitor.open().is_in()
+    visitor.let_access_expire()
+    visitor.open().is_in()
+
+
+def test_while_auth_is_away_nobody_is_logged_out(visitor: Visitor, house: House) -> None:
+    visitor.arrive()
+    visitor.let_access_expire()
+    house.hold("auth")
+    try:
+        visitor.page.evaluate("void showMessages()")
+        visitor.page.wait_for_timeout(1000)
+        visitor.is_in()
+        assert REFRESH in visitor.cookies()
+    finally:
+        house.release("auth")
+    visitor.open().is_in()
