@@ -143,4 +143,7 @@ def test_units_and_the_hallways_example_agree_on_ports_with_the_local_stack(loca
         upstream = f"{room.upper().replace('-', '_')}_UPSTREAM"
         unit = (INFRA / f"systemd/ava-{room}.service").read_text()
         port = re.search(r"--port (\d+)", unit).group(1)
+        assert f"SocketBindDeny=any\nSocketBindAllow=tcp:{port}\n" in unit, (
+            "it may listen there and nowhere else"
+        )
         assert upstreams[upstream] == f"127.0.0.1:{port}" == local.caddy()[upstream]
