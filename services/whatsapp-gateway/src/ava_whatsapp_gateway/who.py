@@ -19,8 +19,9 @@ _PIN = """
 update whatsapp.contacts set user_id = $2, recycled = false
 where id = $1 and (link_version = $3 or $4) returning true
 """
-_LINKED = "update whatsapp.events set reason = $2 where id = $1"
-LINKED = "linked"
+_IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
+CODE = "code"
+"""The kind of an event once its text has proven whose phone it came from."""
 _CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
 
 
@@ -36,7 +37,7 @@ class Found:
 async def find(pool: Pool, event: Event, *, by_code: bool) -> Found:
     """Whose message this is; pins what was found, so that the next one needs no look-up."""
     contact = event.contact
-    if event.reason == LINKED:
+    if event.kind == CODE:
         return Found(contact.user_id, linked=True)
     code = _code(event.words) if by_code and event.kind == "text" else None
     if contact.user_id and code is None:
@@ -52,7 +53,7 @@ async def find(pool: Pool, event: Event, *, by_code: bool) -> Found:
         if found.user_id and found.user_id != contact.user_id:
             await _pin(connection, contact, found)
         if found.linked:
-            await connection.execute(_LINKED, event.id, LINKED)
+            await connection.execute(_IS_A_CODE, event.id, CODE)
     return found
 
 

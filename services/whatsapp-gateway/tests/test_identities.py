@@ -1,0 +1,178 @@
+"""Exact digits, business-scoped ids, usernames: learnt and pinned; recycled numbers held; moves followed."""
+
+import pytest
+
+PHONE = "4915112345678"
+
+
+async def contacts(gateway):
+    rows = await gateway.pool.fetch("select wa_digits, bsuid, username from whatsapp.contacts order by id")
+    return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+async def person(linked):
+    return await linked(f"+{PHONE}")
+
+
+def hidden(meta, bsuid, **more):
+    message = meta.text(from_user_id=bsuid, **more)
+    del message["from"]
+    return message
+
+
+async def test_an_id_learnt_with_the_number_is_enough_later(gateway, house, person, meta):
+    await gateway.deliver(meta.text(body="seen", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.deliver(hidden(meta, "DE.1", body="hidden"))
+    await gateway.drain()
+    assert await contacts(gateway) == [(PHONE, "DE.1", None)]
+    assert [text for role, text in house.turns(person) if role == "user"] == ["seen", "hidden"]
+    assert house.phones[PHONE] == ["seen", "hidden"]
+
+
+async def test_a_hidden_phone_we_never_saw_is_held_and_answered_by_its_id(gateway, house, person, meta):
+    await gateway.deliver(hidden(meta, "DE.9", body="who am I?"))
+    await gateway.drain()
+    assert len(house.phones["DE.9"]) == 1
+    assert house.log == []
+
+
+async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(gateway, house, person, meta):
+    await gateway.deliver(hidden(meta, "DE.1", body="first hidden"))
+    await gateway.deliver(meta.text(body="number only"))
+    await gateway.drain()
+    await gateway.deliver(meta.text(body="both", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.deliver(hidden(meta, "DE.1", body="hidden again"))
+    await gateway.drain()
+    said = [text for role, text in house.turns(person) if role == "user"]
+    assert said[-2:] == ["both", "hidden again"]
+
+
+async def test_a_recycled_number_is_held_until_it_is_linked_again(gateway, house, linked, person, meta):
+    await gateway.deliver(meta.text(body="owner", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.deliver(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.deliver(meta.text(body="stranger without id"))
+    await gateway.drain()
+    assert ("user", "stranger") not in house.turns(person)
+    assert ("user", "stranger without id") not in house.turns(person)
+    await gateway.deliver(hidden(meta, "DE.1", body="owner by id"))
+    await gateway.drain()
+    assert ("user", "owner by id") in house.turns(person)
+    await linked(f"+{PHONE}", person)
+    await gateway.drain()
+    assert ("user", "stranger") in house.turns(person)  # the account's owner typed the number again
+
+
+async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(gateway, house, person, meta):
+    await gateway.deliver(meta.text(body="owner", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.deliver(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.drain()
+    await gateway.deliver(hidden(meta, "DE.1", body="secret"))
+    await gateway.drain()
+    assert "secret" not in house.phones[PHONE]
+    assert house.phones["DE.1"] == ["secret"]
+
+
+async def test_a_change_of_number_moves_the_pin_and_the_old_number_is_a_strangers(
+    gateway, house, person, meta
+):
+    await gateway.deliver(meta.text(body="before", from_user_id="DE.1"))
+    await gateway.drain()
+    change = {
+        "type": "user_changed_number",
+        "wa_id": "4917000000000",
+        "user_id": "DE.2",
+        "previous_user_id": "DE.1",
+    }
+    moved = meta.text(type="system", system=change)
+    await gateway.deliver(moved)
+    await gateway.deliver(meta.text(sender="4917000000000", body="after", from_user_id="DE.2"))
+    await gateway.drain()
+    assert house.phones["4917000000000"] == ["after"]
+    await gateway.deliver(meta.text(body="new owner of the old number", from_user_id="DE.3"))
+    await gateway.drain()
+    assert [text for role, text in house.turns(person) if role == "user"] == ["before", "after"]
+    row = await gateway.pool.fetchrow(
+        "select from_digits, to_digits from whatsapp.moves where reason = 'changed'"
+    )
+    assert tuple(row) == (PHONE, "4917000000000")
+
+
+async def test_a_change_of_id_moves_the_pin(gateway, house, person, meta):
+    await gateway.deliver(meta.text(body="before", from_user_id="DE.1"))
+    await gateway.drain()
+    change = {"type": "user_changed_user_id", "user_id": "DE.2", "previous_user_id": "DE.1"}
+    moved = meta.text(type="system", system=change)
+    del moved["from"]
+    await gateway.deliver(moved)
+    await gateway.deliver(hidden(meta, "DE.2", body="after"))
+    await gateway.drain()
+    assert [text for role, text in house.turns(person) if role == "user"] == ["before", "after"]
+
+
+async def test_a_move_to_somebody_elses_number_is_refused(gateway, house, linked, person, meta):
+    other = await linked("+4917000000000")
+    await gateway.deliver(meta.text(body="me", from_user_id="DE.1"))
+    await gateway.deliver(meta.text(sender="4917000000000", body="them", from_user_id="DE.5"))
+    await gateway.drain()
+    change = {"type": "user_changed_number", "wa_id": "4917000000000", "previous_user_id": "DE.1"}
+    await gateway.deliver(meta.text(type="system", system=change))
+    await gateway.deliver(meta.text(sender="4917000000000", body="still them", from_user_id="DE.5"))
+    await gateway.drain()
+    assert ("user", "still them") in house.turns(other)
+
+
+async def test_an_old_message_that_comes_again_changes_nobody(gateway, house, person, meta):
+    old = meta.text(body="owner", from_user_id="DE.1")
+    await gateway.deliver(old)
+    await gateway.drain()
+    await gateway.deliver(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.drain()
+    before = await contacts(gateway)
+    await gateway.deliver(old, meta.text(type="reaction", sender="490"))
+    await gateway.drain()
+    assert await contacts(gateway) == before
+    assert house.phones[PHONE].count("owner") == 1
+
+
+async def test_one_persons_order_is_metas_time_and_then_arrival(gateway, house, person, meta):
+    now = int(__import__("time").time())
+    later, earlier = (
+        meta.text(body="later", timestamp=str(now)),
+        meta.text(body="earlier", timestamp=str(now - 9)),
+    )
+    await gateway.deliver(later, earlier, meta.text(body="same second", timestamp=str(now)))
+    await gateway.drain()
+    assert house.phones[PHONE] == ["earlier", "later", "same second"]
+
+
+async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(
+    gateway, house, linked, person, meta
+):
+    other = "4915100000001"
+    await linked(f"+{other}")
+    house.before["messages!"].extend([(503, {})] * 4)
+    await gateway.deliver(meta.text(body="one"), meta.text(body="two"), meta.text(sender=other, body="x"))
+    await gateway.drain()
+    assert house.phones == {PHONE: ["one", "two"], other: ["x"]}
+
+
+async def test_a_token_that_is_no_longer_accepted_is_renewed(gateway, house, person, meta):
+    house.before["avatar!"].append((401, {}))
+    await gateway.deliver(meta.text(body="one"))
+    await gateway.drain()
+    assert house.phones[PHONE] == ["one"]
+    assert house.calls.count("tokens") == 2
+
+
+async def test_an_answer_that_will_not_change_is_dead_with_its_reason(gateway, house, person, meta):
+    house.before["messages!"].append((422, {"type": "urn:ava:problem:invalid-request"}))
+    await gateway.deliver(meta.text(body="one"), meta.text(body="two"))
+    await gateway.drain()
+    reason = await gateway.pool.fetchval("select reason from whatsapp.events where state = 'dead'")
+    assert reason == "messaging refused: 422 urn:ava:problem:invalid-request"
+    assert house.phones[PHONE] == ["two"]
