@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ava_local import browser, checks, debian, locks, paper, suite
+from ava_local import checks, debian, locks, paper, suite
 from ava_local.cli_house import AsJson
 from ava_local.paper import errors, out
 
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Fail when the browser part cannot run (as with CI=true).")
+    bool, typer.Option("--strict", help="Fail when a part cannot run, such as the browser (as with CI=true).")
 ]
 Upgrade = Annotated[bool, typer.Option("--upgrade", help="Take the newest versions.")]
 
@@ -34,36 +34,15 @@ def check(json: AsJson = False) -> None:
 def run_tests(context: typer.Context, strict: Strict = False) -> None:
     """Run every test; further arguments go to pytest."""
     is_strict = strict or os.environ.get("CI", "").lower() in ("1", "true", "yes")
-    calls = suite.calls(context.args)
-    needs_browser = any(suite.FOLDERS[-1] in call or suite.BROWSER in call for call in calls)
-    chromium = find_chromium() if needs_browser else None
-    lacking = complete_the_machine() if needs_browser else []
-    codes = [suite.run(call, chromium) for call in calls]
-    failed = any(code not in (0, suite.NOTHING_COLLECTED) for code in codes) or 0 not in codes
-    if needs_browser and not chromium:
-        errors.print(NO_BROWSER, style="bold red")
-        failed = failed or is_strict
+    lacking = [] if suite.chosen(context.args) else complete_the_machine()
+    failed = suite.run(context.args) != 0
     for sentence in lacking:
         errors.print(sentence, style="bold red")
-        failed = failed or is_strict
-    raise typer.Exit(1 if failed else 0)
-
-
-NO_BROWSER = """
-THE BROWSER PART DID NOT RUN: there is no Chromium on this machine.
-Install it (Debian: apt-get install chromium) or set AVA_CHROMIUM to its path."""
-
-
-def find_chromium() -> str | None:
-    found = browser.find()
-    if not found and browser.may_install():
-        with errors.status("Installing Debian's Chromium for the browser tests …"):
-            found = browser.install()
-    return found
+    raise typer.Exit(1 if failed or (lacking and is_strict) else 0)
 
 
 def complete_the_machine() -> list[str]:
-    with errors.status("Looking for what more the tests can use (PostgreSQL 15, Node.js) …"):
+    with errors.status("Looking for what more the tests can use (Chromium, PostgreSQL 15, Node.js) …"):
         return debian.complete()
 
 

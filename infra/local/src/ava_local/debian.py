@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ava_local import browser
 from ava_local.lodging import binaries
 
 # Debian's package would otherwise start a server of its own on this machine.
@@ -23,6 +24,11 @@ class Extra:
 
 
 EXTRAS = (
+    Extra(
+        "the journey in a browser: THE BROWSER PART DID NOT RUN",
+        ("chromium", "fonts-dejavu-core"),
+        lambda: browser.find() is not None,
+    ),
     Extra("that the migrations apply on PostgreSQL 15", ("postgresql-15",), lambda: binaries(15) is not None),
     Extra(
         "that the Supabase CLI and JavaScript client accept us (Node.js)",
