@@ -1,4 +1,4 @@
-"""People we do not know yet: one polite answer a day, their words held, replayed when they link, else deleted."""
+"""People we do not know yet: one polite answer a day, their words held, replayed when they link."""
 
 import hashlib
 
@@ -59,10 +59,8 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(gateways, house,
     await gateway.drain()
     await tidy(gateway.pool, gateway.means.settings)
     assert len(await gateway.states()) == 1
-    await gateway.pool.execute("update whatsapp.events set received_at = received_at - interval '1 day'")
-    await gateway.pool.execute(
-        "update whatsapp.contacts set first_seen_at = first_seen_at - interval '1 day'"
-    )
+    await _age(gateway, "events", "received_at", "1 day")
+    await _age(gateway, "contacts", "first_seen_at", "1 day")
     for _ in range(2):
         await tidy(gateway.pool, gateway.means.settings)
     assert await gateway.states() == []
@@ -77,13 +75,15 @@ async def test_raw_deliveries_and_done_events_go_after_their_time_and_dead_ones_
     await gateway.deliver(meta.text(body="dead"), meta.text(body="done"))
     await gateway.deliver(raw=b"broken")
     await gateway.drain()
-    await gateway.pool.execute(
-        "update whatsapp.deliveries set received_at = received_at - interval '31 days'"
-    )
-    await gateway.pool.execute("update whatsapp.events set changed_at = changed_at - interval '31 days'")
+    await _age(gateway, "deliveries", "received_at", "31 days")
+    await _age(gateway, "events", "changed_at", "31 days")
     await tidy(gateway.pool, gateway.means.settings)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
     assert [state for _, state in await gateway.states()] == ["dead"]
+
+
+async def _age(gateway, table, column, by):
+    await gateway.pool.execute(f"update whatsapp.{table} set {column} = {column} - interval '{by}'")  # noqa: S608
 
 
 async def test_unlinking_ends_it_at_once_and_another_account_may_take_the_number(
@@ -93,7 +93,8 @@ async def test_unlinking_ends_it_at_once_and_another_account_may_take_the_number
     await gateway.deliver(meta.text(body="mine"))
     await gateway.drain()
     await database.admin(
-        "update public.user_preferences set whatsapp_phone = null, whatsapp_linked_at = null where user_id = $1",
+        "update public.user_preferences set whatsapp_phone = null, whatsapp_linked_at = null"
+        " where user_id = $1",
         first,
     )
     await gateway.deliver(meta.text(body="whose?"))
@@ -110,7 +111,7 @@ async def test_deleting_an_account_takes_its_contact_events_and_sends_along(gate
     await gateway.drain()
     await database.admin("delete from auth.users where id = $1", person)
     for table in ("contacts", "events", "outbox", "lanes"):
-        assert await gateway.pool.fetchval(f"select count(*) from whatsapp.{table}") == 0
+        assert await gateway.pool.fetchval(f"select count(*) from whatsapp.{table}") == 0, table  # noqa: S608
 
 
 async def test_a_banned_or_deleted_account_is_dead_and_not_retried(gateway, house, linked, meta):
@@ -196,9 +197,7 @@ class TestByCode:
         await gateway.drain()
         assert house.log == []
 
-    async def test_killed_right_after_the_code_counted_it_is_still_no_turn(
-        self, gateways, house, asked, meta
-    ):
+    async def test_a_code_that_counted_is_no_turn_when_tried_again(self, gateways, house, asked, meta):
         gateway = await gateways(link_confirmation="code")
         house.before["graph!"].append((500, {"error": {"code": 2}}))
         await gateway.deliver(meta.text(body="Ava code 12345678"))

@@ -77,6 +77,6 @@ def _inbound(event: Event, avatar: UUID | None) -> messaging.Turn:
 
 
 def _outbound(row: outbox.Row, avatar: UUID | None) -> messaging.Turn:
-    assert row.wamid is not None  # noqa: S101 - an accepted row has both
-    assert row.accepted_at is not None  # noqa: S101
-    return messaging.Turn(row.id, "assistant", row.body, row.accepted_at, row.wamid, avatar)
+    # Where a person said that it arrived, nobody knows its wamid.
+    known_as, at = row.wamid or f"letter:{row.id}", row.accepted_at or row.changed_at
+    return messaging.Turn(row.id, "assistant", row.body, at, known_as, avatar)

@@ -1,0 +1,144 @@
+"""What an operator can do with events and sends; every action may be repeated without harm."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from ava_common.database import Connection
+from ava_whatsapp_gateway.selection import SELECTED, Selection
+
+Row = dict[str, Any]
+
+_WAKE = "select whatsapp.wake($1, $2)"
+_STATE = """
+update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = clock_timestamp()
+where id = any ($1)
+"""
+_TRY_AGAIN = """
+update whatsapp.outbox set state = 'ready', attempts = 0, changed_at = clock_timestamp()
+where event_id = any ($1) and state in ('failed', 'discarded') and wamid is null
+"""
+_DROP_SENDS = """
+update whatsapp.outbox set state = 'discarded', changed_at = clock_timestamp()
+where event_id = any ($1) and state in ('ready', 'unknown', 'unresolved', 'failed')
+"""
+_UNREAD = "delete from whatsapp.events where id = any ($1)"
+_SPLIT_AGAIN = "update whatsapp.deliveries set state = 'new', error = null where id = any ($1)"
+_SENT = """
+update whatsapp.outbox set state = 'accepted', accepted_at = coalesce(accepted_at, changed_at),
+  changed_at = clock_timestamp()
+where event_id = any ($1) and state in ('unknown', 'unresolved')
+"""
+_NOT_SENT = """
+update whatsapp.outbox set state = 'ready', resent = true, changed_at = clock_timestamp()
+where event_id = any ($1) and state in ('unknown', 'unresolved')
+"""
+_BROKEN = """
+select id, state, error, received_at from whatsapp.deliveries
+where state = 'quarantined' and ($1::timestamptz is null or received_at >= $1)
+  and ($2::timestamptz is null or received_at < $2)
+order by id desc limit $3
+"""
+_LETTERS = """
+select id, kind, part, state, attempts, resent, wamid, accepted_at, status, status_at, code, error,
+  changed_at, body
+from whatsapp.outbox where event_id = $1 order by kind, part
+"""
+_DETAILS = """
+select e.*, c.wa_digits, c.bsuid, c.username, c.recycled, l.due_at, l.waits_for,
+  l.token is not null as in_work
+from whatsapp.events as e left join whatsapp.contacts as c on c.id = e.contact_id
+left join whatsapp.lanes as l on l.contact_id = e.contact_id where e.id = $1
+"""
+
+
+async def chosen(connection: Connection, selection: Selection) -> list[Row]:
+    """The events meant, newest first."""
+    return [dict(row) for row in await connection.fetch(SELECTED, *selection.arguments())]
+
+
+async def broken_deliveries(connection: Connection, selection: Selection) -> list[Row]:
+    """Deliveries with a good signature that nobody could read."""
+    rows = await connection.fetch(_BROKEN, selection.since, selection.until, selection.limit)
+    return [dict(row) for row in rows]
+
+
+async def show(connection: Connection, event: int, *, words: bool) -> Row:
+    """All there is to know about one event; what was said only when asked for."""
+    details = await connection.fetchrow(_DETAILS, event)
+    found = _shown(details, words) if details else {}
+    letters = await connection.fetch(_LETTERS, event)
+    return {**found, "sends": [_shown(letter, words) for letter in letters]}
+
+
+def _shown(row: asyncpg.Record, words: bool) -> Row:
+    hidden = {"item"} if words else {"item", "words", "body"}
+    return {key: value for key, value in row.items() if key not in hidden}
+
+
+async def replay(connection: Connection, rows: Sequence[Row]) -> None:
+    """Handle them again from the top: what was logged or sent already is neither logged nor sent again."""
+    unread = [row for row in rows if row["contact_id"] is None and row["delivery_id"]]
+    ids = _ids(row for row in rows if row["contact_id"])
+    await connection.execute(_UNREAD, _ids(unread))
+    await connection.execute(_SPLIT_AGAIN, [row["delivery_id"] for row in unread])
+    await connection.execute(_TRY_AGAIN, ids)
+    await connection.execute(_STATE, ids, "ready", None)
+
+
+async def split_again(connection: Connection, deliveries: Sequence[Row]) -> None:
+    """Read unreadable deliveries once more, after the reader was mended."""
+    await connection.execute(_SPLIT_AGAIN, _ids(deliveries))
+
+
+async def quarantine(connection: Connection, rows: Sequence[Row]) -> None:
+    """Take them out of their lanes, so that what comes after goes on; replay brings them back."""
+    await connection.execute(_STATE, _ids(rows), "quarantined", "by an operator")
+
+
+async def discard(connection: Connection, rows: Sequence[Row]) -> None:
+    """Nothing more is done or sent for them; the rows stay."""
+    await connection.execute(_DROP_SENDS, _ids(rows))
+    await connection.execute(_STATE, _ids(rows), "discarded", "by an operator")
+
+
+async def resolve_sent(connection: Connection, rows: Sequence[Row]) -> None:
+    """A person knows that it arrived: the answer is logged, nothing is sent."""
+    await connection.execute(_SENT, _ids(rows))
+    await connection.execute(_STATE, _ids(rows), "ready", None)
+
+
+async def resolve_not_sent(connection: Connection, rows: Sequence[Row]) -> None:
+    """A person knows that it never arrived: it is sent once more."""
+    await connection.execute(_NOT_SENT, _ids(rows))
+    await connection.execute(_STATE, _ids(rows), "ready", None)
+
+
+Action = Callable[[Connection, Sequence[Row]], Awaitable[None]]
+
+MAY: dict[Action, frozenset[str]] = {
+    replay: frozenset({"held", "awaiting", "unresolved", "done", "dead", "discarded", "quarantined"}),
+    quarantine: frozenset({"ready", "held", "awaiting", "unresolved", "dead"}),
+    discard: frozenset({"ready", "held", "awaiting", "unresolved", "dead", "quarantined"}),
+    resolve_sent: frozenset({"awaiting", "unresolved"}),
+    resolve_not_sent: frozenset({"awaiting", "unresolved"}),
+}
+"""The states an action is for; others are left alone."""
+
+
+async def act(
+    connection: Connection, action: Action, selection: Selection, *, dry_run: bool = False
+) -> list[Row]:
+    """Do it in one transaction; the events it was (or, in a dry run, would be) done to."""
+    async with connection.transaction():
+        rows = [row for row in await chosen(connection, selection) if row["state"] in MAY[action]]
+        if rows and not dry_run:
+            contacts = [row["contact_id"] for row in rows if row["contact_id"]]
+            await connection.execute(_WAKE, contacts, True)  # lanes are locked first, as everywhere
+            await action(connection, rows)
+    return rows
+
+
+def _ids(rows: Any) -> list[int]:
+    return [row["id"] for row in rows]
