@@ -23,7 +23,13 @@ STOP_SIGNAL = signal.SIGINT
 """PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave."""
 
 _ALWAYS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200"}
-_THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_THROW_AWAY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # In the data folder, so that nothing outlives a kill.
+    "dynamic_shared_memory_type": "mmap",
+}
 _PR_SET_PDEATHSIG = 1
 
 
