@@ -81,7 +81,7 @@ def test_the_choices_of_a_personality_come_from_the_house(visitor: Visitor) -> N
 def test_older_messages_are_fetched_when_asked_for(visitor: Visitor) -> None:
     visitor.arrive()
     visitor.page.evaluate(
-        """async () => { for (let i = 0; i < 55; i++) await ask("POST", "/messages", { content: `turn ${i}` }) }"""
+        "async () => { for (let i = 0; i < 55; i++) await ask('POST', '/messages', {content: `turn ${i}`}) }"
     )
     visitor.open()
     expect(visitor.messages()).to_have_count(50)

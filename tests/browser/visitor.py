@@ -60,13 +60,14 @@ class Visitor:
         expect(self.page.get_by_role("heading", name="Come in")).to_be_visible()
         expect(self.page.get_by_role("heading", name="Signed in as")).to_be_hidden()
 
-    def create_avatar(self) -> None:
+    def create_avatar(self) -> Self:
         place = self.group("Your avatar")
         for label, value in AVATAR.items():
             place.get_by_label(label).fill(value)
         place.get_by_label("Personality").select_option("witty")
         place.get_by_role("button", name="Save the avatar").click()
         self.says("The avatar is saved.")
+        return self
 
     def link(self, number: str) -> None:
         self.fill("Your WhatsApp number", "Link this number", Number=number)

@@ -57,9 +57,7 @@ def test_every_field_has_a_label_and_every_form_a_name(html: str) -> None:
     assert all(elements.labelled)
     assert len(elements.labelled) > 10
     forms = [attributes for tag, attributes in elements.found if tag == "form"]
-    assert all(
-        form.get("aria-labelledby") or form.get("aria-label") for form in forms
-    )
+    assert all(form.get("aria-labelledby") or form.get("aria-label") for form in forms)
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(ids) == len(set(ids))
 

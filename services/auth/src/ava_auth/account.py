@@ -58,6 +58,7 @@ async def _live(here: Resources, caller: Caller) -> Person:
 @router.put(
     "/password",
     status_code=204,
+    response_class=Response,
     responses=responses(*_SIGNED, *_CHANGING),
 )
 async def change_password(wish: NewPassword, caller: PersonPresent, here: Here, address: Address) -> None:
@@ -71,7 +72,9 @@ async def change_password(wish: NewPassword, caller: PersonPresent, here: Here, 
     await here.trail.add("password.changed", person=person.id, network=attempt.network)
 
 
-@router.delete("/account", status_code=204, responses=responses(*_SIGNED, WrongPassword))
+@router.delete(
+    "/account", status_code=204, response_class=Response, responses=responses(*_SIGNED, WrongPassword)
+)
 async def delete_account(
     proof: Proof, caller: PersonPresent, here: Here, address: Address, response: Response
 ) -> None:

@@ -73,7 +73,7 @@ async def refresh(
     return me(session)
 
 
-@router.delete("", status_code=204, responses=responses(CrossSite, AccountsAway))
+@router.delete("", status_code=204, response_class=Response, responses=responses(CrossSite, AccountsAway))
 async def log_out(
     request: Request,
     response: Response,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from ava_auth import entry
 from ava_auth.forms import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
@@ -60,7 +60,10 @@ async def refresh(old: Renewal, here: Here, address: Address) -> Tokens:
 
 
 @router.post(
-    "/logout", status_code=204, responses=responses(InvalidToken, NotSignedIn, PersonRequired, AccountsAway)
+    "/logout",
+    status_code=204,
+    response_class=Response,
+    responses=responses(InvalidToken, NotSignedIn, PersonRequired, AccountsAway),
 )
 async def log_out(
     caller: PersonPresent, here: Here, address: Address, scope: Annotated[Scope, Query()] = "local"

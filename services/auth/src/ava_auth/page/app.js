@@ -13,8 +13,8 @@ async function ask(method, path, body, headers = {}) {
   const sent = { method, headers: { ...json, ...headers }, body: JSON.stringify(body), cache: "no-store" };
   try {
     const answer = await fetch(path, sent);
-    const kind = answer.headers.get("Content-Type") || "";
-    return { status: answer.status, ok: answer.ok, body: kind.includes("json") ? await answer.json() : null };
+    const text = await answer.text();
+    return { status: answer.status, ok: answer.ok, body: text ? JSON.parse(text) : null };
   } catch {
     return { status: 0, ok: false, body: AWAY };
   }

@@ -1,0 +1,49 @@
+"""Takes the README's pictures: `PYTHONPATH=tests .ava/venv/bin/python -m browser.pictures`."""
+
+import tempfile
+from pathlib import Path
+
+from browser.conftest import running_chromium
+from browser.visitor import Visitor
+from conftest import free_ports
+from playwright.sync_api import BrowserContext, expect
+
+from ava_local.handle import House
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+NUMBER = "+4915112345678"
+
+
+def live(profile: BrowserContext, house: House) -> None:
+    """A short life with Ava, and a picture of both ends of it."""
+    visitor = Visitor(profile.new_page(), house.form)
+    visitor.email = "ada@people.example"
+    visitor.arrive().create_avatar().link(NUMBER)
+    visitor.says("The number is linked.")
+    phone = profile.new_page()
+    phone.set_viewport_size({"width": 420, "height": 480})
+    phone.goto(f"{house.phone}/#{NUMBER}")
+    for count, text in enumerate(("Good morning, Mira!", "What shall we do today?"), 1):
+        phone.get_by_label("Message").fill(text)
+        phone.get_by_role("button", name="Send").click()
+        expect(phone.locator("#chat li")).to_have_count(2 * count)
+        phone.wait_for_timeout(1500)  # WhatsApp's clock counts seconds, and the ticks take a moment
+    expect(visitor.messages()).to_have_count(4)
+    phone.screenshot(path=FOLDER / "phone.png")
+    visitor.page.set_viewport_size({"width": 760, "height": 980})
+    visitor.page.screenshot(path=FOLDER / "form.png")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as state, running_chromium() as chromium:
+        if chromium is None:
+            raise SystemExit("There is no Chromium here. Install it (Debian: apt-get install chromium).")
+        house = House(Path(state), free_ports())
+        with house:
+            live(chromium.new_context(locale="en-GB"), house)
+        house.forget()
+
+
+if __name__ == "__main__":
+    main()

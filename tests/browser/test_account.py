@@ -1,0 +1,109 @@
+"""The rest of an account's life in the page: mails and their links, a new password, the file, the end."""
+
+import json
+from pathlib import Path
+
+import httpx
+from browser.visitor import Visitor
+from playwright.sync_api import expect
+
+from ava_local.handle import House
+from ava_local.journey import some_number
+
+
+def newest_mail(house: House, to: str) -> dict[str, str]:
+    mails = httpx.get(f"{house.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
+    found: dict[str, str] = mails[0]
+    return found
+
+
+def set_password(visitor: Visitor, password: str) -> None:
+    form = visitor.page.get_by_role("form", name="You opened a link from our mail")
+    form.get_by_label("Password").fill(password)
+    form.get_by_role("button", name="Confirm and set this password").click()
+
+
+def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House) -> None:
+    visitor.open().sign_up()
+    visitor.fill(
+        "Forgotten password, or no mail came?", "Send me a link for a new password", E_mail=visitor.email
+    )
+    visitor.says("a mail with a link is on its way")
+    link = newest_mail(house, visitor.email)["link"]
+    visitor.page.goto(link)
+    set_password(visitor, "Passw0rd!")
+    visitor.complains("first that people try")
+    visitor.password = "another-lantern-3"
+    set_password(visitor, visitor.password)
+    visitor.says("Your password is set. Log in with it.")
+    assert "token_hash" not in visitor.page.url
+    visitor.log_in()
+
+
+def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: House) -> None:
+    visitor.open().sign_up()
+    visitor.fill(
+        "Forgotten password, or no mail came?", "Send me a link for a new password", E_mail=visitor.email
+    )
+    visitor.says("on its way")
+    link = newest_mail(house, visitor.email)["link"]
+    for reader, password in ((visitor, "another-lantern-3"), (another, "another-lantern-4")):
+        reader.page.goto(link)
+        set_password(reader, password)
+    visitor.says("Your password is set.")
+    another.complains("This link was used already or is too old.")
+    another.is_out()
+
+
+def test_changing_the_password_logs_out_the_other_devices(visitor: Visitor, another: Visitor) -> None:
+    visitor.arrive()
+    another.email, another.password = visitor.email, visitor.password
+    another.open().log_in()
+    fields = {"Current_password": "not this", "New_password": "another-lantern-3"}
+    visitor.fill("Change the password", "Change the password", **fields)
+    visitor.complains("This is not your current password.")
+    visitor.fill(
+        "Change the password", "Change the password", **fields | {"Current_password": visitor.password}
+    )
+    visitor.says("The password is changed.")
+    another.let_access_expire()
+    another.open().is_out()
+    visitor.let_access_expire()
+    visitor.open().is_in()
+
+
+def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.arrive().create_avatar()
+    number = some_number()
+    visitor.link(number)
+    visitor.says("The number is linked.")
+    visitor.fill("Write a message", "Send", Message="remember this")
+    visitor.says("Sent.")
+    visitor.let_access_expire()
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name="Download everything that is mine").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    mine = json.loads(file.read_text())
+    assert (mine["account"]["email"], mine["avatar"]["name"]) == (visitor.email, "Mira")
+    assert mine["preferences"]["whatsapp_phone"] == number
+    assert [message["content"] for message in mine["messages"]] == ["remember this"]
+
+
+def test_leaving_takes_everything_along(visitor: Visitor, another: Visitor) -> None:
+    number = some_number()
+    visitor.arrive().create_avatar()
+    visitor.link(number)
+    visitor.says("The number is linked.")
+    form = visitor.group("Delete the account")
+    form.get_by_label("Password").fill(visitor.password)
+    form.get_by_label("I want all of it deleted").check()
+    form.get_by_role("button").click()
+    visitor.says("Your account and everything in it is deleted.")
+    visitor.is_out()
+    assert visitor.cookies() == {}
+    visitor.fill("Log in", "Log in", E_mail=visitor.email, Password=visitor.password)
+    visitor.complains("The e-mail address or the password is not right.")
+    another.arrive().link(number)
+    another.says("The number is linked.")
+    expect(another.messages()).to_have_count(0)
