@@ -119,3 +119,12 @@ def test_clearing_a_folder_leaves_what_is_not_the_houses(tmp_path):
     (tmp_path / "a person's letter").write_text("dear …")
     told.places.clear()
     assert [file.name for file in tmp_path.iterdir()] == ["a person's letter"]
+
+
+def test_a_database_user_without_the_rights_is_told_what_to_do_instead(tmp_path, database):
+    told = environment(tmp_path, AVA_DATABASE_ADMIN_URL=database.url("postgres")).preparation()
+    tried = [sys.executable, "-m", "ava_local.prepare"]
+    done = subprocess.run(tried, env=told, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "name a superuser" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -72,6 +72,14 @@ class Environment:
             unused.add("supabase_auth_admin")
         return {role: password for role, password in self.secrets.passwords.items() if role not in unused}
 
+    def preparation(self) -> dict[str, str]:
+        """The step that makes the database ready."""
+        return {
+            "AVA_DATABASE_ADMIN_URL": self.administrator(),
+            "AVA_DATABASE_MIGRATOR_URL": self.migrator(),
+            "AVA_DATABASE_PASSWORDS": json.dumps(self.passwords()),
+        }
+
     def shared(self) -> dict[str, str]:
         """What every room is told."""
         url = self.places.url_of

@@ -40,14 +40,10 @@ def postgres(environment: Environment) -> Process:
 
 
 def prepared_database(environment: Environment) -> Process:
-    places = environment.places
-    chosen = {"AVA_STATE_DIR": str(places.state), "AVA_PORT": str(places.port)}
-    if environment.admin_url:
-        chosen["AVA_DATABASE_ADMIN_URL"] = environment.admin_url
     return Process(
         name="database",
         command=[sys.executable, "-m", "ava_local.prepare"],
-        environment=chosen,
+        environment=environment.preparation(),
         needs=() if environment.admin_url else ("postgres",),
         once=True,
     )
