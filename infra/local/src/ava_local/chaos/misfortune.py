@@ -5,7 +5,8 @@ from typing import Any
 from ava_local.chaos.options import Options
 
 CONCURRENCY = 32
-UNKNOWN_WAIT = 30
+# A status that comes later than this still settles its send; quiet waits for every status there will be.
+UNKNOWN_WAIT = 10
 
 
 def plan(options: Options) -> dict[str, Any]:

@@ -81,11 +81,14 @@ class Run:
         )
 
     async def _live(self, owners: Sequence[people.Person]) -> bool:
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(traffic.write(self.options, owners, self.platform))
-            killing_ = tasks.create_task(killing.kill(self.options, self.house, lambda: self.received))
-            calm = tasks.create_task(self._until_quiet(lambda: writing.done() and killing_.done()))
-        self.killed = killing_.result()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(traffic.write(self.options, owners, self.platform))
+                striking = tasks.create_task(killing.kill(self.options, self.house, lambda: self.received))
+                calm = tasks.create_task(self._until_quiet(lambda: writing.done() and striking.done()))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+        self.killed = striking.result()
         return calm.result()
 
     async def _until_quiet(self, over: Callable[[], bool]) -> bool:
@@ -113,16 +116,17 @@ class Run:
 async def play(options: Options, tell: Callable[[Progress], None]) -> Report:
     """A whole run on a house of its own, which is gone afterwards unless something is to be looked into."""
     tell(Progress("bringing a house up"))
-    house = _new_house()
+    house, keep = _new_house(), False
     try:
         await asyncio.to_thread(house.start)
         async with Platform(house.phone) as platform:
             report = await Run(options, house, platform, tell).play()
+        keep = not report.ok
+    except Exception:
+        keep = True
+        raise
     finally:
-        await asyncio.to_thread(house.stop)
-    if report.ok:
-        await asyncio.to_thread(house.forget)
-        shutil.rmtree(house.places.state, ignore_errors=True)
+        await asyncio.to_thread(_close, house, keep)
     return report
 
 
@@ -136,3 +140,10 @@ def _new_house() -> House:
     # PostgreSQL does not run as root and must be able to reach its own folder.
     folder.chmod(0o711)
     return House(folder, free_base(), misfortune.variables())
+
+
+def _close(house: House, keep: bool) -> None:
+    house.stop()
+    if not keep:
+        house.forget()
+        shutil.rmtree(house.places.state, ignore_errors=True)
