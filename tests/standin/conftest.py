@@ -4,19 +4,21 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import httpx
 import pytest
 import pytest_asyncio
 from asgi_lifespan import LifespanManager
 
+from ava_local.postgres import Cluster
 from ava_local.supabase_auth.app import create_app
 from ava_local.supabase_auth.settings import Settings
-from ava_local.testing import Database
+from ava_local.testing import Database, drop_database, new_database
 
 REMOTE = os.environ.get("AVA_CONTRACT_SUPABASE_URL")
 PUBLISHABLE = os.environ.get("AVA_CONTRACT_SUPABASE_PUBLISHABLE_KEY", "sb_publishable_of_these_tests")
@@ -24,6 +26,8 @@ SECRET = os.environ.get("AVA_CONTRACT_SUPABASE_SECRET_KEY", "sb_secret_of_these_
 # A real project refuses made-up domains; name one that may receive nothing.
 DOMAIN = os.environ.get("AVA_CONTRACT_EMAIL_DOMAIN", "people.example")
 PASSWORD = "correct horse battery"
+# Made once, because it is slow on purpose.
+HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10, b"2a")).decode()
 SITE = "http://127.0.0.1:8080"
 CODED = "2024-01-01"
 
@@ -73,11 +77,12 @@ class Project:
 
     async def person(self, email: str | None = None, **attributes: Any) -> Person:
         """A confirmed account."""
-        wanted = {"email": email or new_email(), "password": PASSWORD, "email_confirm": True, **attributes}
+        wanted = {"email": email or new_email(), "email_confirm": True, **attributes}
+        wanted |= {} if "password" in attributes else {"password_hash": HASH}
         answer = await self.admin("POST", "/users", wanted)
         assert answer.status_code == 200, answer.text
         self.made.append(answer.json()["id"])
-        return Person(answer.json()["id"], wanted["email"], wanted["password"])
+        return Person(answer.json()["id"], wanted["email"], wanted.get("password", PASSWORD))
 
     async def login(self, person: Person, password: str | None = None, **headers: str) -> httpx.Response:
         wanted = {"email": person.email, "password": password or person.password}
@@ -143,29 +148,38 @@ if REMOTE:
 
 else:
 
+    @asynccontextmanager
+    async def running(database: Database, state: Path, **settings: Any) -> AsyncIterator[Project]:
+        """A stand-in in this process over a database, with any setting."""
+        wanted = {
+            "database_url": database.url("supabase_auth_admin"),
+            "state_dir": state,
+            "site_url": SITE,
+            "publishable_key": PUBLISHABLE,
+            "secret_key": SECRET,
+            "external_url": "http://127.0.0.1/auth/v1",
+            **settings,
+        }
+        async with LifespanManager(create_app(Settings(**wanted))) as manager:
+            transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+                yield Project(http, wanted["state_dir"])
+
     @pytest_asyncio.fixture(loop_scope="session")
     async def standin(database: Database, tmp_path: Path) -> AsyncIterator[Make]:
         """Make stand-ins over the test's own database, with any setting."""
         async with AsyncExitStack() as stack:
 
             async def make(**settings: Any) -> Project:
-                wanted = {
-                    "database_url": database.url("supabase_auth_admin"),
-                    "state_dir": tmp_path / "state",
-                    "site_url": SITE,
-                    "publishable_key": PUBLISHABLE,
-                    "secret_key": SECRET,
-                    "external_url": "http://127.0.0.1/auth/v1",
-                    **settings,
-                }
-                manager = await stack.enter_async_context(LifespanManager(create_app(Settings(**wanted))))
-                transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
-                http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
-                return Project(await stack.enter_async_context(http), wanted["state_dir"])
+                return await stack.enter_async_context(running(database, tmp_path / "state", **settings))
 
             yield make
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def project(standin: Make) -> Project:
-        """The stand-in as the local stack runs it."""
-        return await standin()
+    @pytest_asyncio.fixture(scope="session", loop_scope="session")
+    async def project(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
+        """One stand-in shared by all tests that could as well meet a real project."""
+        database = await new_database(cluster, "standin_shared", template="ava_template")
+        state = tmp_path_factory.mktemp("state")
+        async with running(database, state, rate_limit_burst=100_000) as shared:
+            yield shared
+        await drop_database(cluster, database.name)

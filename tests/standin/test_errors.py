@@ -4,7 +4,7 @@ import pytest
 
 from ava_local.testing import Database
 
-from .conftest import SECRET, Make, Project, new_email
+from .conftest import SECRET, Make, Project, assert_refused, new_email
 
 LOGIN = "/token?grant_type=password"
 NOBODY = {"email": "nobody@people.example", "password": "whatever it is"}
@@ -52,7 +52,18 @@ async def test_a_body_of_the_wrong_type_is_bad_json(project: Project, body: obje
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"email": "a@b.example"', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b'{"email": "a@b.example"',
+        b"\xff\xfe",
+        b'{"data": NaN}',
+        b'{"data": 1e999}',
+        pytest.param(b"[" * 99_999, id="deep"),
+    ],
+)
 async def test_a_body_that_is_no_json_is_bad_json(project: Project, raw: bytes) -> None:
     headers = {"apikey": SECRET, "X-Supabase-Api-Version": "2024-01-01"}
     answer = await project.http.post(f"/auth/v1{LOGIN}", content=raw, headers=headers)
@@ -112,6 +123,21 @@ async def test_a_failure_nobody_foresaw_carries_an_id_and_no_reason(
     assert (said["code"], said["error_code"]) == (500, "unexpected_failure")
     assert said["error_id"]
     assert "hidden" not in answer.text
+
+
+async def test_a_database_error_is_logged_without_the_people_in_it(
+    standin: Make, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = await standin()
+    person = await project.person()
+    token = (await project.tokens(person))["access_token"]
+    await database.admin(
+        "alter table auth.users add constraint calm check (raw_user_meta_data ->> 'mood' <> 'bad')"
+    )
+    answer = await project.call("PUT", "/user", {"data": {"mood": "bad"}}, token=token)
+    assert_refused(answer, 500, "unexpected_failure")
+    assert "23514" in caplog.text
+    assert person.email not in caplog.text
 
 
 async def test_an_unknown_path_is_not_found(project: Project) -> None:

@@ -98,6 +98,12 @@ async def test_a_session_remembers_browser_and_address(standin: Make, database: 
     assert (rows[0]["user_agent"], rows[0]["ip"]) == ("A browser", "203.0.113.9")
 
 
+@pytest.mark.parametrize("hops", ["fe80::1%eth0", "unknown, 2001:db8::7", "x" * 300])
+async def test_no_forwarded_address_is_too_odd(standin: Make, hops: str) -> None:
+    project = await standin()
+    assert (await project.login(await project.person(), x_forwarded_for=hops)).status_code == 200
+
+
 async def test_checking_passwords_never_holds_up_other_requests(standin: Make) -> None:
     project = await standin()
     person = await project.person()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+import asyncpg
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -25,7 +26,7 @@ from ava_local.supabase_auth import (
     verify,
 )
 from ava_local.supabase_auth.database import open_pool
-from ava_local.supabase_auth.errors import Refusal, refuse, refuse_unexpected
+from ava_local.supabase_auth.errors import Refusal, refuse, refuse_database, refuse_unexpected
 from ava_local.supabase_auth.gateway import PREFIX, Gateway
 from ava_local.supabase_auth.keys import SigningKeys, signing_keys
 from ava_local.supabase_auth.limits import Limits
@@ -55,7 +56,12 @@ def create_app(settings: Settings) -> ASGIApp:
         hasher.close()
         await pool.close()
 
-    handlers = {Refusal: refuse, TimeoutError: _too_slow, Exception: refuse_unexpected}
+    handlers = {
+        Refusal: refuse,
+        TimeoutError: _too_slow,
+        asyncpg.PostgresError: refuse_database,
+        Exception: refuse_unexpected,
+    }
     return LoopbackOnly(
         Starlette(routes=_routes(settings, keys), lifespan=lifespan, exception_handlers=handlers)
     )

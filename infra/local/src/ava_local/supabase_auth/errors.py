@@ -1,5 +1,6 @@
 """Refusals of Supabase Auth, and the two shapes in which it writes them."""
 
+import logging
 import uuid
 from datetime import date
 
@@ -7,6 +8,7 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+LOG = logging.getLogger("uvicorn.error")
 VERSION_HEADER = "X-Supabase-Api-Version"
 CODED_SINCE = date(2024, 1, 1)
 UNEXPECTED = "Unexpected failure, please check server logs for more information"
@@ -54,6 +56,15 @@ async def refuse(request: Request, error: Exception) -> Response:
     if speaks_codes(request):
         return _coded(error)
     return _raw(error.__cause__) or _first_shape(error)
+
+
+async def refuse_database(request: Request, error: Exception) -> Response:
+    """A database error nobody foresaw: only its state is logged, for its text may name people."""
+    assert isinstance(error, asyncpg.PostgresError)
+    LOG.error("%s %s: database error %s", request.method, request.url.path, error.sqlstate)
+    refusal = broken(UNEXPECTED)
+    refusal.__cause__ = error
+    return await refuse(request, refusal)
 
 
 async def refuse_unexpected(request: Request, _: Exception) -> Response:

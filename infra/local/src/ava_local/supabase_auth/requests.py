@@ -3,6 +3,7 @@
 import fnmatch
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -153,13 +154,24 @@ def may_return_to(url: str, settings: Settings) -> bool:
 
 
 def _parsed(raw: bytes) -> Any:
+    """JSON as Go takes it: lone surrogates are replaced; NaN, endless numbers and deep nests are errors."""
     if not raw:
         raise ValueError("unexpected end of JSON input")
     text = raw.decode("utf-8", "replace")
-    if "\\ud" in text.lower():  # Go replaces lone surrogates; Python would carry them to the database
-        text = json.dumps(json.loads(text), ensure_ascii=False)
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return json.loads(text)
+    try:
+        if "\\ud" in text.lower():  # Python would carry a lone surrogate to the database
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"cannot unmarshal number {text}")
+    return number
 
 
 def _bad_json(why: str) -> Refusal:
@@ -167,7 +179,8 @@ def _bad_json(why: str) -> Refusal:
 
 
 def _address(text: str) -> str:
+    """The first address of a list, or '' when it is none that PostgreSQL would take."""
     try:
-        return str(ipaddress.ip_address(text.split(",")[0].strip()))
+        return str(ipaddress.ip_address(text.split(",")[0].split("%")[0].strip()))
     except ValueError:
         return ""
