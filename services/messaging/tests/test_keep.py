@@ -120,6 +120,7 @@ WRONG = {
     "another role": {"role": "system"},
     "no content": {"content": ""},
     "a time in words": {"created_at": "yesterday"},
+    "a time as a number": {"created_at": 1767225600},
     "a time without zone": {"created_at": "2026-03-04T05:06:07"},
     "tomorrow": {"created_at": TOMORROW},
     "the end of the calendar": {"created_at": "9999-12-31T23:59:59-14:00"},
@@ -139,6 +140,7 @@ async def test_a_wrong_turn_is_refused_and_nothing_is_kept(room, database, deleg
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_an_id_that_is_none_is_refused(room, database, delegate):
+async def test_an_id_that_is_none_leads_nowhere(room, database, delegate):
     me = delegate(await database.person())
-    assert (await room.put("/messages/first", json=TURN, headers=me)).status_code == 422
+    assert (await room.put("/messages/first", json=TURN, headers=me)).status_code == 404
+    assert (await room.put("/messages/export", json=TURN, headers=me)).status_code == 405

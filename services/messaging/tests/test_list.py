@@ -135,7 +135,7 @@ WRONG = [
     {"role": "system"}, {"avatar_id": "mira"}, {"since": "yesterday"}, {"since": "2026-01-01T00:00:00"},
     {"until": "9999-12-31T23:59:59-14:00"}, {"since": "0001-01-01T00:00:00+14:00"}, {"text": ""},
     {"text": "a\0b"}, {"text": "x" * 1001}, {"cursor": ""}, {"cursor": "x"}, {"cursor": "A" * 34},
-    {"cursor": "_" * 34}, {"cursor": "ä" * 34}, {"cursor": "A" * 10_000}, {"chanel": "app"},
+    {"cursor": "_" * 34}, {"cursor": "ä" * 34}, {"cursor": "A" * 10_000}, {"chanel": "app"}, {"since": "0.5"},
 ]  # fmt: skip
 
 

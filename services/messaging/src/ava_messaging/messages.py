@@ -1,5 +1,6 @@
 """What a message is, and what may be written into one."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -31,6 +32,13 @@ def _storable(text: object) -> object:
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def _iso(moment: object) -> object:
+    # Pydantic would read a number as seconds, or milliseconds, of an epoch; nobody means that here.
+    if not isinstance(moment, str) or not re.match(r"\d{4}-\d\d-\d\d", moment):
+        raise PydanticCustomError("moment", "Write a moment with its zone, like 2026-01-31T12:00:00Z")
+    return moment
+
+
 def _in_range(moment: datetime) -> datetime:
     # The ends of the calendar overflow when turned into UTC.
     if not 1 < moment.year < 9999:
@@ -52,11 +60,11 @@ def _without_nul(text: str) -> str:
 
 Content = Annotated[
     str,
-    BeforeValidator(_storable),
     StringConstraints(min_length=1, max_length=LONGEST),
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
+    BeforeValidator(_storable),
 ]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_range)]
 Plain = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 
 

@@ -5,10 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import StringConstraints, WithJsonSchema
 
 from ava_common.callers import Caller
 from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
-from ava_common.problems import DatabaseAway, Problem, responses
+from ava_common.problems import DatabaseAway, NotFound, Problem, responses
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
 from ava_messaging.filters import ExportAsked, PageAsked
@@ -39,13 +40,11 @@ class MessageDiffers(Problem):
     status = 409
 
 
+KEY = r"^[!-~]{1,200}$"
 IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        pattern=r"^[!-~]{1,200}$",
-        description="The same key and content again writes nothing new.",
-    ),
+    Annotated[str, StringConstraints(pattern=KEY)] | None,
+    Header(alias="Idempotency-Key", description="The same key and content again writes nothing new."),
+    WithJsonSchema({"type": "string", "pattern": KEY}),
 ]
 
 
@@ -99,7 +98,7 @@ async def read_everything(lines: Annotated[AsyncIterator[bytes], Depends(exporte
     return export.Lines(lines)
 
 
-@router.get("/{message_id}", responses=responses(*SIGNED, MessageNotFound))
+@router.get("/{message_id:uuid}", responses=responses(*SIGNED, MessageNotFound))
 async def read_one(message_id: UUID, request: Request, caller: SomeoneSigned) -> Message:
     """One of your messages."""
     async with store.speaking_for(request.state.pool, caller) as connection:
@@ -110,9 +109,9 @@ async def read_one(message_id: UUID, request: Request, caller: SomeoneSigned) ->
 
 
 @router.put(
-    "/{message_id}",
+    "/{message_id:uuid}",
     responses={
-        **responses(*SIGNED, store.DelegateRequired, MessageDiffers),
+        **responses(*SIGNED, NotFound, store.DelegateRequired, MessageDiffers),
         200: {"model": Message},
         201: CREATED,
     },
@@ -131,7 +130,7 @@ async def keep(
     return kept
 
 
-@router.delete("/{message_id}", status_code=204, responses=responses(*PRESENT, MessageNotFound))
+@router.delete("/{message_id:uuid}", status_code=204, responses=responses(*PRESENT, MessageNotFound))
 async def delete(message_id: UUID, request: Request, caller: PersonPresent) -> None:
     """Delete one of your messages for good."""
     async with store.speaking_for(request.state.pool, caller) as connection:

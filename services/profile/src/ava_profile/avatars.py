@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ava_common.problems import Problem
@@ -48,13 +48,23 @@ def _lines(text: str) -> str:
     return text
 
 
+def _number(age: object) -> object:
+    if isinstance(age, str | bool):
+        raise PydanticCustomError("number", "Write the age as a number")
+    return age
+
+
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
     AfterValidator(_one_line),
     Field(json_schema_extra={"pattern": ONE_LINE}, examples=["Mira"]),
 ]
-Age = Annotated[int, Field(strict=True, ge=20, le=150, description="Avatars are grown up: at least 20.")]
+Age = Annotated[
+    int,
+    Field(ge=20, le=150, description="Avatars are grown up: at least 20."),
+    BeforeValidator(_number),
+]
 Looks = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=2000),

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request, Response
+from pydantic import WithJsonSchema
 
 from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
 from ava_common.problems import DatabaseAway, responses
@@ -15,6 +16,12 @@ from ava_profile.settings import Settings
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
+
+CreateOnly = Annotated[
+    Literal["*"] | None,
+    Header(description="`*`: create, never replace."),
+    WithJsonSchema({"type": "string", "const": "*"}),
+]
 
 router = APIRouter(prefix="/profile")
 
@@ -43,7 +50,7 @@ async def put_avatar(
     request: Request,
     response: Response,
     caller: PersonPresent,
-    if_none_match: Annotated[Literal["*"] | None, Header(description="`*`: create, never replace.")] = None,
+    if_none_match: CreateOnly = None,
 ) -> Avatar:
     """Create your avatar (201) or replace it (200)."""
     async with store.speaking_for(request.state.pool, caller) as connection:
