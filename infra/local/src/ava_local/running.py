@@ -1,6 +1,7 @@
 """A run of the house, from an empty folder to the last process stopped."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -54,7 +55,9 @@ async def supervise(
     while_stdin_open: bool,
 ) -> None:
     def changed(kept: Kept) -> None:
-        status.write(places, supervisor.kept.values())
+        # A full disk must not bring down what still runs.
+        with contextlib.suppress(OSError):
+            status.write(places, supervisor.kept.values())
         report(kept)
 
     supervisor = Supervisor(processes, places.logs, places.holds, changed)
