@@ -25,7 +25,7 @@ PUBLISHABLE = os.environ.get("AVA_CONTRACT_SUPABASE_PUBLISHABLE_KEY", "sb_publis
 SECRET = os.environ.get("AVA_CONTRACT_SUPABASE_SECRET_KEY", "sb_secret_of_these_tests")
 # A real project refuses made-up domains; name one that may receive nothing.
 DOMAIN = os.environ.get("AVA_CONTRACT_EMAIL_DOMAIN", "people.example")
-PASSWORD = "correct horse battery"
+PASSWORD = "a quokka with 9 lanterns"
 # Made once, because it is slow on purpose.
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10, b"2a")).decode()
 SITE = "http://127.0.0.1:8080"

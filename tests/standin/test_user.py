@@ -8,7 +8,7 @@ from ava_local.testing import Database
 
 from .conftest import PASSWORD, Make, Project, assert_refused, new_email
 
-NEW = "an entirely new password"
+NEW = "an armadillo with 7 kettles"
 
 
 async def change(project: Project, token: str, **wanted: object) -> httpx.Response:

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 
 const [url, publishable, secret, email, modules] = process.argv.slice(2);
 const { createClient } = createRequire(`${modules}/`)("@supabase/supabase-js");
-const [PASSWORD, LATER] = ["correct horse battery", "an entirely new password"];
+const [PASSWORD, LATER] = ["a quokka with 9 lanterns", "an armadillo with 7 kettles"];
 // Node.js below 22 has no WebSocket; nothing here opens one, but the client insists on a class for it.
 const realtime = { transport: globalThis.WebSocket ?? class {} };
 const quiet = { auth: { autoRefreshToken: false, persistSession: false }, realtime };

@@ -7,7 +7,7 @@ import pytest
 
 from supabase import AsyncClient, AsyncClientOptions, AuthApiError, create_async_client
 
-PASSWORD, LATER = "correct horse battery", "an entirely new password"
+PASSWORD, LATER = "a quokka with 9 lanterns", "an armadillo with 7 kettles"
 
 
 async def journey(url: str, publishable: str, secret: str, email: str) -> None:
