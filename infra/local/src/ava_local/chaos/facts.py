@@ -55,6 +55,10 @@ select (select count(*) from whatsapp.deliveries where state = 'new')
 """
 
 
+# Whatever asyncpg says when a server is killed under it, at any point of a conversation.
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 async def gather(database_url: str, platform: Platform, people: Sequence[Person]) -> Facts:
     """Read it all, as the database's administrator."""
     connection = await asyncpg.connect(database_url)
@@ -72,12 +76,12 @@ async def still_open(database_url: str) -> int | None:
     """How much the gateway has yet to do; None when the database does not answer."""
     try:
         connection = await asyncpg.connect(database_url, timeout=5)
-    except (OSError, TimeoutError, asyncpg.PostgresError):
+    except _AWAY:
         return None
     try:
         count: int = await connection.fetchval(_OPEN, timeout=30)
         return count
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except _AWAY:
         return None
     finally:
         connection.terminate()

@@ -1,16 +1,18 @@
 """Kills one process after the other, spread over the run, without warning."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 
 from ava_local.chaos.options import Options
-from ava_local.handle import House
+from ava_local.handle import House, HouseDown
 from ava_local.whatsapp_simulator.chance import shuffled
 
 LONGEST_PAUSE = 20.0
 LOOK_EVERY = 0.1
 SPREAD = 0.9
+TRIES = 50
 
 
 async def kill(options: Options, house: House, progress: Callable[[], int]) -> Counter[str]:
@@ -30,8 +32,16 @@ def order(options: Options) -> list[str]:
 
 
 def _strike(house: House, victim: str) -> None:
-    house.wait_ready(victim)
-    house.kill(victim)
+    """One kill that hits: a process may fall by itself between being seen ready and being struck."""
+    for _ in range(TRIES):
+        house.wait_ready(victim)
+        try:
+            house.kill(victim)
+        except (ProcessLookupError, HouseDown):
+            time.sleep(LOOK_EVERY)
+        else:
+            return
+    raise HouseDown(f"{victim} does not stay up long enough to be killed")
 
 
 async def _until(progress: Callable[[], int], wanted: int) -> None:
