@@ -15,6 +15,7 @@ from supabase_auth.types import User, UserAttributes
 
 from ava_auth import meanings
 from ava_auth.meanings import Meanings
+from ava_auth.network import UNKNOWN
 from ava_auth.people import Link, Person, Scope, Session
 from ava_auth.refusals import (
     AccountsAway,
@@ -72,7 +73,8 @@ class Accounts:
 
     def _forwarding(self, address: str) -> AsyncGoTrueClient:
         """Supabase believes an address only together with a secret key, and limits by it."""
-        return self._client(self._secret, **{"Sb-Forwarded-For": address})
+        known = {} if address == UNKNOWN else {"Sb-Forwarded-For": address}
+        return self._client(self._secret, **known)
 
     async def sign_up(self, email: str, password: str, address: str) -> None:
         """Create an account, not saying whether there was one. A session, if given, is ended at once."""

@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from prometheus_client import Counter
 
 from ava_common.database import Pool
 from ava_common.tracing import request_id
+
+EVENTS = Counter("auth_security_events", "Security events written to the trail.", ["event"])
 
 _ADD = """
 insert into accounts.audit (event, user_id, account, network, request_id, detail)
@@ -56,6 +59,7 @@ class Trail:
         **detail: str,
     ) -> None:
         """Write one event, e.g. `login.refused`; `account` is the digest of an e-mail address."""
+        EVENTS.labels(event).inc()
         words = orjson.dumps(detail).decode()
         await self._pool.execute(_ADD, event, person, account, network, request_id()[:100], words)
 

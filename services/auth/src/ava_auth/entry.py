@@ -93,8 +93,10 @@ async def open_link(here: Resources, opened: OpenedLink, address: str) -> None:
         except LinkSpent:
             await here.trail.add("link.refused", network=attempt.network, type=opened.type)
             raise
-        await here.accounts.set_password(session.access_token, None, password, address)
-        await here.accounts.log_out(session.access_token, "global")
+        try:
+            await here.accounts.set_password(session.access_token, None, password, address)
+        finally:
+            await here.accounts.log_out(session.access_token, "global")
         await attempt.succeeded()
     event = "signup.confirmed" if opened.type == "signup" else "recovery.completed"
     account = digest(session.person.email)

@@ -20,7 +20,9 @@ def _email(typed: str) -> str:
     return address
 
 
-Email = Annotated[str, AfterValidator(_email), Field(examples=["ada@example.org"])]
+Email = Annotated[
+    str, AfterValidator(_email), Field(examples=["ada@example.org"], json_schema_extra={"format": "email"})
+]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
 
