@@ -55,7 +55,7 @@ select coalesce(extract(epoch from clock_timestamp() - least(
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
          as circuit_open,
-       exists (select from whatsapp.lanes where waits_for = 'number') as kept_waiting
+       exists (select from whatsapp.events where state = 'ready') as kept_waiting
 """
 
 
