@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from ava_common.callers import Caller
 from ava_common.keys import KeySet
+from ava_common.peers import authorities
 from ava_common.problems import Problem
 
 AUDIENCE = "authenticated"
@@ -123,7 +124,7 @@ class Verifier:
 @asynccontextmanager
 async def open_verifier(settings: Trust) -> AsyncIterator[Verifier]:
     """The verifier of a room, with the HTTP client that fetches keys."""
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx.AsyncClient(timeout=5, verify=authorities()) as http:
         yield Verifier(trusted_issuers(settings, http))
 
 

@@ -27,7 +27,7 @@ from ava_auth.refusals import (
 )
 from ava_auth.settings import Settings
 from ava_common.log import log
-from ava_common.peers import open_peer
+from ava_common.peers import authorities, open_peer
 
 
 @contextmanager
@@ -181,7 +181,7 @@ async def open_accounts(settings: Settings) -> AsyncIterator[Accounts]:
     async with open_peer(
         settings.supabase_url,
         seconds=10,
-        transport=httpx.AsyncHTTPTransport(retries=1),
+        transport=httpx.AsyncHTTPTransport(retries=1, verify=authorities()),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     ) as http:
         yield Accounts(settings, http)

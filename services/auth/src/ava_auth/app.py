@@ -20,7 +20,7 @@ from ava_auth.resources import Resources
 from ava_auth.settings import Settings
 from ava_common import database
 from ava_common.log import log
-from ava_common.peers import open_peer
+from ava_common.peers import authorities, open_peer
 from ava_common.service import answers, service
 from ava_common.settings import load
 from ava_common.tokens import open_verifier
@@ -54,7 +54,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     url = settings.database_url.get_secret_value()
     pool = await stack.enter_async_context(database.open_pool(url, name="ava-auth"))
     trail = Trail(pool)
-    elsewhere = await stack.enter_async_context(httpx.AsyncClient(timeout=2))
+    elsewhere = await stack.enter_async_context(httpx.AsyncClient(timeout=2, verify=authorities()))
     return Resources(
         settings=settings,
         pool=pool,
