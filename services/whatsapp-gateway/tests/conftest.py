@@ -88,7 +88,6 @@ class Gateway:
     async def split(self) -> None:
         while await split(self.pool, NUMBER_ID):
             pass
-        await self.pool.execute("select whatsapp.settle(1000)")
 
     async def round(self) -> int:
         """Split, claim what is due, work through it; the number of lanes worked on."""

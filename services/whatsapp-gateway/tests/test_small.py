@@ -1,6 +1,6 @@
 """Back-off, error codes, national spellings, ids and the echo."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ava_whatsapp_gateway import backoff, reply
 from ava_whatsapp_gateway.graph_codes import CODES, Verdict, verdict
+from ava_whatsapp_gateway.graph_versions import days_left
 from ava_whatsapp_gateway.turn_ids import new_turn_id
 from ava_whatsapp_gateway.variants import variants
 
@@ -93,3 +94,9 @@ def test_ids_made_later_sort_later():
 def test_the_echo(kind, words, expected):
     turn = reply.Turn(uuid4(), None, kind, words, datetime.now(UTC))
     assert reply.answer(turn) == expected
+
+
+def test_the_end_of_a_graph_version_is_known_in_time():
+    assert days_left("v21.0", date(2026, 11, 22)) == 60
+    assert days_left("v20.0", date(2026, 11, 22)) < 0
+    assert days_left("v99.0", date(2026, 11, 22)) is None

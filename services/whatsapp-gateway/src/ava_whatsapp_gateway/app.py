@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from ava_common.database import open_pool
 from ava_common.service import service
 from ava_common.settings import load
-from ava_whatsapp_gateway import health, routes
+from ava_whatsapp_gateway import graph_versions, health, routes
 from ava_whatsapp_gateway.inbox import Inbox
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.worker import working
@@ -21,6 +22,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        graph_versions.warn(settings.graph_api_version, datetime.now(UTC).date())
         url, arrived = settings.database_url.get_secret_value(), asyncio.Event()
         async with (
             open_pool(
