@@ -39,7 +39,9 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id().encode())]
+                # A copy: an endpoint may send the same message again and again.
+                mine = (b"x-request-id", request_id().encode())
+                message = {**message, "headers": [*message.get("headers", ()), mine]}
             await send(message)
 
         try:
