@@ -1,7 +1,10 @@
 """Finding messages again: every combination of filters, page by page, in both directions."""
 
 import itertools
+import json
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 CHANNELS, ROLES = ("app", "whatsapp"), ("user", "assistant")
@@ -153,3 +156,26 @@ async def test_another_persons_message_is_not_there(room, database, issuer):
     assert (await room.get(where, headers=ben)).status_code == 404
     assert (await room.delete(where, headers=ben)).status_code == 404
     assert (await room.get(where, headers=ada)).status_code == 200
+
+
+ONE_CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+
+
+async def test_one_round_trip_is_under_the_same_policies(database, someone):
+    [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(someone["other"]))
+    connection = await asyncpg.connect(database.url("ava_messaging"))
+    try:
+        found = await connection.fetch(ONE_CALL, json.dumps({"sub": str(row["user_id"])}))
+        assert {message["content"].split()[0] for message in found} == {"Ben"}
+        assert await connection.fetch("select * from public.messages") == []
+        assert not await connection.fetchval("select current_setting('request.jwt.claims', true)")
+    finally:
+        await connection.close()
+
+
+async def test_nobody_but_the_room_may_ask_in_one_round_trip(database):
+    for role in ("ava_profile", "ava_auth", "ava_whatsapp_gateway"):
+        connection = await asyncpg.connect(database.url(role))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(ONE_CALL, "{}")
+        await connection.close()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints, WithJsonSchema
 
 from ava_common.callers import Caller
+from ava_common.database import Pool
 from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
 from ava_common.problems import DatabaseAway, NotFound, Problem, responses
 from ava_messaging import export, store
@@ -71,8 +72,8 @@ async def write(
 @router.get("", responses=responses(*SIGNED))
 async def read_page(asked: Annotated[PageAsked, Query()], request: Request, caller: SomeoneSigned) -> Page:
     """A page of your messages, filtered by any combination."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
-        found = await store.page(connection, caller.id, asked, asked.order, asked.cursor, asked.limit + 1)
+    pool: Pool = request.state.pool
+    found = await store.page(pool, caller, asked, asked.order, asked.cursor, asked.limit + 1)
     messages = found[: asked.limit]
     last = messages[-1] if len(found) > asked.limit else None
     return Page.model_construct(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from ava_common.callers import Caller
 from ava_common.database import Connection, Pool, acting_as
@@ -16,7 +17,8 @@ from ava_messaging.messages import Message, Turn, Written
 
 MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
 
-# One text for every combination: with custom plans PostgreSQL drops what is null before it plans.
+# One text for every combination: with custom plans PostgreSQL drops what is null before it plans. The same
+# filters stand in messaging.page.
 FILTERED = f"""select {MESSAGE} from public.messages
     where user_id = $1
       and ($2::text is null or channel = $2) and ($3::text is null or role = $3)
@@ -25,12 +27,7 @@ FILTERED = f"""select {MESSAGE} from public.messages
       and ($7::text is null or content ilike $7)"""
 NEWEST = "order by created_at desc, id desc"
 OLDEST = "order by created_at, id"
-BEFORE = "and ($8::timestamptz is null or (created_at, id) < ($8, $9::uuid))"
-BEHIND = "and ($8::timestamptz is null or (created_at, id) > ($8, $9::uuid))"
-PAGE: dict[Order, str] = {
-    "newest": f"{FILTERED} {BEFORE} {NEWEST} limit $10",
-    "oldest": f"{FILTERED} {BEHIND} {OLDEST} limit $10",
-}
+PAGE = f"select {MESSAGE} from messaging.page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 ALL: dict[Order, str] = {"newest": f"{FILTERED} {NEWEST}", "oldest": f"{FILTERED} {OLDEST}"}
 
 
@@ -75,16 +72,12 @@ async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Messa
 
 
 async def page(
-    connection: Connection,
-    user_id: UUID,
-    filters: Filters,
-    order: Order,
-    after: Position | None,
-    limit: int,
+    pool: Pool, caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
 ) -> list[Message]:
-    """At most `limit` messages that follow `after` in this order."""
+    """At most `limit` messages that follow `after` in this order: one round trip, claims included."""
+    claims = orjson.dumps(caller.claims()).decode()
     place = (after.created_at, after.id) if after else (None, None)
-    rows = await connection.fetch(PAGE[order], user_id, *_values(filters), *place, limit)
+    rows = await pool.fetch(PAGE, claims, order == "newest", *_values(filters), *place, limit)
     return [Message.model_construct(**row) for row in rows]
 
 
