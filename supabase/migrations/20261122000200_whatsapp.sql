@@ -40,9 +40,9 @@ create table whatsapp.contacts (
   user_id uuid references public.users (id) on delete cascade,
   -- Counts links made and unmade, so that an answer found before a change is not pinned after it.
   link_version bigint not null default 0,
-  -- These digits belonged to somebody else before: only a link made from now on counts.
+  -- These digits belonged to somebody else before: only a link that their owner makes from now on counts.
   recycled boolean not null default false,
-  relinked_at timestamptz,
+  relinked_by uuid,
   -- The pair rate as a theoretical arrival time: each send moves it one gap further.
   next_send_at timestamptz not null default '-infinity',
   first_seen_at timestamptz not null default clock_timestamp()
@@ -436,7 +436,7 @@ begin
   update whatsapp.contacts as c set
     user_id = case when c.user_id = person then null else c.user_id end,
     link_version = c.link_version + 1,
-    relinked_at = case when linked then pg_catalog.clock_timestamp() else c.relinked_at end
+    relinked_by = case when linked then person else c.relinked_by end
   where c.id = any (touched);
   if linked then
     update whatsapp.events set state = 'ready', reason = null, changed_at = pg_catalog.clock_timestamp()

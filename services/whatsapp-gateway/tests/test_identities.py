@@ -66,6 +66,18 @@ async def test_a_recycled_number_is_held_until_it_is_linked_again(gateway, house
     assert ("user", "stranger") in house.turns(person)  # the account's owner typed the number again
 
 
+async def test_a_link_of_somebody_else_does_not_free_a_recycled_number(gateway, house, linked, person, meta):
+    """The new holder types a foreign number with the same ending, to be taken for the old owner."""
+    await gateway.deliver(meta.text(body="owner", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.deliver(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.drain()
+    await linked(f"+44{PHONE[-8:]}")
+    await gateway.drain()
+    assert ("user", "stranger") not in house.turns(person)
+    assert [state for _, state in await gateway.states()] == ["done", "held"]
+
+
 async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(gateway, house, person, meta):
     await gateway.deliver(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()

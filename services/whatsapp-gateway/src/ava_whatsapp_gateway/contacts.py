@@ -23,7 +23,8 @@ values ($1, $2, $3, $4, $5) returning id
 """
 _LEARN = """
 update whatsapp.contacts set wa_digits = $2, bsuid = $3, parent_bsuid = coalesce($4, parent_bsuid),
-  username = coalesce($5, username), user_id = $6, recycled = recycled or $7, link_version = link_version + 1
+  username = coalesce($5, username), user_id = $6, recycled = recycled or $7,
+  relinked_by = case when $7 then null else relinked_by end, link_version = link_version + 1
 where id = $1
 """
 _MOVED = """

@@ -16,7 +16,7 @@ class Contact:
     user_id: UUID | None
     link_version: int
     recycled: bool
-    relinked: bool
+    relinked_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_a
        e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as letters,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
-       c.link_version, c.recycled, c.relinked_at is not null as relinked
+       c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
 join whatsapp.contacts as c on c.id = l.contact_id
 join lateral (
@@ -34,7 +34,7 @@ update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = c
 where id = $1 and state = 'ready' and exists (select from whatsapp.lanes where contact_id = $5 and token = $2)
 """
 
-_CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "relinked")
+_CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "relinked_by")
 _EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
 
 

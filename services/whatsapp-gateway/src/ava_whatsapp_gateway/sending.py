@@ -61,7 +61,7 @@ async def _call(means: Means, peers: Peers, event: Event, row: outbox.Row, attem
             log.warning("send.unknown", letter=str(row.id), why=outcome.why)
             await insist(lambda: outbox.unknown(means.pool, row.id, attempt, outcome.why))
         case graph.NotSent():
-            SENDS.labels("not_sent", str(outcome.code or outcome.detail)).inc()
+            SENDS.labels("not_sent", "none" if outcome.code is None else str(outcome.code)).inc()
             await _not_sent(means, row, attempt, outcome)
         case _:
             assert_never(outcome)

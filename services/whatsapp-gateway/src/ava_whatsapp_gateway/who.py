@@ -77,7 +77,7 @@ def _judge(contact: Contact, rows: list[asyncpg.Record]) -> Found:
         return Found(None, "several accounts may be meant")
     if not people:
         return Found(None, "not linked")
-    if contact.recycled and not contact.relinked:
+    if contact.recycled and contact.relinked_by not in people:
         return Found(None, "the number belonged to somebody else before")
     return Found(people.pop())
 
