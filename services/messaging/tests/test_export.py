@@ -1,11 +1,16 @@
 """Taking everything along: one message per line, streamed."""
 
 import asyncio
+import contextlib
 import json
 
+import httpx
 import pytest
+from asgi_lifespan import LifespanManager
+from starlette.requests import ClientDisconnect
 
-from ava_messaging.export import Exports, TooManyExports
+from ava_messaging.app import create_app
+from ava_messaging.export import Exports, Lines, TooManyExports
 
 FILL = """insert into public.messages (user_id, channel, role, content)
 select $1, 'app', 'user', 'Line ' || n from generate_series(1, $2) n"""
@@ -73,3 +78,56 @@ async def test_many_at_once_are_answered_or_asked_to_come_back(room, database, i
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert all(len(answer.text.splitlines()) == 2000 for answer in answers if answer.status_code == 200)
     assert len(await lines(room, me)) == 2000
+
+
+class Hurried(Lines):
+    patience_seconds = 0.05
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+async def test_a_reader_that_stops_reading_is_let_go(version):
+    async def endless():
+        while True:
+            yield b"{}\n"
+
+    async def never(*_):
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": version}}
+    with pytest.raises((TimeoutError, ClientDisconnect)):
+        await Hurried(endless())(scope, never, never)
+
+
+async def test_a_reader_that_leaves_in_the_middle_gives_its_place_back(settings, database, issuer):
+    user = await database.person()
+    await database.admin(FILL, user, 5000)
+    async with LifespanManager(create_app(settings)) as running:
+        for _ in range(5):
+            await leave_early(running.app, issuer.bearer(user))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(running.app), base_url="http://room"
+        ) as room:
+            assert len(await lines(room, issuer.bearer(user))) == 5000
+
+
+async def leave_early(app, headers):
+    """Ask for the export as a client that is gone after the first bytes, as uvicorn tells it."""
+    gone = asyncio.Event()
+
+    async def send(message):
+        if message.get("body"):
+            gone.set()
+            await asyncio.sleep(0.05)
+
+    async def receive():
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
+        "method": "GET", "path": "/messages/export", "raw_path": b"/messages/export", "query_string": b"",
+        "root_path": "", "scheme": "http", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    with contextlib.suppress(Exception):
+        await app(scope, receive, send)

@@ -1,5 +1,10 @@
 """Creating, changing and losing the one avatar."""
 
+import asyncio
+
+import asyncpg
+import pytest
+
 
 async def test_a_person_has_no_avatar_until_they_create_one(room, database, issuer):
     me = issuer.bearer(await database.person())
@@ -67,6 +72,20 @@ async def test_a_second_avatar_is_refused_when_asked_to_create_only(room, databa
     assert (created.status_code, second.status_code) == (201, 412)
     assert second.json()["type"] == "urn:ava:problem:second-avatar"
     assert (await room.get("/profile/avatar", headers=me)).json() == created.json()
+
+
+async def test_of_ten_that_create_at_once_one_succeeds(room, database, issuer, mira):
+    me = {**issuer.bearer(await database.person()), "If-None-Match": "*"}
+    answers = await asyncio.gather(*(room.put("/profile/avatar", json=mira, headers=me) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [412] * 9
+
+
+async def test_the_database_itself_refuses_a_second_avatar(room, database, issuer, mira):
+    user = await database.person()
+    await room.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
+    second = "insert into public.avatars (user_id, name, age, personality, physical_description)"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await database.admin(f"{second} values ($1, 'Nora', 30, 'calm', '')", user)
 
 
 async def test_people_see_and_change_only_their_own_avatar(room, database, issuer, mira):

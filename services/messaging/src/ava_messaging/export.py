@@ -17,7 +17,6 @@ from ava_messaging.messages import Message
 
 MEDIA_TYPE = "application/x-ndjson"
 AT_ONCE = 2
-PATIENCE_SECONDS = 30.0
 
 
 class TooManyExports(Problem):
@@ -48,10 +47,11 @@ class Lines(StreamingResponse):
     """A stream whose reader must keep reading: who takes nothing for half a minute is let go."""
 
     media_type = MEDIA_TYPE
+    patience_seconds = 30.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_in_time(message: AsgiMessage) -> None:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self.patience_seconds):
                 await send(message)
 
         await super().__call__(scope, receive, send_in_time)
