@@ -40,8 +40,9 @@ def running_chromium() -> Iterator[Browser | None]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window() -> Iterator[Browser]:
+    """One Chromium a module and not longer: playwright's loop would be in the way of asynchronous tests."""
     with running_chromium() as started:
         if started is None:
             pytest.skip("THE BROWSER PART DID NOT RUN: there is no Chromium (apt-get install chromium)")

@@ -72,4 +72,5 @@ async def test_the_clock_tells_nothing_either(open_room: OpenRoom, person: Perso
 async def test_nothing_of_the_upstream_answer_is_passed_on(room: httpx.AsyncClient, person: Person) -> None:
     answer = await room.post("/auth/login", json=person.credentials)
     assert set(answer.json()["user"]) == {"id", "email"}
+    assert answer.headers["cache-control"] == "no-store"
     assert not [name for name in answer.headers if name.startswith("sb-") or name == "x-sb-error-code"]

@@ -16,7 +16,7 @@ from ava_auth.refusals import (
     TooManyAttempts,
     WrongCredentials,
 )
-from ava_auth.resources import Address, Here, Resources
+from ava_auth.resources import Address, Here, Resources, unkept
 from ava_common.guards import anyone
 from ava_common.problems import responses
 from ava_common.tokens import InvalidToken
@@ -31,7 +31,9 @@ def _from_our_page(request: Request) -> None:
         raise CrossSite
 
 
-router = APIRouter(prefix="/auth/session", tags=["browser session"], dependencies=[Depends(_from_our_page)])
+router = APIRouter(
+    prefix="/auth/session", tags=["browser session"], dependencies=[Depends(_from_our_page), Depends(unkept)]
+)
 RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH, max_length=4096)]
 
 

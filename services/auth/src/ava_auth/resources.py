@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 import httpx
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from ava_auth import network
 from ava_auth.accounts import Accounts
@@ -38,6 +38,11 @@ class Resources:
 
 def _resources(request: Request) -> Resources:
     return cast(Resources, request.state.resources)
+
+
+def unkept(response: Response) -> None:
+    """Answers about accounts are kept by no cache on their way (RFC 6749 section 5.1)."""
+    response.headers["Cache-Control"] = "no-store"
 
 
 Here = Annotated[Resources, Depends(_resources)]

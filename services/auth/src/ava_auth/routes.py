@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from ava_auth import entry
 from ava_auth.forms import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
@@ -19,12 +19,12 @@ from ava_auth.refusals import (
     TooManyAttempts,
     WrongCredentials,
 )
-from ava_auth.resources import Address, Here
+from ava_auth.resources import Address, Here, unkept
 from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired
 from ava_common.problems import responses
 from ava_common.tokens import InvalidToken
 
-router = APIRouter(prefix="/auth", tags=["accounts"])
+router = APIRouter(prefix="/auth", tags=["accounts"], dependencies=[Depends(unkept)])
 
 SIGNED_UP = (
     "Thank you. If your address has to be checked, a mail with a link is on its way; if not, you can log in "
