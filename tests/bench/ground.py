@@ -1,0 +1,74 @@
+"""The ground under a comparison: a PostgreSQL that waits for the disk, people, and tokens of theirs."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from ava_local.chaos.people import settle
+from ava_local.issuer import Issuer
+from ava_local.postgres import Cluster, free_port
+from ava_local.testing import Database, migrated_template, new_database
+
+_LOG = """
+insert into public.messages (user_id, channel, role, content, created_at)
+select ($1::uuid[])[1 + n % cardinality($1::uuid[])], case when n % 3 = 0 then 'app' else 'whatsapp' end,
+  case when n % 2 = 0 then 'user' else 'assistant' end,
+  'Somebody said this, and it is about as long as what people write.', now() - n * interval '1 second'
+from generate_series(1, $2) as n
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a comparison stands; `folder` is for logs."""
+
+    folder: Path
+    cluster: Cluster
+    issuer: Issuer
+
+    async def database(self, name: str) -> Database:
+        """A migrated database of its own."""
+        return await new_database(self.cluster, name, template="ava_template")
+
+
+def scratch() -> Path:
+    """A new folder that PostgreSQL, which may run as somebody else, can pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="ava-bench-"))
+    folder.chmod(0o711)
+    return folder
+
+
+@asynccontextmanager
+async def prepared() -> AsyncIterator[Ground]:
+    """fsync on, as production has it: TMPDIR should be on a disk."""
+    folder = scratch()
+    cluster, issuer = Cluster(folder / "postgres", free_port()), Issuer()
+    try:
+        cluster.folder.mkdir(mode=0o711)
+        cluster.start()
+        await migrated_template(cluster)
+        yield Ground(folder, cluster, issuer)
+    finally:
+        issuer.close()
+        cluster.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def filled(database: Database, people: int, messages: int) -> Sequence[UUID]:
+    """Write a log of so many messages, in turn by so many people; the ids of these people."""
+    url = database.url("supabase_admin")
+    ids = [person.id for person in await settle(url, people)]
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(_LOG, ids, messages)
+        await connection.execute("vacuum (analyze) public.messages")
+        await connection.execute("checkpoint")
+    finally:
+        await connection.close()
+    return ids

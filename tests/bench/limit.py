@@ -1,0 +1,128 @@
+"""The limit of a page of messages: the same transaction without any of our code around it."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import re
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from ava_local.lodging import usable_binaries
+from ava_local.testing import Database
+from bench.ground import Ground
+from bench.load import Load, Refused
+from bench.servers import database_cpu
+from bench.variants import Turn
+
+CONNECTIONS = 5
+"""As many as a room has by default."""
+
+LIMIT = 21
+"""A page of 20 asks for one more, to know whether there is a next page."""
+
+_BECOME = "select set_config('role', 'ava_messaging', true), set_config('request.jwt.claims', {claims}, true)"
+_PAGE = """
+select id, avatar_id, channel, role, content, created_at, external_id from public.messages
+where user_id = {person} order by created_at desc, id desc limit {limit}
+"""
+
+
+def pgbench(ground: Ground, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
+    """One script per person, chosen at random; whole seconds only, because pgbench counts so."""
+    scripts = list(_scripts(ground.folder, people[:10]))
+    program = usable_binaries(ground.cluster.version, ground.cluster.folder) / "pgbench"
+    clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
+    command = [str(program), *clients, *(f"--file={script}" for script in scripts)]
+
+    def take_turn(seconds: float) -> Turn:
+        whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
+        before, database_before = _children(), database_cpu(ground.cluster)
+        done = subprocess.run([*command, *whole], capture_output=True, text=True, check=False)
+        program, served = _children() - before, database_cpu(ground.cluster) - database_before
+        return Turn(_read(done.stdout, done.stderr), program, served)
+
+    return take_turn
+
+
+def _scripts(folder: Path, people: Sequence[UUID]) -> Iterator[Path]:
+    for number, person in enumerate(people):
+        become, page = _BECOME.format(claims=f"'{_claims(person)}'"), _page(f"'{person}'", LIMIT)
+        script = folder / f"person-{number}.sql"
+        script.write_text("".join(f"{line};\n" for line in ("begin", become, page, "commit")))
+        yield script
+
+
+def _page(person: str, limit: int | str) -> str:
+    """On one line, as pgbench wants it."""
+    return " ".join(_PAGE.format(person=person, limit=limit).split())
+
+
+def _read(said: str, complained: str) -> Load:
+    count = re.search(r"transactions actually processed: (\d+)", said)
+    rate = re.search(r"tps = ([\d.]+)", said)
+    latency = re.search(r"latency average = ([\d.]+) ms", said)
+    if not count or not rate or not latency:
+        raise Refused(complained[-600:])
+    return Load(int(count[1]), int(count[1]) / float(rate[1]), [float(latency[1]) / 1000])
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def asyncpg_alone(ground: Ground, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
+    """As many connections as the room has, each busy all the time."""
+
+    def take_turn(seconds: float) -> Turn:
+        served, used = database_cpu(ground.cluster), time.process_time()
+        with asyncio.Runner(loop_factory=_fast_loop) as runner:
+            found = runner.run(_ask_all(database.url("ava_messaging"), people, seconds))
+        return Turn(found, time.process_time() - used, database_cpu(ground.cluster) - served)
+
+    return take_turn
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+async def _ask_all(url: str, people: Sequence[UUID], seconds: float) -> Load:
+    opened = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
+    everybody = itertools.cycle(people)
+    began = time.perf_counter()
+    asking = [_ask(one, everybody, began + seconds) for one in opened]
+    latencies = sorted(itertools.chain.from_iterable(await asyncio.gather(*asking)))
+    found = Load(len(latencies), time.perf_counter() - began, latencies)
+    for one in opened:
+        with contextlib.suppress(OSError):
+            await one.close()
+    return found
+
+
+async def _ask(connection: asyncpg.Connection, people: Iterator[UUID], until: float) -> list[float]:
+    become, page = _BECOME.format(claims="$1"), _page("$1", "$2")
+    latencies, now = [], time.perf_counter()
+    while now < until:
+        person = next(people)
+        async with connection.transaction():
+            await connection.execute(become, _claims(person))
+            rows = await connection.fetch(page, person, LIMIT)
+        if not rows:
+            raise Refused("this person sees no messages")
+        now, began = time.perf_counter(), now
+        latencies.append(now - began)
+    return latencies
+
+
+def _claims(person: UUID) -> str:
+    return json.dumps({"sub": str(person), "role": "authenticated"})

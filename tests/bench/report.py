@@ -1,0 +1,41 @@
+"""What was measured, on paper."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from ava_local.paper import out
+
+TITLES = {
+    "webhook": "A signed text message accepted, 32 keep-alive connections",
+    "newest": "The newest 20 messages of a person, row-level security on, token verified",
+}
+COLUMNS = {
+    "ratio": "÷ limit", "per_second": "per second", "program_us": "CPU µs", "database_us": "PostgreSQL µs",
+    "p50_ms": "p50 ms", "p99_ms": "p99 ms",
+}  # fmt: skip
+
+
+def show(found: Mapping[str, Any]) -> None:
+    """One table per comparison; ratios are what to keep, the rest is this machine at this moment."""
+    for part, title in TITLES.items():
+        if part in found:
+            out.print(f"\n[bold]{title}[/bold]")
+            out.print(_table(found[part]))
+    if echo := found.get("echo"):
+        out.print("\n[bold]From webhook to echo through the whole house[/bold]")
+        out.print(
+            f"{echo['messages']} messages of {echo['people']} people at once: {echo['per_second']} a second, "
+            f"{echo['gateway_us']} µs CPU of the gateway each. Idle: {echo['idle_ms']} ms (median)."
+        )
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("")
+    for title in COLUMNS.values():
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(row["name"], *(str(row[column]) for column in COLUMNS))
+    return table

@@ -1,0 +1,105 @@
+"""A signed text message, accepted: bare ASGI, ours, and what people write."""
+
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import asyncpg
+
+from ava_local.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
+from ava_local.testing import Database
+from bench import borrowed
+from bench.ground import Ground
+from bench.servers import Server, serving
+from bench.variants import Turn, Variant
+
+SECRET = "the-app-secret-of-the-benchmark"
+PATH = "/webhooks/whatsapp"
+NOWHERE = "http://127.0.0.1:9"
+_HOLD = "select pg_advisory_lock(hashtextextended('whatsapp.split', 0))"
+
+_numbers = itertools.count(1)
+
+
+def signed_delivery() -> bytes:
+    """A whole HTTP request, never the same twice, with the fields Meta sends since 2026."""
+    body = _ENVELOPE.replace(b"NUMBER", b"%012d" % next(_numbers))
+    signature = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
+    return b"%s%d\r\nX-Hub-Signature-256: sha256=%s\r\n\r\n%s" % (_HEAD, len(body), signature.encode(), body)
+
+
+def _envelope() -> bytes:
+    sender, user = "4915112345678", "DE.1234567890123456"
+    contact = {"profile": {"name": "Mira", "username": "mira"}, "wa_id": sender, "user_id": user}
+    text = {
+        "from": sender, "from_user_id": user, "id": "wamid.NUMBER", "timestamp": str(int(time.time())),
+        "type": "text", "text": {"body": "Good morning, how did you sleep?"},
+    }  # fmt: skip
+    metadata = {"display_phone_number": DISPLAY_NUMBER[1:], "phone_number_id": PHONE_NUMBER_ID}
+    value = {"messaging_product": "whatsapp", "metadata": metadata, "contacts": [contact], "messages": [text]}
+    change = {"field": "messages", "value": value}
+    account = {"id": "102290129340398", "changes": [change]}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [account]}).encode()
+
+
+_ENVELOPE = _envelope()
+_HEAD = (
+    f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: facebookexternalua\r\n"
+    "Content-Type: application/json\r\nContent-Length: "
+).encode()
+
+
+@asynccontextmanager
+async def variants(ground: Ground) -> AsyncIterator[list[Variant]]:
+    """The limit first. `ours` leaves the splitting to another process, `ours, and split` does it beside."""
+    alone, busy, usual = [await ground.database(name) for name in ("alone", "busy", "usual")]
+    gateway, secret = "ava_whatsapp_gateway.app:build", {"BENCH_APP_SECRET": SECRET}
+    database = {"BENCH_DATABASE_URL": usual.url("ava_whatsapp_gateway")}
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_splitting_elsewhere(alone))
+
+        def variant(name: str, app: str, variables: dict[str, str], python: str | None = None) -> Variant:
+            more = {"python": python} if python else {}
+            server = stack.enter_context(serving(app, ground.folder, variables, **more))
+            return Variant(name, _turns(server, ground))
+
+        rows = [
+            variant("bare ASGI (limit)", "bench.rivals.floor:app", {}),
+            variant("ours", gateway, _gateway(alone)),
+            variant("ours, splitting in the same process", gateway, _gateway(busy)),
+            variant("FastAPI + pydantic + one INSERT", "bench.rivals.webhook:app", secret | database),
+        ]
+        if borrowed.PYTHON.exists():
+            python = str(borrowed.PYTHON)
+            rows.append(variant("pywa (persists nothing)", "bench.rivals.pywa_webhook:app", secret, python))
+        yield rows
+
+
+def _turns(server: Server, ground: Ground) -> Callable[[float], Turn]:
+    return lambda seconds: server.take_turn(signed_delivery, seconds, ground.cluster)
+
+
+@asynccontextmanager
+async def _splitting_elsewhere(database: Database) -> AsyncIterator[None]:
+    """As with several gateways: whoever has this lock splits. Nobody does, so only accepting is measured."""
+    holder = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
+    try:
+        await holder.execute(_HOLD)
+        yield
+    finally:
+        await holder.close()
+
+
+def _gateway(database: Database) -> dict[str, str]:
+    """A real gateway whose peers are away: what it accepts stays in its queue."""
+    own = {
+        "DATABASE_URL": database.url("ava_whatsapp_gateway"), "APP_SECRETS": SECRET,
+        "CLIENT_SECRET": "not-used-by-the-benchmark", "VERIFY_TOKEN": "not-used-by-the-benchmark",
+        "ACCESS_TOKEN": "not-used-by-the-benchmark", "PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+    }  # fmt: skip
+    peers = dict.fromkeys(("AUTH_URL", "PROFILE_URL", "MESSAGING_URL", "GRAPH_API_URL"), NOWHERE)
+    return {f"WHATSAPP_GATEWAY_{name}": value for name, value in own.items()} | peers
