@@ -112,6 +112,8 @@ declare
     by_account text := kind || ' account ' || account;
     by_pair text := kind || ' account ' || account || ' at ' || network;
 begin
+    -- In the order in which accounts.attempt locks them, or two log-ins of one person could wait for each other.
+    perform from accounts.attempts where subject in (by_account, by_pair, by_network) order by subject for update;
     update accounts.attempts set tries = greatest(tries - 1, 0), locked_until = null
     where subject = by_network or (known is null and subject in (by_account, by_pair));
     if known is not null and account is not null then

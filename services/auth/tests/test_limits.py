@@ -64,6 +64,18 @@ async def test_attempts_at_the_same_moment_are_all_counted(open_room: OpenRoom, 
     assert (statuses.count(401), statuses.count(429)) == (6, 24)
 
 
+async def test_one_person_logging_in_many_times_at_once_never_blocks_themselves(
+    open_room: OpenRoom, person: Person
+) -> None:
+    async with open_room(account_attempts=1000, network_attempts=1000) as room:
+        right_and_wrong = [person.password if number % 3 else WRONG for number in range(60)]
+        answers = await asyncio.gather(
+            *(guess(room, person.email, password=password) for password in right_and_wrong)
+        )
+    expected = [200 if password == person.password else 401 for password in right_and_wrong]
+    assert [answer.status_code for answer in answers] == expected
+
+
 async def test_a_log_in_forgives_what_was_counted(open_room: OpenRoom, person: Person) -> None:
     async with open_room(account_attempts=3) as room:
         for _ in range(4):
