@@ -37,6 +37,7 @@ class House:
     phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    traces: list[tuple[str, str, str]] = field(default_factory=list)
     # What happens next at a step, before or after it takes effect: Hang, Reset or something to await;
     # under "<step>!" the Answer that is given instead.
     before: dict[str, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
@@ -55,6 +56,7 @@ class House:
             )
         )
         self.calls.append(step)
+        self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
         await self._misbehave(self.before[step], f"before {step}")
         if self.before[step + "!"]:
             return self.before[step + "!"].popleft()

@@ -199,8 +199,8 @@ def test_any_damage_to_one_item_leaves_its_siblings_whole(data):
 def test_any_damage_anywhere_never_raises(data):
     body = copy.deepcopy(RICH)
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from([one for one in _paths(body) if one]))
-        _damage(body, path, data)
+        if body:
+            _damage(body, data.draw(st.sampled_from(list(_paths(body))[1:])), data)
     try:
         items(json.dumps(body).encode())
     except Unreadable:

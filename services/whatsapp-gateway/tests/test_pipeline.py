@@ -35,3 +35,15 @@ async def test_a_message_goes_from_the_door_to_the_phone_in_the_whole_room(
         assert (answer.status_code, answer.text) == (200, "ok")
         await eventually(lambda: len(house.log) == 2)
     assert house.phones["4915112345678"] == ["through the door"]
+
+
+async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(room, settings, house, linked, meta):
+    await linked("+4915112345678")
+    body = meta.envelope(meta.text())
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    told = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Request-Id": "from-the-hallway"}
+    async with room(settings()) as client:
+        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body) | told)
+        await eventually(lambda: len(house.log) == 2)
+    assert {(one, other) for _, one, other in house.traces} == {(trace, "from-the-hallway")}
+    assert [step for step, _, _ in house.traces] == ["tokens", "avatar", "messages", "graph", "messages"]
