@@ -55,6 +55,13 @@ revoke all on all tables in schema accounts from public, anon, authenticated, se
 grant select, insert, update, delete on accounts.attempts, accounts.familiar_networks to ava_auth;
 grant select, insert on accounts.audit to ava_auth;
 
+-- One at a time for an account and a network, always asked for in this order, so that nobody waits in a circle.
+-- Locks on rows would not do: a row that appears in between is locked too late.
+create function accounts.alone_with(account text, network text) returns void language sql set search_path = '' as $$
+    select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(account, 0));
+    select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(network, 0));
+$$;
+
 -- Counts one attempt for the network and the account at once and answers how many seconds to wait; 0 means: go on,
 -- a negative number: go on, but the next one has to wait that long.
 -- While a subject is locked nothing is counted. Beyond the free tries every further one doubles the wait, up to the longest.
@@ -74,13 +81,12 @@ begin
     ) then
         by_account := by_account || ' at ' || network;
     end if;
+    perform accounts.alone_with(kind || ' account ' || account, by_network);
     insert into accounts.attempts (subject, window_ends)
     select subject, now() + quiet from unnest(array[by_account, by_network]) as subject where subject is not null order by subject
     on conflict do nothing;
-    select max(held.locked_until) - clock_timestamp() into wait from (
-        select counted.locked_until from accounts.attempts counted
-        where counted.subject in (by_account, by_network) order by counted.subject for update
-    ) held;
+    select max(locked_until) - clock_timestamp() into wait
+    from accounts.attempts where subject in (by_account, by_network);
     if wait > interval '0' then
         return ceil(extract(epoch from wait));
     end if;
@@ -112,8 +118,7 @@ declare
     by_account text := kind || ' account ' || account;
     by_pair text := kind || ' account ' || account || ' at ' || network;
 begin
-    -- In the order in which accounts.attempt locks them, or two log-ins of one person could wait for each other.
-    perform from accounts.attempts where subject in (by_account, by_pair, by_network) order by subject for update;
+    perform accounts.alone_with(by_account, by_network);
     update accounts.attempts set tries = greatest(tries - 1, 0), locked_until = null
     where subject = by_network or (known is null and subject in (by_account, by_pair));
     if known is not null and account is not null then
@@ -125,13 +130,17 @@ end $$;
 
 -- Drops what has served its time. Auth cannot delete from the trail otherwise, and never anything younger than 30 days.
 create function accounts.forget(audit_days integer) returns void language sql security definer set search_path = '' as $$
-    delete from accounts.attempts where window_ends < now() and coalesce(locked_until, now()) <= now();
+    delete from accounts.attempts where subject in (
+        select subject from accounts.attempts
+        where window_ends < now() and coalesce(locked_until, now()) <= now() for update skip locked
+    );
     delete from accounts.familiar_networks where known_until < now();
     delete from accounts.audit where at < now() - interval '1 day' * greatest(audit_days, 30);
 $$;
 
 revoke execute on all functions in schema accounts from public, anon, authenticated, service_role;
 grant execute on function
+    accounts.alone_with(text, text),
     accounts.attempt(text, text, text, integer, integer, interval, interval),
     accounts.forgive(text, text, text, interval),
     accounts.forget(integer)

@@ -1,9 +1,12 @@
 """Attempts are counted before they are made; whoever guesses has to wait, account or no account."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -186,3 +189,21 @@ async def test_counters_that_have_served_are_dropped_and_young_events_are_not(da
     await database.admin("select accounts.forget(1)")
     assert await database.admin("select from accounts.attempts") == []
     assert len(await database.admin("select from accounts.audit")) == 1
+
+
+async def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(database: Any) -> None:
+    """A handful of accounts and networks, all mixed: PostgreSQL would end a circle with an error."""
+    count = "select accounts.attempt('login', $1, $2, 100000, 100000, '15 min', '15 min')"
+    forgive = "select accounts.forgive('login', $1, $2, $3)"
+
+    async def busy(seed: int) -> None:
+        dice = random.Random(seed)
+        connection = await asyncpg.connect(database.url("ava_auth"))
+        for _ in range(40):
+            network, account = dice.choice("xy"), dice.choice("ab")
+            await connection.fetchval(count, network, account)
+            await connection.execute(forgive, network, account, dice.choice([timedelta(days=1), None]))
+        await connection.close()
+
+    await asyncio.gather(*(busy(seed) for seed in range(12)))
+    assert await database.admin("select from accounts.attempts where tries <> 0") == []

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import asyncpg
 import httpx
 from fastapi import FastAPI
 
@@ -80,7 +81,7 @@ async def _tidy(here: Resources) -> None:
     while True:
         try:
             await here.pool.execute("select accounts.forget($1)", here.settings.audit_days)
-        except database.AWAY as error:
+        except (*database.AWAY, asyncpg.PostgresError) as error:
             log.warning("tidying.failed", error=type(error).__name__)
         await asyncio.sleep(_HOUR)
 
