@@ -5,10 +5,10 @@ from pathlib import Path
 
 from browser.conftest import running_chromium
 from browser.visitor import Visitor
-from conftest import free_ports
 from playwright.sync_api import BrowserContext, expect
 
 from ava_local.handle import House
+from ava_local.places import free_base
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NUMBER = "+4915112345678"
@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state, running_chromium() as chromium:
         if chromium is None:
             raise SystemExit("There is no Chromium here. Install it (Debian: apt-get install chromium).")
-        house = House(Path(state), free_ports())
+        house = House(Path(state), free_base())
         with house:
             live(chromium.new_context(locale="en-GB"), house)
         house.forget()

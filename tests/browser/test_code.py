@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from browser.visitor import Visitor
-from conftest import free_ports
 from playwright.sync_api import expect
 
 from ava_local.handle import House
 from ava_local.journey import some_number
+from ava_local.places import free_base
 from ava_local.telephone import Telephone
 
 
@@ -20,7 +20,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "WHATSAPP_GATEWAY_LINK_CONFIRMATION": "code",
         "WHATSAPP_GATEWAY_DISPLAY_NUMBER": "+4930123456",
     }
-    built = House(tmp_path_factory.mktemp("asking"), free_ports(), asking)
+    built = House(tmp_path_factory.mktemp("asking"), free_base(), asking)
     with built:
         yield built
     built.forget()
