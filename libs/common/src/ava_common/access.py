@@ -55,8 +55,15 @@ class Access:
             _record(scope, status, time.perf_counter() - started)
 
 
+def _route(scope: Scope) -> str:
+    """The pattern, never an address that may hold ids; a route without parameters is its own pattern."""
+    if pattern := getattr(scope.get("route"), "path", None):
+        return str(pattern)
+    return scope["path"] if scope.get("endpoint") and not scope.get("path_params") else "unmatched"
+
+
 def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "unmatched")
+    route = _route(scope)
     LATENCY.labels(scope["method"], route, status).observe(seconds)
     if route not in _QUIET:
         log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
