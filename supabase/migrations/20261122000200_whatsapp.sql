@@ -393,8 +393,10 @@ end
 $$;
 
 -- Leaves an event in a new state; false: the lane is somebody else's by now, or a send was settled meanwhile.
-create function whatsapp.finish(contact bigint, fence uuid, event bigint, outcome text, why text, lease interval)
-returns boolean
+-- `seen` is the contact's link version the outcome was decided under.
+create function whatsapp.finish(
+  contact bigint, fence uuid, event bigint, outcome text, why text, lease interval, seen bigint
+) returns boolean
 language plpgsql set search_path = '' as $$
 begin
   if not whatsapp.hold(contact, fence, lease) then
@@ -404,6 +406,13 @@ begin
     -- Locked, so that a status that settles the send waits until it can see that somebody waits for it.
     perform from whatsapp.outbox
     where event_id = event and state in ('sending', 'unknown') for update;
+    if not found then
+      return true;
+    end if;
+  end if;
+  if outcome = 'held' then
+    -- Linked meanwhile: nobody would wake it again, so it stays ready and is asked about anew.
+    perform from whatsapp.contacts where id = contact and link_version = seen for share;
     if not found then
       return true;
     end if;

@@ -78,7 +78,8 @@ def test_a_message_sent_while_a_process_is_dead_is_echoed_once(house: House, pro
     house.wait_ready(process, since=pid)
     heard: list[str] = []
     eventually(lambda: heard.extend(person.phone.hear(wait=1)) or heard, lambda found: len(found) >= 2, 40)
-    assert [before in heard[0], after in heard[-1], len(heard)] == [True, True, 2]
+    # Neither had been acknowledged for sure when the process died, so either may come first.
+    assert sorted(heard) == sorted([before, after])
     house.wait_ready()
     turns = eventually(person.messages, lambda found: len(found) == 4)
     assert sorted(turn["role"] for turn in turns) == ["assistant", "assistant", "user", "user"]

@@ -35,6 +35,13 @@ async def test_linking_replays_what_was_held_in_order_and_once(gateway, house, l
     assert len(house.phones[PHONE]) == 3
 
 
+async def test_who_links_while_the_polite_answer_is_on_its_way_is_answered_too(gateway, house, linked, meta):
+    house.after["graph"].append(lambda: linked(f"+{PHONE}"))
+    await gateway.deliver(meta.text(body="one"))
+    await gateway.drain()
+    assert house.phones[PHONE][1:] == ["one"]
+
+
 async def test_a_number_typed_in_another_national_spelling_is_found(gateway, house, linked, meta):
     await gateway.deliver(meta.text(sender="551187654321", body="oi"))
     await gateway.drain()

@@ -27,7 +27,7 @@ join lateral (
 ) as e on true
 order by e.sent_at, e.id
 """
-_FINISH = "select whatsapp.finish($1, $2, $3, $4, $5, $6)"
+_FINISH = "select whatsapp.finish($1, $2, $3, $4, $5, $6, $7)"
 _RELEASE = "select whatsapp.release($1, $2, $3, $4)"
 _PUT_BACK = """
 update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
@@ -70,8 +70,10 @@ async def finish(pool: Pool, event: Event, state: str, reason: str | None, lease
 
     An event left `awaiting` whose send was settled meanwhile stays ready and is handled again.
     """
+    contact = event.contact
     held = await pool.fetchval(
-        _FINISH, event.contact.id, event.token, event.id, state, reason, timedelta(seconds=lease)
+        *(_FINISH, contact.id, event.token, event.id, state, reason),
+        *(timedelta(seconds=lease), contact.link_version),
     )
     if not held:
         raise LeaseLost
