@@ -36,10 +36,9 @@ where user_id = {person} order by created_at desc, id desc limit {limit}
 
 def pgbench(ground: Ground, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
     """One script per person, chosen at random; whole seconds only, because pgbench counts so."""
-    scripts = list(_scripts(ground.folder, people[:10]))
     program = usable_binaries(ground.cluster.version, ground.cluster.folder) / "pgbench"
     clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
-    command = [str(program), *clients, *(f"--file={script}" for script in scripts)]
+    command = [str(program), *clients, *_scripts(ground.folder, people[:10])]
 
     def take_turn(seconds: float) -> Turn:
         whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
@@ -51,12 +50,14 @@ def pgbench(ground: Ground, database: Database, people: Sequence[UUID]) -> Calla
     return take_turn
 
 
-def _scripts(folder: Path, people: Sequence[UUID]) -> Iterator[Path]:
+def _scripts(folder: Path, people: Sequence[UUID]) -> Iterator[str]:
+    """Arguments; values travel as parameters, so that PostgreSQL plans for them as it does for a room."""
     for number, person in enumerate(people):
-        become, page = _BECOME.format(claims=f"'{_claims(person)}'"), _page(f"'{person}'", LIMIT)
+        become, page = _BECOME.format(claims=f":claims{number}"), _page(f":person{number}", LIMIT)
         script = folder / f"person-{number}.sql"
         script.write_text("".join(f"{line};\n" for line in ("begin", become, page, "commit")))
-        yield script
+        yield from ("-D", f"person{number}={person}", "-D", f"claims{number}={_claims(person)}")
+        yield f"--file={script}"
 
 
 def _page(person: str, limit: int | str) -> str:

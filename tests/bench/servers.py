@@ -102,6 +102,7 @@ def cpu(process: psutil.Process) -> float:
 
 def database_cpu(cluster: Cluster) -> float:
     """The same for PostgreSQL and everyone it has started."""
+    time.sleep(0.1)  # whoever is just leaving is counted by the postmaster in a moment
     first = (cluster.data / "postmaster.pid").read_text().split("\n", 1)[0]
     postmaster = psutil.Process(int(first))
     total = cpu(postmaster)
