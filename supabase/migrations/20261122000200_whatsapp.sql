@@ -25,6 +25,18 @@ create index deliveries_new on whatsapp.deliveries (id) where state = 'new';
 create index deliveries_quarantined on whatsapp.deliveries (id) where state = 'quarantined';
 create index deliveries_received_at on whatsapp.deliveries (received_at);
 
+-- The message ids, numbers and business-scoped ids that bytes of Meta's name, to find them again when a person leaves.
+-- Ten digits that begin with 1 are a moment and never a number.
+create function whatsapp.names_in(bytes bytea) returns text[]
+language sql immutable strict parallel safe set search_path = '' as $$
+  select coalesce(pg_catalog.array_agg(distinct found[1]), '{}')
+  from pg_catalog.regexp_matches(
+    pg_catalog.replace(pg_catalog.encode(bytes, 'escape'), '\\/', '/'),
+    '"[+]?(wamid[.][^"]{1,255}|[0-9]{5,15}|[A-Z]{2}[.][.0-9A-Za-z]{1,132})"', 'g') as found
+  where found[1] !~ '^1[0-9]{9}$'
+$$;
+create index deliveries_names on whatsapp.deliveries using gin (whatsapp.names_in(body)) where state = 'split';
+
 -- 2. Who writes ---------------------------------------------------------------------------------------------------
 
 create table whatsapp.contacts (
@@ -101,6 +113,7 @@ create index events_contact_id on whatsapp.events (contact_id);
 create index events_delivery_id on whatsapp.events (delivery_id);
 create index events_user_id on whatsapp.events (user_id) where user_id is not null;
 create index events_changed_at on whatsapp.events (changed_at);
+create index events_of_nobody on whatsapp.events using gin (whatsapp.names_in(item)) where contact_id is null;
 
 create table whatsapp.lanes (
   contact_id bigint primary key references whatsapp.contacts (id) on delete cascade,
@@ -129,6 +142,8 @@ create table whatsapp.outbox (
     check (state in ('ready', 'sending', 'accepted', 'unknown', 'unresolved', 'failed', 'discarded')),
   -- Counts the calls made; the outcome of an older call never overwrites a newer one's.
   attempts integer not null default 0,
+  -- Refusals that count towards giving up: not those that concern the number or the pace.
+  failures integer not null default 0,
   resent boolean not null default false,
   wamid text constraint outbox_wamid_key unique,
   accepted_at timestamptz,
@@ -325,10 +340,12 @@ declare
 begin
   with settled as (
     update whatsapp.events as e set state = 'ready', changed_at = pg_catalog.clock_timestamp()
-    where e.id in (select o.event_id from whatsapp.outbox as o where o.id = any (letters))
+    where e.id in (select o.event_id from whatsapp.outbox as o where o.id = any (letters) and o.kind = 'answer')
       and e.state in ('awaiting', 'unresolved')
+      -- A notice whose fate nobody knows keeps no answer waiting.
       and not exists (
-        select from whatsapp.outbox as o where o.event_id = e.id and o.state in ('sending', 'unknown', 'unresolved'))
+        select from whatsapp.outbox as o
+        where o.event_id = e.id and o.kind = 'answer' and o.state in ('sending', 'unknown', 'unresolved'))
     returning e.contact_id
   )
   select pg_catalog.array_agg(contact_id) into resumed from settled;
@@ -392,38 +409,72 @@ begin
 end
 $$;
 
--- Leaves an event in a new state; false: the lane is somebody else's by now, or a send was settled meanwhile.
--- `seen` is the contact's link version the outcome was decided under.
-create function whatsapp.finish(
-  contact bigint, fence uuid, event bigint, outcome text, why text, lease interval, seen bigint
-) returns boolean
+-- A fact as well: call number `call` of this letter was refused; `outcome` is ready or failed. Whoever took the
+-- lane over meanwhile may have left the event waiting for a status that will never come.
+create function whatsapp.not_sent(letter uuid, call integer, outcome text, counts boolean, why integer, detail text)
+returns void
 language plpgsql set search_path = '' as $$
 begin
+  update whatsapp.outbox set
+    state = outcome, failures = failures + counts::integer, code = why, error = detail,
+    changed_at = pg_catalog.clock_timestamp()
+  where id = letter and attempts = call and state in ('sending', 'unknown', 'unresolved');
+  if found then
+    perform whatsapp.resume(array[letter]);
+  end if;
+end
+$$;
+
+-- Leaves an event in a new state. lost: the lane is somebody else's by now. again: the event stays ready, because
+-- a send was settled or the number was linked meanwhile. changed: done, but whose lane it is may have changed, so
+-- that whoever has read its contact reads it anew. `seen` is the link version the outcome was decided under.
+create function whatsapp.finish(
+  contact bigint, fence uuid, event bigint, outcome text, why text, lease interval, seen bigint
+) returns text
+language plpgsql set search_path = '' as $$
+declare
+  unchanged boolean;
+begin
   if not whatsapp.hold(contact, fence, lease) then
-    return false;
+    return 'lost';
   end if;
   if outcome = 'awaiting' then
     -- Locked, so that a status that settles the send waits until it can see that somebody waits for it.
     perform from whatsapp.outbox
-    where event_id = event and state in ('sending', 'unknown') for update;
+    where event_id = event and kind = 'answer' and state in ('sending', 'unknown') for update;
     if not found then
-      return true;
+      return 'again';
     end if;
   end if;
-  if outcome = 'held' then
-    -- Linked meanwhile: nobody would wake it again, so it stays ready and is asked about anew.
-    perform from whatsapp.contacts where id = contact and link_version = seen for share;
-    if not found then
-      return true;
-    end if;
+  -- A change that is being made holds this lane's lock until it is done, so none can come in between.
+  select link_version = seen into unchanged from whatsapp.contacts where id = contact;
+  if outcome = 'held' and not unchanged then
+    return 'again'; -- nobody would wake it again
   end if;
   update whatsapp.events set state = outcome, reason = why, changed_at = pg_catalog.clock_timestamp()
   where id = event and state = 'ready';
-  return true;
+  return case when unchanged then 'done' else 'changed' end;
 end
 $$;
 
 -- 7. When a person links a number ---------------------------------------------------------------------------------
+
+-- A new contact for a number and a change of a link of that number wait for each other: a contact that the change
+-- cannot see yet would be looked up before its commit, and keep an owner who is none, or wait for ever.
+-- Numbers share 256 locks by their tails, so that a batch of strangers does not need thousands.
+create function whatsapp.between_links(numbers text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  lock integer;
+begin
+  for lock in
+    select distinct pg_catalog.hashtext(pg_catalog.right(number, 8)) & 255 as n
+    from pg_catalog.unnest(numbers) as number where number is not null order by n
+  loop
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('whatsapp.links'), lock);
+  end loop;
+end
+$$;
 
 -- Whoever was taken to be the number's owner is asked for again, and what was held for the number is handled.
 -- The last eight digits find every national way of writing it.
@@ -435,25 +486,34 @@ declare
     array[right(old.whatsapp_phone, 8), right(new.whatsapp_phone, 8)], null);
   linked constant boolean := tg_op <> 'DELETE' and new.whatsapp_phone is not null;
   touched bigint[];
+  problem text;
 begin
   if tg_op = 'DELETE' and not exists (select from public.users where id = person) then
     return null; -- the account goes, and its contacts with it
   end if;
-  touched := array(
-    select c.id from whatsapp.contacts as c where c.user_id = person or right(c.wa_digits, 8) = any (tails));
-  perform whatsapp.wake(touched, linked);
-  update whatsapp.contacts as c set
-    user_id = case when c.user_id = person then null else c.user_id end,
-    link_version = c.link_version + 1,
-    relinked_by = case when linked then person else c.relinked_by end
-  where c.id = any (touched);
-  if linked then
-    update whatsapp.events set state = 'ready', reason = null, changed_at = pg_catalog.clock_timestamp()
-    where contact_id = any (touched) and state = 'held';
-  end if;
-  return null;
-exception when others then
-  raise warning 'held messages are not replayed for a new link: %', sqlstate;
+  -- A deadlock picks its victim by chance, and a pin that outlives its link is no small thing: try again.
+  for attempt in 1..3 loop
+    begin
+      perform whatsapp.between_links(tails);
+      touched := array(
+        select c.id from whatsapp.contacts as c where c.user_id = person or right(c.wa_digits, 8) = any (tails));
+      perform whatsapp.wake(touched, linked);
+      update whatsapp.contacts as c set
+        user_id = case when c.user_id = person then null else c.user_id end,
+        link_version = c.link_version + 1,
+        relinked_by = case when linked then person else c.relinked_by end
+      where c.id = any (touched);
+      if linked then
+        update whatsapp.events set state = 'ready', reason = null, changed_at = pg_catalog.clock_timestamp()
+        where contact_id = any (touched) and state = 'held';
+      end if;
+      return null;
+    exception when others then
+      problem := sqlstate;
+      exit when problem <> '40P01';
+    end;
+  end loop;
+  raise warning 'held messages are not replayed for a new link: %', problem;
   return null;
 end
 $$;
@@ -463,7 +523,70 @@ create trigger whatsapp_link_changed
   after insert or delete or update of whatsapp_phone, whatsapp_linked_at on public.user_preferences
   for each row execute function ava_private.whatsapp_link_changed();
 
--- 8. Who may touch it ---------------------------------------------------------------------------------------------
+-- 8. When a person leaves -----------------------------------------------------------------------------------------
+
+-- The account goes with everything that was said: also the bytes as they came, copies of them, statuses, what was
+-- kept but not answered, and contacts that had lost their pin. Other people's turns live on in their own events.
+create function ava_private.whatsapp_farewell() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  theirs bigint[];
+  letters uuid[];
+  names text[];
+begin
+  -- Nothing is split meanwhile; then lanes before what hangs on them, as everywhere.
+  perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('whatsapp.split', 0));
+  theirs := array(
+    select c.id from whatsapp.contacts as c where c.user_id = old.id
+    union
+    select c.id from whatsapp.contacts as c
+    join public.user_preferences as p on p.whatsapp_phone = '+' || c.wa_digits
+    where p.user_id = old.id and c.user_id is null
+      and (c.relinked_by = old.id or (c.relinked_by is null and not c.recycled))
+    union
+    select c.id from whatsapp.events as e join whatsapp.contacts as c on c.id = e.contact_id
+    where e.user_id = old.id and c.user_id is null and coalesce(c.relinked_by, old.id) = old.id
+    union
+    -- What is left of a contact that was found out to be the same person.
+    select c.id from whatsapp.contacts as c
+    join whatsapp.moves as m on m.contact_id = c.id and m.reason = 'united'
+    join whatsapp.contacts as k on k.wa_digits = m.to_digits or k.bsuid = m.to_bsuid
+    where k.user_id = old.id and c.user_id is null and c.wa_digits is null and c.bsuid is null
+  );
+  perform whatsapp.wake(theirs || array(select contact_id from whatsapp.events where user_id = old.id), false);
+  letters := array(
+    select o.id from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
+    where o.contact_id = any (theirs) or e.user_id = old.id);
+  names := array_remove(array(
+    select key from whatsapp.events where contact_id = any (theirs) or user_id = old.id
+    union all
+    select wamid from whatsapp.outbox where id = any (letters)
+    union all
+    select pg_catalog.unnest(array[wa_digits, bsuid, alias_digits]) from whatsapp.contacts where id = any (theirs)
+    union all
+    -- A number they had before, unless it is somebody else's by now.
+    select former.name from whatsapp.moves as m, pg_catalog.unnest(array[m.from_digits, m.from_bsuid]) as former (name)
+    where m.contact_id = any (theirs) and not exists (
+      select from whatsapp.contacts as c where former.name in (c.wa_digits, c.bsuid) and c.id <> all (theirs))
+  ), null);
+  delete from whatsapp.statuses where outbox_id = any (letters) or wamid = any (names);
+  delete from whatsapp.events
+  where user_id = old.id or (contact_id is null and whatsapp.names_in(item) && names);
+  delete from whatsapp.deliveries where state = 'split' and whatsapp.names_in(body) && names;
+  update whatsapp.moves set
+    to_digits = case when to_digits = any (names) then null else to_digits end,
+    to_bsuid = case when to_bsuid = any (names) then null else to_bsuid end
+  where to_digits = any (names) or to_bsuid = any (names);
+  delete from whatsapp.contacts where id = any (theirs);
+  return old;
+end
+$$;
+comment on function ava_private.whatsapp_farewell() is 'Fails the deletion rather than leave something behind.';
+revoke all on function ava_private.whatsapp_farewell() from public, anon, authenticated, service_role;
+create trigger whatsapp_farewell before delete on public.users
+  for each row execute function ava_private.whatsapp_farewell();
+
+-- 9. Who may touch it ---------------------------------------------------------------------------------------------
 
 do $$
 declare
