@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints, WithJsonSchema
 
@@ -69,16 +70,19 @@ async def write(
     return kept
 
 
-@router.get("", responses=responses(*SIGNED))
-async def read_page(asked: Annotated[PageAsked, Query()], request: Request, caller: SomeoneSigned) -> Page:
+@router.get("", response_model=Page, responses=responses(*SIGNED))
+async def read_page(
+    asked: Annotated[PageAsked, Query()], request: Request, caller: SomeoneSigned
+) -> Response:
     """A page of your messages, filtered by any combination."""
     pool: Pool = request.state.pool
     found = await store.page(pool, caller, asked, asked.order, asked.cursor, asked.limit + 1)
-    messages = found[: asked.limit]
-    last = messages[-1] if len(found) > asked.limit else None
-    return Page.model_construct(
-        messages=messages, next=Position(last.created_at, last.id).word() if last else None
-    )
+    last = found[asked.limit - 1] if len(found) > asked.limit else None
+    page = {
+        "messages": [dict(row) for row in found[: asked.limit]],
+        "next": Position(last["created_at"], UUID(last["id"])).word() if last else None,
+    }
+    return Response(orjson.dumps(page, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
 async def exported(
