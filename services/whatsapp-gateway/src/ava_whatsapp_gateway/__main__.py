@@ -9,10 +9,9 @@ from typing import Any
 
 import asyncpg
 import orjson
-from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from ava_common.settings import load, room
+from ava_common.settings import DatabaseUrl, load, room
 from ava_whatsapp_gateway import desk
 from ava_whatsapp_gateway.selection import STATES, Selection, moment
 
@@ -29,7 +28,7 @@ class DeskSettings(BaseSettings):
 
     model_config = room("WHATSAPP_GATEWAY_")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,6 +31,7 @@ _MOVED = """
 insert into whatsapp.moves (contact_id, reason, from_digits, from_bsuid, to_digits, to_bsuid)
 values ($1, $2, $3, $4, $5, $6)
 """
+_BETWEEN_LINKS = "select whatsapp.between_links($1)"
 _ADOPT = "update whatsapp.events set contact_id = $1 where contact_id = $2 and state = 'held'"
 
 
@@ -62,6 +63,8 @@ class Directory:
         digits = list({sender.digits for sender in senders if sender.digits})
         bsuids = list({sender.bsuid for sender in senders if sender.bsuid})
         rows = await connection.fetch(_KNOWN, digits, bsuids)
+        if fresh := sorted({*digits} - {row["wa_digits"] for row in rows}):
+            await connection.execute(_BETWEEN_LINKS, fresh)
         former = await connection.fetch(_FORMER, digits)
         return cls(connection, (Known(**dict(row)) for row in rows), {row["from_digits"] for row in former})
 

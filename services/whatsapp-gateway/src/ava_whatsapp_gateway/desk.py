@@ -16,7 +16,7 @@ update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = c
 where id = any ($1)
 """
 _TRY_AGAIN = """
-update whatsapp.outbox set state = 'ready', attempts = 0, changed_at = clock_timestamp()
+update whatsapp.outbox set state = 'ready', failures = 0, changed_at = clock_timestamp()
 where event_id = any ($1) and state in ('failed', 'discarded') and wamid is null
 """
 _DROP_SENDS = """
@@ -132,12 +132,19 @@ async def act(
 ) -> list[Row]:
     """Do it in one transaction; the events it was (or, in a dry run, would be) done to."""
     async with connection.transaction():
-        rows = [row for row in await chosen(connection, selection) if row["state"] in MAY[action]]
+        rows = await _fit(connection, action, selection)
         if rows and not dry_run:
             contacts = [row["contact_id"] for row in rows if row["contact_id"]]
             await connection.execute(_WAKE, contacts, True)  # lanes are locked first, as everywhere
+            # Looked at again: a worker may have finished one of them before its lane was ours.
+            still = {row["id"] for row in await _fit(connection, action, selection)}
+            rows = [row for row in rows if row["id"] in still]
             await action(connection, rows)
     return rows
+
+
+async def _fit(connection: Connection, action: Action, selection: Selection) -> list[Row]:
+    return [row for row in await chosen(connection, selection) if row["state"] in MAY[action]]
 
 
 def _ids(rows: Any) -> list[int]:

@@ -45,6 +45,10 @@ class LeaseLost(Exception):
     """Somebody else has this lane by now; whatever we know that is a fact was written all the same."""
 
 
+class Again(Exception):
+    """What was read when the lane was claimed may not be true any more: release it, claim it again."""
+
+
 class Later(Exception):
     """Not now: the lane waits `seconds`. `burns` counts towards the attempts after which an event is dead."""
 

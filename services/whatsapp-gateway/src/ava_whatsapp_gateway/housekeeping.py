@@ -16,12 +16,13 @@ _UNRESOLVED = """
 with given_up as (
   update whatsapp.outbox as o set state = 'unresolved', changed_at = clock_timestamp()
   from whatsapp.events as e
-  where e.id = o.event_id and e.state <> 'ready' and (o.resent or not $2)
+  where e.id = o.event_id and e.state <> 'ready' and (o.resent or not $2 or o.kind <> 'answer')
     and o.state in ('unknown', 'sending') and o.changed_at < clock_timestamp() - $1::interval
-  returning o.event_id
+  returning o.event_id, o.kind
 )
 update whatsapp.events as e set state = 'unresolved', changed_at = clock_timestamp()
-from given_up where e.id = given_up.event_id and e.state = 'awaiting' returning e.id
+from given_up where e.id = given_up.event_id and given_up.kind = 'answer' and e.state = 'awaiting'
+returning e.id
 """
 _TIDY = (
     # Held for a stranger who never linked: their words are not ours to keep.

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from ava_common.database import Pool
-from ava_whatsapp_gateway.events import Contact, Event, LeaseLost
+from ava_whatsapp_gateway.events import Again, Contact, Event, LeaseLost
 
 HEADS = 10
 """Events taken from a lane at once."""
@@ -68,15 +68,17 @@ def _event(row: asyncpg.Record) -> Event:
 async def finish(pool: Pool, event: Event, state: str, reason: str | None, lease: float) -> None:
     """Leave the event in a new state. LeaseLost when the lane is somebody else's.
 
-    An event left `awaiting` whose send was settled meanwhile stays ready and is handled again.
+    Again when the rest of the lane has to be claimed anew: a link or a send changed meanwhile.
     """
     contact = event.contact
-    held = await pool.fetchval(
+    became = await pool.fetchval(
         *(_FINISH, contact.id, event.token, event.id, state, reason),
         *(timedelta(seconds=lease), contact.link_version),
     )
-    if not held:
+    if became == "lost":
         raise LeaseLost
+    if became != "done":
+        raise Again
 
 
 async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None:

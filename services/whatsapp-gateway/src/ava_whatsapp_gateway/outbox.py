@@ -26,9 +26,10 @@ class Row:
     accepted_at: datetime | None
     changed_at: datetime
     code: int | None
+    failures: int
 
 
-_COLUMNS = "id, body, state, attempts, resent, wamid, accepted_at, changed_at, code"
+_COLUMNS = "id, body, state, attempts, resent, wamid, accepted_at, changed_at, code, failures"
 _OF = f"select {_COLUMNS} from whatsapp.outbox where event_id = $1 and kind = $2 order by part"  # noqa: S608
 _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"  # noqa: S608
 _PREPARE = """
@@ -52,10 +53,7 @@ on conflict do nothing
 """
 _BEGIN = "select verdict, pause, attempt from whatsapp.begin_send($1, $2, $3, $4, $5, $6, $7, $8)"
 _ACCEPTED = "select whatsapp.accepted($1, $2, $3, $4)"
-_NOT_SENT = """
-update whatsapp.outbox set state = $3, code = $4, error = $5, changed_at = clock_timestamp()
-where id = $1 and attempts = $2 and state in ('sending', 'unknown')
-"""
+_NOT_SENT = "select whatsapp.not_sent($1, $2, $3, $4, $5, $6)"
 _UNKNOWN = """
 update whatsapp.outbox set state = 'unknown', error = $3, changed_at = clock_timestamp()
 where id = $1 and attempts = $2 and state = 'sending'
@@ -93,7 +91,7 @@ async def prepare(
     if event.letters:
         return await of(pool, event)
     return [
-        Row(letter, body, "ready", 0, False, None, None, event.received_at, None)
+        Row(letter, body, "ready", 0, False, None, None, event.received_at, None, 0)
         for letter, body in zip(ids, bodies, strict=True)
     ]
 
@@ -127,10 +125,10 @@ async def accepted(pool: Pool, letter: UUID, wamid: str, alias: str | None, numb
 
 
 async def not_sent(
-    pool: Pool, letter: UUID, attempt: int, code: int | None, error: str, *, final: bool
+    pool: Pool, letter: UUID, attempt: int, code: int | None, error: str, *, final: bool, counts: bool
 ) -> None:
-    """Back to `ready`, or `failed` when nothing will change it."""
-    await pool.execute(_NOT_SENT, letter, attempt, "failed" if final else "ready", code, error)
+    """Back to `ready`, or `failed` when nothing will change it; wakes an event that waited to hear of it."""
+    await pool.execute(_NOT_SENT, letter, attempt, "failed" if final else "ready", counts, code, error)
 
 
 async def unknown(pool: Pool, letter: UUID, attempt: int, why: str) -> None:

@@ -19,6 +19,9 @@ class RoomAway(Exception):
 class TokenStale(Exception):
     """A room does not accept the delegated token any more: ask auth for a new one."""
 
+    def __init__(self, room: str) -> None:
+        super().__init__(f"{room} does not accept our tokens")
+
 
 class Refused(Dead):
     """A room answered, and its answer will not change by asking again."""

@@ -76,20 +76,19 @@ async def _accepted(means: Means, row: outbox.Row, outcome: graph.Accepted) -> N
 
 async def _not_sent(means: Means, row: outbox.Row, attempt: int, outcome: graph.NotSent) -> None:
     settings = means.settings
-    tries = row.attempts + 1
-    bounded = outcome.verdict is Verdict.TRANSIENT and outcome.code is not None
-    final = outcome.verdict is Verdict.PERMANENT or (bounded and tries >= settings.attempts)
+    # Only what is this message's own trouble counts: not a throttled number, a broken credential, no network.
+    counts = outcome.verdict is Verdict.TRANSIENT and outcome.code is not None
+    final = outcome.verdict is Verdict.PERMANENT or (counts and row.failures + 1 >= settings.attempts)
     log.warning(
         "send.not_sent",
         letter=str(row.id),
         verdict=outcome.verdict,
         code=outcome.code,
-        attempt=tries,
+        attempt=attempt,
         final=final,
     )
-    await insist(
-        lambda: outbox.not_sent(means.pool, row.id, attempt, outcome.code, outcome.detail, final=final)
-    )
+    why = outcome.code, outcome.detail
+    await insist(lambda: outbox.not_sent(means.pool, row.id, attempt, *why, final=final, counts=counts))
     if not final:
         raise await _pause(means, row, outcome)
 

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from ava_common.settings import Secret, Secrets, Url, room
+from ava_common.settings import DatabaseUrl, Secret, Secrets, Url, room
 
 
 class Settings(BaseSettings):
@@ -13,7 +13,7 @@ class Settings(BaseSettings):
 
     model_config = room("WHATSAPP_GATEWAY_")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     auth_url: Url = Field(validation_alias="AUTH_URL")
     profile_url: Url = Field(validation_alias="PROFILE_URL")

@@ -14,8 +14,7 @@ from ava_whatsapp_gateway.parts import parts
 
 async def handle(means: Means, peers: Peers, event: Event) -> None:
     """Returns with the event done, held, awaiting or dead; raises Later, RoomAway or LeaseLost."""
-    by_code = means.settings.link_confirmation == "code"
-    found = await who.find(means.pool, event, by_code=by_code)
+    found = await _whose(means, event)
     if found.linked:
         await strangers.welcome(means, peers, event)
     elif found.user_id is None:
@@ -24,6 +23,13 @@ async def handle(means: Means, peers: Peers, event: Event) -> None:
         caller = await means.delegations.act_for(peers.auth, found.user_id)
         rows = await _log_and_answer(means, peers, event, caller)
         await _finish(means, event, rows)
+
+
+async def _whose(means: Means, event: Event) -> who.Found:
+    """A turn that stands in somebody's log stays theirs, and so does its answer, whoever is linked by now."""
+    if event.logged_at and event.user_id:
+        return who.Found(event.user_id)
+    return await who.find(means.pool, event, by_code=means.settings.link_confirmation == "code")
 
 
 async def _log_and_answer(means: Means, peers: Peers, event: Event, caller: Caller) -> list[outbox.Row]:

@@ -7,7 +7,7 @@ from ava_common.database import AWAY
 from ava_common.log import log
 from ava_common.tracing import new_trace
 from ava_whatsapp_gateway import backoff, lanes, turns
-from ava_whatsapp_gateway.events import Dead, Event, Later, LeaseLost
+from ava_whatsapp_gateway.events import Again, Dead, Event, Later, LeaseLost
 from ava_whatsapp_gateway.means import Means, Peers, insist
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.rooms import RoomAway, TokenStale
@@ -39,6 +39,8 @@ async def _walk(means: Means, peers: Peers, lane: lanes.Lane, stopping: asyncio.
                     "turn.waits", event_id=event.id, reason=later.reason, seconds=round(later.seconds, 1)
                 )
                 return later
+            except Again:
+                break
             except AWAY as error:
                 log.warning("turn.interrupted", event_id=event.id, why=type(error).__name__)
                 return Later("database", _soon(means, lane.tries))
@@ -52,22 +54,27 @@ async def _handle(means: Means, peers: Peers, event: Event, tries: int) -> None:
     except Dead as dead:
         await _bury(means, event, dead.reason)
     except RoomAway as away:
-        if datetime.now(UTC) - event.received_at > timedelta(hours=means.settings.room_patience_hours):
-            return await _bury(means, event, str(away))
-        wait = _soon(means, tries, away.asked)
-        await _put_off(means, event, Later(away.room, wait))
-    except TokenStale:
+        await _wait_for(means, event, str(away), Later(away.room, _soon(means, tries, away.asked)))
+    except TokenStale as stale:
+        # Nothing is wrong with this message: keys change, clocks differ. The next token is fresh.
         means.delegations.forget_all()
-        await _put_off(means, event, Later("token", 0.5, burns=True))
+        await _wait_for(means, event, str(stale), Later("token", _soon(means, tries)))
     except Later as later:
         await _put_off(means, event, later)
-    except (*AWAY, LeaseLost):
+    except (*AWAY, LeaseLost, Again):
         raise
     except Exception as error:
         log.exception("turn.failed", event_id=event.id)
         wait = backoff.seconds(event.attempts, unit=means.settings.backoff_unit)
         await _put_off(means, event, Later(type(error).__name__, wait, burns=True))
-    return None
+
+
+async def _wait_for(means: Means, event: Event, why: str, later: Later) -> None:
+    """Our own rooms are waited for in hours, not in attempts."""
+    if datetime.now(UTC) - event.received_at > timedelta(hours=means.settings.room_patience_hours):
+        await _bury(means, event, why)
+    else:
+        await _put_off(means, event, later)
 
 
 def _soon(means: Means, tries: int, asked: float | None = None) -> float:
@@ -85,7 +92,15 @@ async def _put_off(means: Means, event: Event, later: Later) -> None:
 
 async def _bury(means: Means, event: Event, reason: str) -> None:
     """Dead, with all there is to know about it, for a person to look at; the lane goes on."""
-    await lanes.finish(means.pool, event, "dead", reason, means.settings.lease)
+    try:
+        await lanes.finish(means.pool, event, "dead", reason, means.settings.lease)
+    except Again:
+        _mourn(event, reason)
+        raise
+    _mourn(event, reason)
+
+
+def _mourn(event: Event, reason: str) -> None:
     EVENTS.labels("dead").inc()
     ALERTS.labels("dead").inc()
     log.error("turn.dead", event_id=event.id, reason=reason, alert=True)
