@@ -1,4 +1,4 @@
-"""A person who deletes their account leaves nothing of theirs with the gateway, and takes nobody else's along."""
+"""A person who deletes their account leaves nothing with the gateway, and takes nobody else's along."""
 
 import json
 
