@@ -1,11 +1,10 @@
 """Make the secrets of a new house."""
 
 import secrets
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
-
-from ava_local.secrets import Secrets
 
 LOGIN_ROLES = (
     "postgres",
@@ -17,17 +16,18 @@ LOGIN_ROLES = (
 )
 
 
-def make() -> Secrets:
-    return Secrets(
-        passwords={role: random() for role in LOGIN_ROLES},
-        publishable_key=f"sb_publishable_{random()}",
-        secret_key=f"sb_secret_{random()}",
-        signing_key=new_signing_key(),
-        client_secret=random(),
-        app_secret=secrets.token_hex(16),
-        verify_token=random(),
-        access_token=f"EAA{secrets.token_hex(48)}",
-    )
+def make() -> dict[str, Any]:
+    """The fields of `ava_local.secrets.Secrets`."""
+    return {
+        "passwords": {role: random() for role in LOGIN_ROLES},
+        "publishable_key": f"sb_publishable_{random()}",
+        "secret_key": f"sb_secret_{random()}",
+        "signing_key": new_signing_key(),
+        "client_secret": random(),
+        "app_secret": secrets.token_hex(16),
+        "verify_token": random(),
+        "access_token": f"EAA{secrets.token_hex(48)}",
+    }
 
 
 def random() -> str:

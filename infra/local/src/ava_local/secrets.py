@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -26,7 +26,7 @@ def keep(path: Path) -> Secrets:
         # Cryptography weighs 20 MB, which the supervisor would carry for all its life.
         from ava_local.first_secrets import make
 
-        write_private(path, json.dumps(asdict(make()), indent=2) + "\n")
+        write_private(path, json.dumps(make(), indent=2) + "\n")
     return Secrets(**json.loads(path.read_text()))
 
 
