@@ -29,11 +29,13 @@ create index deliveries_received_at on whatsapp.deliveries (received_at);
 -- Ten digits that begin with 1 are a moment and never a number.
 create function whatsapp.names_in(bytes bytea) returns text[]
 language sql immutable strict parallel safe set search_path = '' as $$
-  select coalesce(pg_catalog.array_agg(distinct found[1]), '{}')
-  from pg_catalog.regexp_matches(
-    pg_catalog.replace(pg_catalog.encode(bytes, 'escape'), '\\/', '/'),
-    '"[+]?(wamid[.][^"]{1,255}|[0-9]{5,15}|[A-Z]{2}[.][.0-9A-Za-z]{1,132})"', 'g') as found
-  where found[1] !~ '^1[0-9]{9}$'
+  -- Parted at the quotes first: one expression over the whole body takes a millisecond a message.
+  select coalesce(pg_catalog.array_agg(distinct pg_catalog.ltrim(piece, '+')), '{}')
+  from pg_catalog.unnest(pg_catalog.string_to_array(
+    pg_catalog.replace(pg_catalog.encode(bytes, 'escape'), '\\/', '/'), '"')) as piece
+  where pg_catalog.length(piece) between 4 and 262
+    and piece ~ '^[+]?(wamid[.].{1,255}|[0-9]{5,15}|[A-Z]{2}[.][.0-9A-Za-z]{1,132})$'
+    and piece !~ '^[+]?1[0-9]{9}$'
 $$;
 create index deliveries_names on whatsapp.deliveries using gin (whatsapp.names_in(body)) where state = 'split';
 

@@ -47,3 +47,35 @@ async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(room, se
         await eventually(lambda: len(house.log) == 2)
     assert {(one, other) for _, one, other in house.traces} == {(trace, "from-the-hallway")}
     assert [step for step, _, _ in house.traces] == ["tokens", "avatar", "messages", "graph", "messages"]
+
+
+async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_is_not_there_yet(
+    gateway, house, linked, meta
+):
+    person = await linked("+4915112345678")
+    await gateway.deliver(meta.text(), meta.text())
+    await gateway.drain()
+    assert house.calls.count("avatar") == 2
+    house.avatars[person] = uuid4()
+    await gateway.deliver(meta.text(), meta.text(), meta.text())
+    await gateway.drain()
+    assert house.calls.count("avatar") == 3
+    assert [turn["avatar_id"] for turn in house.log[4:]] == [str(house.avatars[person])] * 6
+
+
+async def test_an_avatar_that_was_replaced_or_deleted_is_found_out_at_once(gateway, house, linked, meta):
+    person = await linked("+4915112345678")
+    gone = {"type": "urn:ava:problem:avatar-not-found"}
+    for then in (uuid4(), None):
+        house.avatars[person] = uuid4()
+        await gateway.deliver(meta.text())
+        await gateway.drain()
+        house.log.clear()
+        house.avatars.pop(person)
+        if then:
+            house.avatars[person] = then
+        house.before["messages!"].append((404, gone))
+        await gateway.deliver(meta.text())
+        await gateway.drain()
+        assert [turn["avatar_id"] for turn in house.log] == [str(then) if then else None] * 2
+        gateway.means.avatars.forget(person)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import asyncpg
@@ -14,6 +14,7 @@ from ava_common.database import AWAY, Pool
 from ava_common.peers import open_peer
 from ava_whatsapp_gateway.auth import Delegations
 from ava_whatsapp_gateway.pace import Pace
+from ava_whatsapp_gateway.profile import Avatars
 from ava_whatsapp_gateway.settings import Settings
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Means:
     settings: Settings
     delegations: Delegations
     pace: Pace
+    avatars: Avatars = field(default_factory=Avatars)
 
 
 @asynccontextmanager

@@ -24,25 +24,20 @@ class Turn:
     avatar_id: UUID | None
 
 
-async def keep(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> None:
-    """Afterwards the turn is in the log, once, however often this is called."""
-    response = await _put(client, caller, turn, turn.avatar_id)
-    if response.status_code in (404, 409, 422) and turn.avatar_id:
-        # The avatar may have gone between two questions; the turn must not go with it.
-        response = await _put(client, caller, turn, None)
-    if response.status_code not in (200, 201):
-        raise Refused("messaging", response)
-
-
-async def _put(
-    client: httpx.AsyncClient, caller: Caller, turn: Turn, avatar_id: UUID | None
-) -> httpx.Response:
+async def keep(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:
+    """True: the turn is in the log, once, however often this is called. False: its avatar may be gone."""
     body = {
         "channel": "whatsapp",
         "role": turn.role,
         "content": turn.content,
-        "avatar_id": str(avatar_id) if avatar_id else None,
+        "avatar_id": str(turn.avatar_id) if turn.avatar_id else None,
         "external_id": turn.external_id,
         "created_at": turn.created_at.isoformat(),
     }
-    return await ask(client, "messaging", "PUT", f"/messages/{turn.id}", json=body, auth=on_behalf_of(caller))
+    path, auth = f"/messages/{turn.id}", on_behalf_of(caller)
+    response = await ask(client, "messaging", "PUT", path, json=body, auth=auth)
+    if response.status_code in (404, 409, 422) and turn.avatar_id:
+        return False
+    if response.status_code not in (200, 201):
+        raise Refused("messaging", response)
+    return True

@@ -96,11 +96,12 @@ async def _split(pool: Pool, number_id: str, most: int) -> int:
         if not deliveries:
             return 0
         found, unreadable = _read_all(deliveries, number_id)
-        await _store(connection, found)
+        # First, because their names are indexed then, and nobody should wait with a locked lane for that.
         done = [row["id"] for row in deliveries if row["id"] not in unreadable]
         await connection.execute(_MARK, done, "split", None)
         for delivery, why in unreadable.items():
             await connection.execute(_MARK, [delivery], "quarantined", why)
+        await _store(connection, found)
         return len(deliveries)
 
 

@@ -1,11 +1,12 @@
 """Handle one turn from the top; every step is done once however often this runs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from ava_common.callers import Caller
 from ava_common.log import log
-from ava_whatsapp_gateway import lanes, messaging, outbox, profile, reply, sending, strangers, who
+from ava_whatsapp_gateway import lanes, messaging, outbox, reply, sending, strangers, who
 from ava_whatsapp_gateway.events import Dead, Event
 from ava_whatsapp_gateway.means import Means, Peers
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
@@ -33,16 +34,28 @@ async def _whose(means: Means, event: Event) -> who.Found:
 
 
 async def _log_and_answer(means: Means, peers: Peers, event: Event, caller: Caller) -> list[outbox.Row]:
-    avatar = event.avatar_id if event.logged_at else await profile.avatar_of(peers.profile, caller)
+    avatar = event.avatar_id
     if not event.logged_at:
-        await messaging.keep(peers.messaging, caller, _inbound(event, avatar))
+        avatar = await means.avatars.of(peers.profile, caller)
+        avatar = await _keep(means, peers, caller, _inbound(event, avatar))
     rows = []
     for row in await _prepared(means, event, caller.id, avatar):
         settled = await sending.settle(means, peers, event, row)
         if settled.state == "accepted":
-            await messaging.keep(peers.messaging, caller, _outbound(settled, avatar))
+            await _keep(means, peers, caller, _outbound(settled, avatar))
         rows.append(settled)
     return rows
+
+
+async def _keep(means: Means, peers: Peers, caller: Caller, turn: messaging.Turn) -> UUID | None:
+    """The avatar it was logged with: one that went between two questions does not take the turn with it."""
+    if not await messaging.keep(peers.messaging, caller, turn):
+        means.avatars.forget(caller.id)
+        turn = replace(turn, avatar_id=await means.avatars.of(peers.profile, caller))
+        if not await messaging.keep(peers.messaging, caller, turn):
+            turn = replace(turn, avatar_id=None)
+            await messaging.keep(peers.messaging, caller, turn)
+    return turn.avatar_id
 
 
 async def _prepared(means: Means, event: Event, person: UUID, avatar: UUID | None) -> list[outbox.Row]:
