@@ -33,9 +33,12 @@ language sql immutable strict parallel safe set search_path = '' as $$
   select coalesce(pg_catalog.array_agg(distinct pg_catalog.ltrim(piece, '+')), '{}')
   from pg_catalog.unnest(pg_catalog.string_to_array(
     pg_catalog.replace(pg_catalog.encode(bytes, 'escape'), '\\/', '/'), '"')) as piece
-  where pg_catalog.length(piece) between 4 and 262
-    and piece ~ '^[+]?(wamid[.].{1,255}|[0-9]{5,15}|[A-Z]{2}[.][.0-9A-Za-z]{1,132})$'
-    and piece !~ '^[+]?1[0-9]{9}$'
+  where case
+    when pg_catalog.left(piece, 6) = 'wamid.' then pg_catalog.length(piece) between 7 and 261
+    when pg_catalog.ascii(piece) between 43 and 57 then
+      piece ~ '^[+]?[0-9]{5,15}$' and piece !~ '^[+]?1[0-9]{9}$'
+    else pg_catalog.substr(piece, 3, 1) = '.' and piece ~ '^[A-Z]{2}[.][.0-9A-Za-z]{1,132}$'
+  end
 $$;
 create index deliveries_names on whatsapp.deliveries using gin (whatsapp.names_in(body)) where state = 'split';
 

@@ -33,7 +33,7 @@ def variables() -> dict[str, str]:
         "GRAPH_TIMEOUT": 2,
         "LEASE": 10,
         "UNKNOWN_WAIT": UNKNOWN_WAIT,
-        "BACKOFF_BASE": 2,
+        "BACKOFF_UNIT": 0.5,
         "NUMBER_RATE": 1000,
         "PAIR_GAP": 0.2,
         "READY_BACKLOG_AGE": 3600,

@@ -1,0 +1,9 @@
+"""The gateway under chaos is the one of everywhere, less patient: what is set for it must exist."""
+
+from ava_local.chaos import misfortune
+from ava_whatsapp_gateway.settings import Settings
+
+
+def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
+    names = {name.removeprefix("WHATSAPP_GATEWAY_").lower() for name in misfortune.variables()}
+    assert names <= set(Settings.model_fields)
