@@ -145,3 +145,20 @@ grant execute on function
     accounts.forgive(text, text, text, interval),
     accounts.forget(integer)
 to ava_auth;
+
+-- Supabase Auth's own journal names everybody by id and e-mail address and outlives them; the account's deletion, whose
+-- entry is written first, takes theirs along. Ours above keeps the id and digests for its time.
+create function ava_private.forget_in_the_journal() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    delete from auth.audit_log_entries
+    where payload ->> 'actor_id' = old.id::text or payload -> 'traits' ->> 'user_id' = old.id::text;
+    return null;
+exception when insufficient_privilege or undefined_table then
+    -- A Supabase that keeps its journal to itself, or none at all: nobody may be kept from leaving for that.
+    raise warning 'the journal of Supabase Auth was not cleared: %', sqlstate;
+    return null;
+end $$;
+revoke all on function ava_private.forget_in_the_journal() from public, anon, authenticated, service_role;
+create trigger ava_forget_in_the_journal after delete on auth.users
+for each row execute function ava_private.forget_in_the_journal();

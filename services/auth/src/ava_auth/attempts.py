@@ -16,7 +16,10 @@ from ava_common.database import Pool
 Kind = Literal["login", "signup", "recover", "resend", "verify", "password", "refresh"]
 
 _COUNT = "select accounts.attempt($1, $2, $3, $4, $5, $6, $7)"
-_FORGET = "delete from accounts.familiar_networks where account = any($1)"
+_FORGET = """
+with unfamiliar as (delete from accounts.familiar_networks where account = any($1))
+delete from accounts.attempts where split_part(split_part(subject, ' account ', 2), ' at ', 1) = any($1)
+"""
 _FORGIVE = "select accounts.forgive($1, $2, $3, $4)"
 _FAMILIAR_FOR = timedelta(days=90)
 
@@ -73,5 +76,5 @@ class Attempts:
             raise
 
     async def forget(self, *accounts: str) -> None:
-        """Where a deleted account used to log in is nobody's business any more."""
+        """Where and how often a deleted account was used is nobody's business any more."""
         await self._pool.execute(_FORGET, list(accounts))
