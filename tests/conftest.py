@@ -7,6 +7,14 @@ import pytest
 from ava_local.handle import House
 from ava_local.places import free_base
 
+LAST = "tests/e2e/test_logs.py"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The logs are read when everybody else has left the house."""
+    items.sort(key=lambda item: item.path.as_posix().endswith(LAST))
+
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:

@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from e2e.people import AVATAR, Somebody, eventually, words
 
 from ava_local.handle import House
+from e2e.people import AVATAR, Somebody, eventually, words
 
 DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"}
 NEW = "another-lantern-3"
