@@ -6,10 +6,13 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from ava_whatsapp_gateway import backoff, reply
+from ava_whatsapp_gateway.__main__ import DeskSettings
 from ava_whatsapp_gateway.graph_codes import CODES, Verdict, verdict
 from ava_whatsapp_gateway.graph_versions import days_left
+from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.turn_ids import new_turn_id
 from ava_whatsapp_gateway.variants import variants
 
@@ -100,3 +103,10 @@ def test_the_end_of_a_graph_version_is_known_in_time():
     assert days_left("v21.0", date(2026, 11, 22)) == 60
     assert days_left("v20.0", date(2026, 11, 22)) < 0
     assert days_left("v99.0", date(2026, 11, 22)) is None
+
+
+def test_the_examples_database_url_refuses_the_start_and_the_desk():
+    placeholder = "postgresql://ava_whatsapp_gateway:change-me@127.0.0.1:5432/postgres"
+    for made in (Settings, DeskSettings):
+        with pytest.raises(ValidationError, match="placeholder"):
+            made(_env_file=None, database_url=placeholder)

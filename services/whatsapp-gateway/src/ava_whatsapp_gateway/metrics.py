@@ -9,6 +9,9 @@ DUPLICATES = Counter("whatsapp_duplicate_items", "Items that had come before.")
 EVENTS = Counter("whatsapp_events", "Events by the state they were left in.", ["state"])
 RETRIES = Counter("whatsapp_retries", "Events put back to be tried again, by what they wait for.", ["reason"])
 SENDS = Counter("whatsapp_sends", "Calls to the Graph API by outcome and error code.", ["outcome", "code"])
+STATUSES = Counter(
+    "whatsapp_statuses", "Statuses of our sends, with the code of a failure.", ["status", "code"]
+)
 ALERTS = Counter("whatsapp_alerts", "Conditions a person has to look at.", ["alert"])
 
 BACKLOG = Gauge("whatsapp_backlog", "Events, sends and deliveries by state.", ["what", "state"])

@@ -1,6 +1,7 @@
 """Which events an operator means: by wamid, person, state and time."""
 
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,10 +52,13 @@ class Selection:
 
 
 def moment(written: str) -> datetime:
-    """`2h`, `30m`, `7d` ago, or an ISO 8601 time (UTC when it names no zone). ValueError for the rest."""
+    """`2h`, `30m`, `7d` ago, or an ISO 8601 time (UTC without a zone). ArgumentTypeError for the rest."""
     if ago := _AGO.fullmatch(written):
         return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    found = datetime.fromisoformat(written)
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        raise ArgumentTypeError("write 30m, 2h or 7d ago, or a time like 2026-11-22T14:00") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ from ava_common.log import log
 from ava_whatsapp_gateway.contacts import Directory
 from ava_whatsapp_gateway.envelope import read
 from ava_whatsapp_gateway.items import Item, Message, Move, Other, Sender, Status
-from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
+from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.tolerant import Unreadable
 from ava_whatsapp_gateway.turn_ids import new_turn_id
 
@@ -130,6 +130,8 @@ async def _store(connection: Connection, found: Found) -> None:
         await connection.execute(_STATUSES, *_columns(statuses, 7))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
+        if isinstance(item, Status):
+            STATUSES.labels(item.status, "" if item.code is None else str(item.code)).inc()
     # Last, because whoever works on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == "ready"]:
         await connection.execute(_WAKE, woken)

@@ -26,7 +26,10 @@ def parse(body: bytes) -> Json:
 
 def dump(value: object) -> bytes:
     """The value as ASCII JSON: whatever PostgreSQL's text would refuse stays escaped."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+    try:
+        return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+    except RecursionError:  # deeper here than where it was read; its delivery has the bytes
+        return b'"nested too deeply"'
 
 
 def text(value: object, longest: int = 65536) -> str:

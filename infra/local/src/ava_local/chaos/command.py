@@ -25,7 +25,12 @@ def chaos(
     ] = 120.0,
     json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
 ) -> None:
-    """Break a house on purpose while people write to it; ends with 1 if anything was lost or doubled."""
+    """Break a house on purpose while people write to it; ends with 1 if anything was lost or doubled.
+
+    The gateway is the one of everywhere with less patience, so that minutes suffice: 2 s for Graph, leases of
+    10 s, 10 s until an unknown send is a person's to decide, 32 people at a time, and a fast pair rate;
+    docs/decisions/0030 has every setting.
+    """
     # Loaded here, so that no other command carries an HTTP client and a database driver.
     from ava_local.chaos.run import run
 
