@@ -7,16 +7,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from jwt.algorithms import ECAlgorithm
 
 from ava_local.environment import Environment
+from ava_local.issuer import Key
 from ava_local.places import Places
 from ava_local.secrets import keep
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
 ROOMS = ["auth", "profile", "messaging", "whatsapp-gateway"]
-PREFIXES = {"profile": "/profile", "messaging": "/messages"}
+PREFIXES = {
+    "auth": "/auth",
+    "profile": "/profile",
+    "messaging": "/messages",
+    "whatsapp-gateway": "/webhooks/whatsapp",
+}
 DESCRIBE = "import json, ava_{0}.app as room; print(json.dumps(room.build().openapi(), indent=2))"
 
 
@@ -48,7 +56,7 @@ async def attack(url: str, room: str, token: str, place: Path, *options: str) ->
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("room", PREFIXES)
+@pytest.mark.parametrize("room", ["profile", "messaging"])
 async def test_a_room_behaves_as_it_describes_itself(room, database, issuer, start, tmp_path):
     person = await database.person()
     own = {f"{room.upper()}_DATABASE_URL": database.url(f"ava_{room}")}
@@ -57,3 +65,38 @@ async def test_a_room_behaves_as_it_describes_itself(room, database, issuer, sta
     if room == "messaging":
         briefly = ["--include-method", "PUT", "--phases", "coverage,fuzzing"]
         await attack(url, room, issuer.delegated(person), tmp_path, *briefly)
+
+
+@pytest.mark.timeout(300)
+async def test_auth_behaves_as_it_describes_itself(database, start, start_supabase, tmp_path):
+    keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
+    signing = json.dumps([ECAlgorithm.to_jwk(Key("a").private, as_dict=True) | {"kid": "a"}])
+    told = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
+    supabase = await start_supabase({"DATABASE_URL": database.url("supabase_auth_admin"), **told, **keys})
+    upstream = dict.fromkeys(
+        ["SUPABASE_URL", "AUTH_URL", "PROFILE_URL", "MESSAGING_URL", "PUBLIC_URL"], supabase
+    )
+    own = {
+        "AUTH_DATABASE_URL": database.url("ava_auth"),
+        "AUTH_SIGNING_KEYS": signing,
+        "AUTH_CLIENTS": '{"whatsapp-gateway": ["the secret of the contracts"]}',
+        "AUTH_NETWORK_ATTEMPTS": "100000",
+        "AUTH_ACCOUNT_ATTEMPTS": "100000",
+        "AUTH_EVEN_SECONDS": "0",
+    }
+    url = await start("auth", {**upstream, **own, **{f"SUPABASE_{name}": key for name, key in keys.items()}})
+    somebody = {"email": "ada@people.example", "password": "quiet-harbour-7"}
+    async with httpx.AsyncClient(base_url=url) as http:
+        (await http.post("/auth/signup", json=somebody)).raise_for_status()
+        token = (await http.post("/auth/login", json=somebody)).json()["access_token"]
+    await attack(url, "auth", token, tmp_path, "--exclude-path-regex", "^/auth/(session|logout|export)")
+    await attack(
+        url, "auth", token, tmp_path, "--include-path", "/auth/session", "-H", "Sec-Fetch-Site: same-origin"
+    )
+
+
+@pytest.mark.timeout(300)
+async def test_the_gateway_behaves_as_it_describes_itself(database, start, tmp_path):
+    told = Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}).room("whatsapp-gateway")
+    own = {"WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")}
+    await attack(await start("whatsapp-gateway", told | own), "whatsapp-gateway", "unused", tmp_path)
