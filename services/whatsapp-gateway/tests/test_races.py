@@ -1,11 +1,13 @@
 """What changes while somebody is at work: links, leases, outcomes that come late."""
 
 import asyncio
+from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 
-from ava_whatsapp_gateway import lanes, outbox
+from ava_whatsapp_gateway import graph, lanes, outbox
 from ava_whatsapp_gateway.housekeeping import keep
 from ava_whatsapp_gateway.walk import walk
 
@@ -181,3 +183,17 @@ async def test_an_outcome_of_an_older_call_changes_nothing(gateway, house, perso
     letter = await gateway.pool.fetchval("update whatsapp.outbox set attempts = 2 returning id")
     await outbox.not_sent(gateway.pool, letter, 1, 131016, "late", final=False, counts=True)
     assert (await outbox.one(gateway.pool, letter)).state == "unknown"
+
+
+async def test_an_answer_that_comes_byte_by_byte_does_not_outlast_the_lease():
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                yield b" "
+                await asyncio.sleep(0.01)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Dripping()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://graph", timeout=5) as client:
+        letter = graph.Letter(uuid4(), PHONE, None, "hi")
+        async with asyncio.timeout(5):
+            assert isinstance(await graph.send(client, "/messages", letter, 0.1), graph.Unknown)

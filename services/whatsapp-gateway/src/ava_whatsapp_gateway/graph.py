@@ -1,5 +1,6 @@
 """Send one text through the Graph API and say which of three things happened: accepted, not sent, unknown."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,12 +52,19 @@ class Letter:
     body: str
 
 
-async def send(client: httpx.AsyncClient, path: str, letter: Letter) -> Outcome:
-    """One call, never repeated here. `path` is /{version}/{phone number id}/messages."""
+async def send(client: httpx.AsyncClient, path: str, letter: Letter, seconds: float) -> Outcome:
+    """One call, never repeated here. `path` is /{version}/{phone number id}/messages.
+
+    Over after `seconds` in all: the client's own timeouts are for one step each, and an answer that comes
+    byte by byte would outlast the lease. Longer than the client takes to connect, so that the call had left.
+    """
     try:
-        response = await client.post(path, json=_payload(letter))
+        async with asyncio.timeout(seconds):
+            response = await client.post(path, json=_payload(letter))
     except _NEVER_LEFT as error:
         return NotSent(Verdict.TRANSIENT, None, type(error).__name__)
+    except TimeoutError:
+        return Unknown("no whole answer in time")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Unknown(type(error).__name__)
     return _read(response)

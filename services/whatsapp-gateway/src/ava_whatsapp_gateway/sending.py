@@ -51,7 +51,7 @@ async def _call(means: Means, peers: Peers, event: Event, row: outbox.Row, attem
     settings, contact = means.settings, event.contact
     path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
     letter = graph.Letter(row.id, contact.wa_digits, contact.bsuid, row.body)
-    outcome = await graph.send(peers.graph, path, letter)
+    outcome = await graph.send(peers.graph, path, letter, 2 * settings.graph_timeout)
     match outcome:
         case graph.Accepted():
             SENDS.labels("accepted", "").inc()
