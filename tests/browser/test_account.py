@@ -72,6 +72,17 @@ def test_changing_the_password_logs_out_the_other_devices(visitor: Visitor, anot
     visitor.open().is_in()
 
 
+def test_password_managers_are_told_whose_password_it_is(visitor: Visitor) -> None:
+    visitor.arrive()
+    for form in ("Change the password", "Delete the account"):
+        whose = visitor.group(form).locator("input[autocomplete=username]")
+        expect(whose).to_be_hidden()
+        expect(whose).to_have_value(visitor.email)
+    visitor.page.get_by_role("button", name="Log out", exact=True).click()
+    visitor.is_out()
+    assert visitor.email not in visitor.page.content()
+
+
 def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) -> None:
     visitor.arrive().create_avatar()
     number = some_number()

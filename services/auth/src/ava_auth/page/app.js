@@ -94,6 +94,8 @@ function show(person) {
   $("inside").hidden = !person;
   $("outside").hidden = Boolean(person);
   $("who").textContent = person ? person.email : "";
+  // Password managers read whose password it is; as an attribute it outlives a form's reset.
+  for (const field of document.querySelectorAll("[data-mine]")) field.setAttribute("value", $("who").textContent);
   if (person) return Promise.all([showAvatar(), showNumber(), showMessages()]);
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
