@@ -37,3 +37,7 @@ def test_accents_and_emoji_sequences_are_not_torn():
     family = "\U0001f468‍\U0001f469‍\U0001f467"
     for text in ("x" * 8 + family + "y" * 8, "x" * 9 + "é" + "y" * 9):
         assert all(part[0] not in "‍́" for part in parts(text, 10))
+
+
+def test_a_part_shorter_than_a_pile_of_accents_still_ends():
+    assert "".join(parts("a" + "\u0301" * 50, 3)) == "a" + "\u0301" * 50

@@ -26,10 +26,8 @@ def _cut(text: str, longest: int) -> int:
         seam = window.rfind(breath, longest // 2)
         if seam > 0:
             return min(seam + len(breath), longest)
-    cut = longest
-    while cut > longest - 32 and _joined(text, cut):
-        cut -= 1
-    return cut if cut > longest - 32 else longest
+    lowest = max(longest - 32, 0)
+    return next((at for at in range(longest, lowest, -1) if not _joined(text, at)), longest)
 
 
 def _joined(text: str, at: int) -> bool:
