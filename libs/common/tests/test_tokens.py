@@ -177,3 +177,24 @@ def test_a_caller_does_not_print_its_token(issuer: Issuer) -> None:
     shown = repr(Caller(PERSON, issuer.token(PERSON), 0, email="ada@people.test"))
     assert "eyJ" not in shown
     assert "people.test" not in shown
+
+
+async def test_a_token_seen_before_costs_a_fraction_of_a_new_one(verifier: Verifier, issuer: Issuer) -> None:
+    async def cost(tokens: list[str]) -> float:
+        started = time.process_time()
+        for token in tokens:
+            await verifier.verify(token)
+        return time.process_time() - started
+
+    new = [issuer.token(uuid4()) for _ in range(100)]
+    await verifier.verify(issuer.token(uuid4()))  # the keys are here now
+    first = await cost(new)
+    assert await cost(new) < first / 5
+
+
+async def test_what_is_remembered_is_bounded(issuer: Issuer) -> None:
+    async with httpx.AsyncClient() as http:
+        verifier = Verifier(trusted_issuers(trust(issuer), http), most=3)
+        for _ in range(5):
+            await verifier.verify(issuer.token(uuid4()))
+        assert len(verifier._remembered) == 3

@@ -79,8 +79,9 @@ def trusted_issuers(settings: Trust, http: httpx.AsyncClient) -> list[TrustedIss
 class Verifier:
     """Turns a token into a Caller; a token once verified is remembered (by hash) for at most its life."""
 
-    def __init__(self, issuers: Sequence[TrustedIssuer]) -> None:
+    def __init__(self, issuers: Sequence[TrustedIssuer], most: int = REMEMBERED) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
+        self._most = most
         self._remembered: dict[bytes, tuple[Caller, float]] = {}
 
     async def verify(self, token: str) -> Caller:
@@ -97,7 +98,7 @@ class Verifier:
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         self._remembered.pop(digest, None)
-        while len(self._remembered) >= REMEMBERED:
+        while len(self._remembered) >= self._most:
             self._remembered.pop(next(iter(self._remembered)))
         self._remembered[digest] = caller, min(caller.expires_at, time.time() + REMEMBER_SECONDS)
 
