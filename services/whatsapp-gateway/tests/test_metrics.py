@@ -1,0 +1,74 @@
+"""What an operator watches: every count moves when the thing it counts happens."""
+
+import asyncio
+import re
+
+from .house import Reset
+
+PHONE = "4915112345678"
+URL = "/webhooks/whatsapp"
+COUNTED = {
+    'whatsapp_deliveries_total{outcome="kept"}',
+    'whatsapp_deliveries_total{outcome="duplicate"}',
+    'whatsapp_deliveries_total{outcome="not_genuine"}',
+    "whatsapp_duplicate_items_total",
+    'whatsapp_statuses_total{code="131026",status="failed"}',
+    'whatsapp_sends_total{code="",outcome="accepted"}',
+    'whatsapp_sends_total{code="",outcome="unknown"}',
+    'whatsapp_sends_total{code="131026",outcome="not_sent"}',
+    'whatsapp_events_total{state="done"}',
+    'whatsapp_events_total{state="awaiting"}',
+    'whatsapp_events_total{state="dead"}',
+    "whatsapp_echo_seconds_count",
+}
+SHOWN = {"whatsapp_backlog_age_seconds", "whatsapp_lanes_in_flight", "whatsapp_circuit_open"}
+
+
+async def samples(client):
+    """Every sample of /metrics by its name and labels."""
+    text = (await client.get("/metrics")).text
+    return {name: float(value) for name, value in re.findall(r"^(whatsapp_\S+) (\S+)$", text, re.M)}
+
+
+async def test_what_happens_to_messages_shows_in_the_metrics(room, settings, house, linked, meta):
+    await linked(f"+{PHONE}")
+    # In the order of the messages: answered, answered by nobody knows whom, refused.
+    house.after["graph"].extend([_nothing, Reset()])
+    nobodys = {"wamid": "wamid.of.nobody", "to": PHONE, "biz_opaque_callback_data": None}
+    failed = meta.status(nobodys, "failed", errors=[{"code": 131026, "title": "Undeliverable"}])
+    first = meta.text(body="counted", never_seen_before=1)
+    async with room(settings()) as client:
+        before = await samples(client)
+
+        async def moved():
+            return {name: value - before.get(name, 0) for name, value in (await samples(client)).items()}
+
+        async def until(*names):
+            for _ in range(200):
+                now = await moved()
+                if all(now.get(name, 0) >= 1 for name in names):
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError([name for name in names if now.get(name, 0) < 1])
+
+        async def deliver(*items, headers=None):
+            body = meta.envelope(*items)
+            await client.post(URL, content=body, headers=headers or meta.signed(body))
+
+        await deliver(first)
+        await deliver(first)
+        await deliver(first, failed)
+        await deliver(first, headers={"X-Hub-Signature-256": "sha256=" + "0" * 64})
+        await until('whatsapp_events_total{state="done"}')
+        await deliver(meta.text(body="its answer is lost"))
+        await until('whatsapp_events_total{state="awaiting"}')
+        house.before["graph!"].append((400, {"error": {"code": 131026}}))
+        await deliver(meta.text(body="refused"))
+        await until(*COUNTED)
+        found = await moved()
+    assert any(name.startswith("whatsapp_drift_total{") and by > 0 for name, by in found.items())
+    assert found.keys() >= SHOWN
+
+
+async def _nothing():
+    """This call goes well."""
