@@ -9,8 +9,9 @@ from pact import match
 
 from ava_common.callers import Caller
 from ava_common.peers import open_peer
-from ava_whatsapp_gateway import messaging, profile
+from ava_whatsapp_gateway import messaging
 from ava_whatsapp_gateway.auth import Delegations
+from ava_whatsapp_gateway.profile import Avatars
 from ava_whatsapp_gateway.rooms import Refused, RoomAway
 
 ME = "whatsapp-gateway"
@@ -77,13 +78,13 @@ async def test_the_gateway_asks_profile_for_the_avatar(agreement, interaction):
         )  # fmt: skip
         with room.expecting(there) as url:
             async with open_peer(url) as client:
-                assert await profile.avatar_of(client, CALLER) == AVATAR
+                assert await Avatars().of(client, CALLER) == AVATAR
         missing = interaction(
             "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404
         )
         with room.expecting(missing) as url:
             async with open_peer(url) as client:
-                assert await profile.avatar_of(client, CALLER) is None
+                assert await Avatars().of(client, CALLER) is None
 
 
 def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.Turn:
@@ -114,12 +115,13 @@ async def test_the_gateway_asks_messaging_to_keep_a_turn(agreement, interaction)
         for description, state, status, avatar in cases:
             with room.expecting(keeping(interaction, description, state, status, avatar)) as url:
                 async with open_peer(url) as client:
-                    await messaging.keep(client, CALLER, turn(avatar))
+                    assert await messaging.keep(client, CALLER, turn(avatar))
         gone = keeping(interaction, "a turn to an avatar that is gone", "an empty log", 422, AVATAR)
         without = keeping(interaction, "that turn without the avatar", "an empty log", 201)
         with room.expecting(gone, without) as url:
             async with open_peer(url) as client:
-                await messaging.keep(client, CALLER, turn(AVATAR))
+                assert not await messaging.keep(client, CALLER, turn(AVATAR))
+                assert await messaging.keep(client, CALLER, turn())
         other = keeping(interaction, "other words under a known id", there, 409, content="Other")
         with room.expecting(other) as url:
             async with open_peer(url) as client:

@@ -231,11 +231,14 @@ def test_an_ordinary_user_runs_it_as_themselves(open_folder):
     assert installed
     (open_folder / "theirs").mkdir()
     shutil.chown(open_folder / "theirs", "nobody")
-    source = Path(sys.modules[Cluster.__module__].__file__ or "").parents[1]
+    # What they installed themselves: ours may lie in a home that is closed to them.
+    package, programs = Path(sys.modules[Cluster.__module__].__file__ or "").parent, installed.parents[1]
+    for part in (package, programs, programs.with_name(f"{programs.name}.libs")):
+        shutil.copytree(part, open_folder / "packages" / part.name)
     program = STARTER.replace("time.sleep(60)", "")
     result = subprocess.run(
         [python, "-c", program, open_folder / "theirs" / "postgres", str(free_port())],
-        env={"PYTHONPATH": f"{source}:{installed.parents[2]}"},
+        env={"PYTHONPATH": str(open_folder / "packages")},
         user="nobody", group="nogroup", extra_groups=[], cwd="/",
         capture_output=True, text=True, check=False,
     )  # fmt: skip
