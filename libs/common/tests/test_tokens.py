@@ -11,6 +11,8 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
 from ava_common.tokens import InvalidToken, Verifier, open_verifier, trusted_issuers
@@ -198,3 +200,16 @@ async def test_what_is_remembered_is_bounded(issuer: Issuer) -> None:
         for _ in range(5):
             await verifier.verify(issuer.token(uuid4()))
         assert len(verifier._remembered) == 3
+
+
+async def test_an_rsa_key_is_believed_for_rs256_and_nothing_else() -> None:
+    served, private = Issuer(), rsa.generate_private_key(65537, 2048)
+    public = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    served.documents["/auth/v1/.well-known/jwks.json"].append(public | {"kid": "rsa-1", "alg": "RS256"})
+    async with open_verifier(trust(served)) as verifier:
+        good = jwt.encode(served.claims(PERSON), private, "RS256", headers={"kid": "rsa-1"})
+        assert (await verifier.verify(good)).id == PERSON
+        other = jwt.encode(served.claims(PERSON), private, "PS256", headers={"kid": "rsa-1"})
+        with pytest.raises(InvalidToken):
+            await verifier.verify(other)
+    served.close()
