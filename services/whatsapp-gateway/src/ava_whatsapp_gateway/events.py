@@ -1,7 +1,7 @@
 """One thing a person said, as the queue holds it, and the ways its handling can end early."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 
@@ -39,6 +39,10 @@ class Event:
     attempts: int
     reason: str | None
     letters: int
+
+    def is_stale(self, after: float) -> bool:
+        """Older than `after` seconds, too old for an answer: after an outage Meta brings up to seven days."""
+        return (datetime.now(UTC) - self.sent_at).total_seconds() > after
 
 
 class LeaseLost(Exception):

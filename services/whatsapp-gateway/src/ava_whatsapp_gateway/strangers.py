@@ -1,7 +1,5 @@
 """People we do not know yet: hold what they said, tell them once a day how to be answered."""
 
-from datetime import UTC, datetime
-
 from ava_common.log import log
 from ava_whatsapp_gateway import lanes, outbox, sending
 from ava_whatsapp_gateway.events import Event
@@ -14,7 +12,7 @@ _WELCOME = "Thank you, this number is linked now. Say hello!"
 
 async def hold(means: Means, peers: Peers, event: Event, reason: str) -> None:
     """The event waits for a link; the first of the day gets the polite answer. Nothing is logged."""
-    if not _is_stale(means, event):
+    if not event.is_stale(means.settings.stale_after):
         for row in await outbox.notice(means.pool, event, _how_to_link(means.settings), daily=True):
             await sending.settle(means, peers, event, row)
     await lanes.finish(means.pool, event, "held", reason, means.settings.lease)
@@ -36,7 +34,3 @@ def _how_to_link(settings: Settings) -> str:
         f"Hello! I am Ava. I do not know this number yet: sign in{where} and link it to your account. "
         "What you wrote is kept for a few days, and I will answer it then."
     )
-
-
-def _is_stale(means: Means, event: Event) -> bool:
-    return (datetime.now(UTC) - event.sent_at).total_seconds() > means.settings.stale_after

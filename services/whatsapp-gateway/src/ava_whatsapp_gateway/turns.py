@@ -62,7 +62,7 @@ async def _prepared(means: Means, event: Event, person: UUID, avatar: UUID | Non
     """What is to be sent: decided once, then taken from the outbox."""
     if event.logged_at and event.letters:
         return await outbox.of(means.pool, event)
-    said = None if _is_stale(means, event) else reply.answer(_turn(event, person, avatar))
+    said = None if event.is_stale(means.settings.stale_after) else reply.answer(_turn(event, person, avatar))
     return await outbox.prepare(means.pool, event, person, avatar, parts(said or ""), means.settings.lease)
 
 
@@ -80,11 +80,6 @@ async def _finish(means: Means, event: Event, rows: list[outbox.Row]) -> None:
     if rows and state == "done":
         ECHO_SECONDS.observe(max(0.0, (datetime.now(UTC) - event.received_at).total_seconds()))
     log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(rows))
-
-
-def _is_stale(means: Means, event: Event) -> bool:
-    """Too old for an answer to be one: after an outage Meta brings up to seven days of messages."""
-    return (datetime.now(UTC) - event.sent_at).total_seconds() > means.settings.stale_after
 
 
 def _turn(event: Event, person: UUID, avatar: UUID | None) -> reply.Turn:
