@@ -5,5 +5,8 @@ from ava_whatsapp_gateway.settings import Settings
 
 
 def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
-    names = {name.removeprefix("WHATSAPP_GATEWAY_").lower() for name in misfortune.variables()}
-    assert names <= set(Settings.model_fields)
+    prefix = "WHATSAPP_GATEWAY_"
+    known = {
+        str(field.validation_alias or prefix + name).upper() for name, field in Settings.model_fields.items()
+    }
+    assert set(misfortune.variables()) <= known

@@ -1,4 +1,4 @@
-"""What auth relies on when it gathers a person's export from profile and messaging."""
+"""What auth relies on when it collects a user's export from profile and messaging."""
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ import orjson
 from pact import match
 
 from ava_auth import export
-from ava_auth.people import Person
-from ava_common.callers import Caller
-from ava_common.peers import open_peer
+from ava_auth.identities import User
+from ava_common.caller import Caller
+from ava_common.http_client import open_client
 
 PERSON = UUID(int=0x1)
 AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
@@ -30,7 +30,7 @@ AN_AVATAR, PREFERENCES = "/profile/avatar", "/profile/preferences"
 
 
 class NoEvents:
-    """A trail on which nothing happened."""
+    """An audit log without events."""
 
     async def read(self, **_):
         for event in ():
@@ -38,16 +38,16 @@ class NoEvents:
 
 
 async def gathered(profile: str, messaging: str):
-    """The export as the person receives it, made of what the rooms answered."""
+    """The export as the user receives it, made of what the services answered."""
     async with AsyncExitStack() as stack:
-        here = SimpleNamespace(
-            profile=await stack.enter_async_context(open_peer(profile)),
-            messaging=await stack.enter_async_context(open_peer(messaging)),
-            trail=NoEvents(),
+        resources = SimpleNamespace(
+            profile=await stack.enter_async_context(open_client(profile)),
+            messaging=await stack.enter_async_context(open_client(messaging)),
+            audit_log=NoEvents(),
         )
-        person = Person(PERSON, "ada@people.example", datetime(2026, 1, 1, tzinfo=UTC), None)
-        pieces = await export.gather(here, CALLER, person)
-        return orjson.loads(b"".join([piece async for piece in pieces]))
+        user = User(PERSON, "ada@people.example", datetime(2026, 1, 1, tzinfo=UTC), None)
+        chunks = await export.open_export(resources, CALLER, user)
+        return orjson.loads(b"".join([chunk async for chunk in chunks]))
 
 
 async def test_auth_asks_for_all_that_is_a_persons(agreement, interaction):

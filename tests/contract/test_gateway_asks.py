@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 from pact import match
 
-from ava_common.callers import Caller
-from ava_common.peers import open_peer
-from ava_whatsapp_gateway import messaging
-from ava_whatsapp_gateway.auth import Delegations
-from ava_whatsapp_gateway.profile import Avatars
-from ava_whatsapp_gateway.rooms import Refused, RoomAway
+from ava_common.caller import Caller
+from ava_common.http_client import open_client
+from ava_whatsapp_gateway.peers import messaging
+from ava_whatsapp_gateway.peers.auth import DelegatedTokens
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused
+from ava_whatsapp_gateway.peers.profile import AvatarIds
 
 ME = "whatsapp-gateway"
 SECRET = "the secret both sides of this contract know"
@@ -53,43 +53,43 @@ async def test_the_gateway_asks_auth_to_act_for_a_person(agreement, interaction)
     with agreement(ME, "auth") as auth:
         asked = exchange(interaction, "a token for a person in good standing", PERSON, 200, token)
         with auth.expecting(asked) as url:
-            async with open_peer(url) as client:
-                caller = await Delegations(SECRET).act_for(client, PERSON)
+            async with open_client(url) as client:
+                caller = await DelegatedTokens(SECRET).caller_for(client, PERSON)
             assert (caller.id, caller.token, caller.actor) == (PERSON, "a.b.c", ME)
         answer = problem("token-refused", 403)
         asked = exchange(interaction, "a token for a banned person", BANNED, 403, answer, **refused)
         with auth.expecting(asked) as url:
-            async with open_peer(url) as client:
-                with pytest.raises(Refused):
-                    await Delegations(SECRET).act_for(client, BANNED)
+            async with open_client(url) as client:
+                with pytest.raises(PeerRefused):
+                    await DelegatedTokens(SECRET).caller_for(client, BANNED)
         answer = problem("client-unknown", 401)
         asked = exchange(interaction, "a token with a wrong secret", PERSON, 401, answer, STRANGER, **refused)
         with auth.expecting(asked) as url:
-            async with open_peer(url) as client:
-                with pytest.raises(RoomAway):
-                    await Delegations("not our secret at all").act_for(client, PERSON)
+            async with open_client(url) as client:
+                with pytest.raises(PeerAway):
+                    await DelegatedTokens("not our secret at all").caller_for(client, PERSON)
 
 
 async def test_the_gateway_asks_profile_for_the_avatar(agreement, interaction):
-    with agreement(ME, "profile") as room:
+    with agreement(ME, "profile") as provider:
         there = interaction(
             "the avatar of a person who has one", "the person has an avatar", "GET", "/profile/avatar", 200,
             {"id": match.uuid(str(AVATAR))},
         )  # fmt: skip
-        with room.expecting(there) as url:
-            async with open_peer(url) as client:
-                assert await Avatars().of(client, CALLER) == AVATAR
+        with provider.expecting(there) as url:
+            async with open_client(url) as client:
+                assert await AvatarIds().get(client, CALLER) == AVATAR
         missing = interaction(
             "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404
         )
-        with room.expecting(missing) as url:
-            async with open_peer(url) as client:
-                assert await Avatars().of(client, CALLER) is None
+        with provider.expecting(missing) as url:
+            async with open_client(url) as client:
+                assert await AvatarIds().get(client, CALLER) is None
 
 
-def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.Turn:
+def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.LogEntry:
     then = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-    return messaging.Turn(TURN, "user", content, then, "wamid.1", avatar)
+    return messaging.LogEntry(TURN, "user", content, then, "wamid.1", avatar)
 
 
 def keeping(interaction, description, state, status, avatar=None, content="Hello", **more):
@@ -106,24 +106,24 @@ def keeping(interaction, description, state, status, avatar=None, content="Hello
 
 async def test_the_gateway_asks_messaging_to_keep_a_turn(agreement, interaction):
     there = "a log with that turn"
-    with agreement(ME, "messaging") as room:
+    with agreement(ME, "messaging") as provider:
         cases = [
             ("a turn", "an empty log", 201, None),
             ("a turn to the avatar", "an empty log and an avatar", 201, AVATAR),
             ("the same turn again", there, 200, None),
         ]
         for description, state, status, avatar in cases:
-            with room.expecting(keeping(interaction, description, state, status, avatar)) as url:
-                async with open_peer(url) as client:
-                    assert await messaging.keep(client, CALLER, turn(avatar))
+            with provider.expecting(keeping(interaction, description, state, status, avatar)) as url:
+                async with open_client(url) as client:
+                    assert await messaging.put(client, CALLER, turn(avatar))
         gone = keeping(interaction, "a turn to an avatar that is gone", "an empty log", 422, AVATAR)
         without = keeping(interaction, "that turn without the avatar", "an empty log", 201)
-        with room.expecting(gone, without) as url:
-            async with open_peer(url) as client:
-                assert not await messaging.keep(client, CALLER, turn(AVATAR))
-                assert await messaging.keep(client, CALLER, turn())
+        with provider.expecting(gone, without) as url:
+            async with open_client(url) as client:
+                assert not await messaging.put(client, CALLER, turn(AVATAR))
+                assert await messaging.put(client, CALLER, turn())
         other = keeping(interaction, "other words under a known id", there, 409, content="Other")
-        with room.expecting(other) as url:
-            async with open_peer(url) as client:
-                with pytest.raises(Refused):
-                    await messaging.keep(client, CALLER, turn(content="Other"))
+        with provider.expecting(other) as url:
+            async with open_client(url) as client:
+                with pytest.raises(PeerRefused):
+                    await messaging.put(client, CALLER, turn(content="Other"))

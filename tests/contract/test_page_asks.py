@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pact import match
 
-SCRIPT = Path(__file__).parents[2] / "services/auth/src/ava_auth/page/app.js"
+SCRIPT = Path(__file__).parents[2] / "services/auth/src/ava_auth/static/app.js"
 AVATAR = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": "Tall"}
 PHONE = {"phone": "+49 151 12345678"}
 LINKED = match.regex("+4915112345678", regex=r"^\+[1-9][0-9]{6,14}$")

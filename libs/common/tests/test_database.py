@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from ava_common.callers import Caller
+from ava_common.caller import Caller
 from ava_common.database import Connection, MayBypassRls, acting_as, open_pool
 from ava_local.testing import Database
 

@@ -1,23 +1,24 @@
-"""A room starts with good settings or says, without telling a secret, which are wrong."""
+"""A service starts with good settings or says, without telling a secret, which are wrong."""
 
 import pytest
 
-from ava_common.settings import RoomSettings, Secret, Secrets, Url, load, room
+from ava_common.settings import Secret, Secrets, ServiceSettings, Url, from_environment, load
 
 GOOD = {
-    "ROOM_DATABASE_URL": "postgres://room:a-good-password@127.0.0.1/ava",
-    "ROOM_KEY": "0123456789abcdef-key",
-    "ROOM_KEYS": "0123456789abcdef-one, 0123456789abcdef-two",
+    "KITCHEN_DATABASE_URL": "postgres://kitchen:a-good-password@127.0.0.1/ava",
+    "KITCHEN_KEY": "0123456789abcdef-key",
+    "KITCHEN_KEYS": "0123456789abcdef-one, 0123456789abcdef-two",
     "SUPABASE_URL": "https://project.supabase.co/",
-    "AUTH_URL": "http://auth:8000",
+    "KITCHEN_SIBLING_URL": "http://sibling:8000",
 }
 
 
-class Settings(RoomSettings):
-    model_config = room("ROOM_")
+class Settings(ServiceSettings):
+    model_config = from_environment("KITCHEN_")
 
     key: Secret
     keys: Secrets
+    sibling_url: Url
     page: Url = "https://ava.example"
 
 
@@ -43,13 +44,13 @@ def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "complaint"),
     [
-        ("ROOM_KEY", "", "Field required"),
-        ("ROOM_KEY", "tiny", "shorter than 16"),
-        ("ROOM_KEY", "change-me-change-me-change-me", "placeholder"),
-        ("ROOM_KEYS", "0123456789abcdef-one,short", "shorter than 16"),
-        ("ROOM_DATABASE_URL", "", "Field required"),
+        ("KITCHEN_KEY", "", "is required"),
+        ("KITCHEN_KEY", "tiny", "shorter than 16"),
+        ("KITCHEN_KEY", "change-me-change-me-change-me", "placeholder"),
+        ("KITCHEN_KEYS", "0123456789abcdef-one,short", "shorter than 16"),
+        ("KITCHEN_DATABASE_URL", "", "is required"),
         ("SUPABASE_URL", "http://project.supabase.co", "https://"),
-        ("SUPABASE_URL", "project", "no URL"),
+        ("SUPABASE_URL", "project", "not a valid URL"),
     ],
 )
 def test_a_bad_variable_stops_the_start_by_name(
@@ -64,5 +65,12 @@ def test_a_bad_variable_stops_the_start_by_name(
 
 def test_every_wrong_variable_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as stopped:
-        loaded(monkeypatch, ROOM_KEY="short", AUTH_URL="nowhere")
-    assert {"ROOM_KEY", "AUTH_URL"} <= {line.split(":")[0].strip() for line in str(stopped.value).split("\n")}
+        loaded(monkeypatch, KITCHEN_KEY="short", KITCHEN_SIBLING_URL="nowhere")
+    assert {"KITCHEN_KEY", "KITCHEN_SIBLING_URL"} <= {
+        line.split(":")[0].strip() for line in str(stopped.value).split("\n")
+    }
+
+
+def test_the_report_names_the_service_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match=r"^kitchen can't start: fix these environment variables\.\n"):
+        loaded(monkeypatch, KITCHEN_KEY="short")

@@ -1,4 +1,4 @@
-"""The auth room as a test meets it: over HTTP, before a Supabase Auth that is a real process."""
+"""The auth service as a test meets it: over HTTP, with the Supabase Auth stand-in as a real process."""
 
 import asyncio
 import json
@@ -159,19 +159,21 @@ def settings(database: Database, supabase: Supabase, issuer: Any) -> Settings:
     )
 
 
-OpenRoom = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+OpenService = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def open_room(settings: Settings) -> OpenRoom:
-    """Open the room with some settings changed."""
+def open_service(settings: Settings) -> OpenService:
+    """Start the service with some settings changed."""
 
     @asynccontextmanager
     async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(Settings(**(dict(settings) | changes)))
         async with (
             LifespanManager(app) as running,
-            httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(running.app), base_url="http://service"
+            ) as client,
         ):
             yield client
 
@@ -179,8 +181,8 @@ def open_room(settings: Settings) -> OpenRoom:
 
 
 @pytest.fixture
-async def room(open_room: OpenRoom) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_room() as client:
+async def client(open_service: OpenService) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_service() as client:
         yield client
 
 
@@ -193,11 +195,11 @@ LogIn = Callable[[Person], Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def log_in(room: httpx.AsyncClient) -> LogIn:
-    """Log a person in; their session as the room answered it."""
+def log_in(client: httpx.AsyncClient) -> LogIn:
+    """Log a person in; their session as the service returned it."""
 
     async def logged_in(who: Person) -> dict[str, Any]:
-        answer = await room.post("/auth/login", json=who.credentials)
+        answer = await client.post("/auth/login", json=who.credentials)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 

@@ -21,11 +21,11 @@ def read(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-async def with_events(room: httpx.AsyncClient, person: Person, database: Any) -> Any:
+async def with_events(client: httpx.AsyncClient, person: Person, database: Any) -> Any:
     """A refused log-in and a good one, from two networks."""
     wrong = person.credentials | {"password": "wrong one"}
-    await room.post("/auth/login", json=wrong, headers={"X-Forwarded-For": "198.51.100.4"})
-    await room.post("/auth/login", json=person.credentials, headers={"X-Forwarded-For": "2001:db8::7"})
+    await client.post("/auth/login", json=wrong, headers={"X-Forwarded-For": "198.51.100.4"})
+    await client.post("/auth/login", json=person.credentials, headers={"X-Forwarded-For": "2001:db8::7"})
     return database
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import PAGE, OpenRoom, Person, bearer
+from .conftest import PAGE, OpenService, Person, bearer
 
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
 
@@ -16,9 +16,9 @@ def cookies_of(answer: httpx.Response) -> SimpleCookie:
     return SimpleCookie("\r\n".join(answer.headers.get_list("set-cookie")))
 
 
-async def enter(room: httpx.AsyncClient, person: Person) -> dict[str, str]:
+async def enter(client: httpx.AsyncClient, person: Person) -> dict[str, str]:
     """Log in as the page does; the cookies' values by name."""
-    answer = await room.post("/auth/session", json=person.credentials, headers=PAGE)
+    answer = await client.post("/auth/session", json=person.credentials, headers=PAGE)
     assert answer.status_code == 201, answer.text
     return {name: morsel.value for name, morsel in cookies_of(answer).items()}
 
@@ -28,9 +28,9 @@ def with_refresh(cookies: dict[str, str]) -> dict[str, str]:
 
 
 async def test_logging_in_puts_the_tokens_where_no_script_and_no_other_site_reaches(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    answer = await room.post("/auth/session", json=person.credentials, headers=PAGE)
+    answer = await client.post("/auth/session", json=person.credentials, headers=PAGE)
     assert answer.json() == {"id": str(person.id), "email": person.email}
     found = cookies_of(answer)
     assert set(found) == {ACCESS, REFRESH}
@@ -46,90 +46,90 @@ async def test_logging_in_puts_the_tokens_where_no_script_and_no_other_site_reac
     [("POST", "/auth/session"), ("POST", "/auth/session/refresh"), ("DELETE", "/auth/session")],
 )
 async def test_only_our_own_page_opens_renews_and_closes_the_session(
-    room: httpx.AsyncClient, person: Person, method: str, path: str, site: str | None
+    client: httpx.AsyncClient, person: Person, method: str, path: str, site: str | None
 ) -> None:
     headers = {"Sec-Fetch-Site": site} if site else {}
-    refused = await room.request(method, path, json=person.credentials, headers=headers)
+    refused = await client.request(method, path, json=person.credentials, headers=headers)
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:ava:problem:cross-site")
     assert "set-cookie" not in refused.headers
 
 
-async def test_renewing_replaces_both_cookies(room: httpx.AsyncClient, person: Person) -> None:
-    old = await enter(room, person)
-    renewed = await room.post("/auth/session/refresh", headers=with_refresh(old))
+async def test_renewing_replaces_both_cookies(client: httpx.AsyncClient, person: Person) -> None:
+    old = await enter(client, person)
+    renewed = await client.post("/auth/session/refresh", headers=with_refresh(old))
     assert renewed.status_code == 200
     assert cookies_of(renewed)[REFRESH].value != old[REFRESH]
     assert cookies_of(renewed)[ACCESS].value not in ("", None)
 
 
-async def test_renewing_without_a_cookie_asks_for_a_log_in(room: httpx.AsyncClient) -> None:
-    refused = await room.post("/auth/session/refresh", headers=PAGE)
+async def test_renewing_without_a_cookie_asks_for_a_log_in(client: httpx.AsyncClient) -> None:
+    refused = await client.post("/auth/session/refresh", headers=PAGE)
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
 
 
 async def test_tabs_that_renew_at_the_same_moment_all_stay_logged_in(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    old = await enter(room, person)
+    old = await enter(client, person)
     answers = await asyncio.gather(
-        *(room.post("/auth/session/refresh", headers=with_refresh(old)) for _ in range(12))
+        *(client.post("/auth/session/refresh", headers=with_refresh(old)) for _ in range(12))
     )
     assert [answer.status_code for answer in answers] == [200] * 12
     assert len({cookies_of(answer)[REFRESH].value for answer in answers}) == 1
-    once_more = await room.post("/auth/session/refresh", headers=with_refresh(old))  # a tab that came late
+    once_more = await client.post("/auth/session/refresh", headers=with_refresh(old))  # a tab that came late
     assert once_more.status_code == 200
 
 
-async def test_a_session_survives_a_restart_of_this_room(open_room: OpenRoom, person: Person) -> None:
-    async with open_room() as before:
+async def test_a_session_survives_a_restart_of_this_room(open_service: OpenService, person: Person) -> None:
+    async with open_service() as before:
         cookies = await enter(before, person)
-    async with open_room() as after:
+    async with open_service() as after:
         token = {"access_token": cookies[ACCESS]}
         assert (await after.get("/auth/me", headers=bearer(token))).status_code == 200
         assert (await after.post("/auth/session/refresh", headers=with_refresh(cookies))).status_code == 200
 
 
-async def _refresh_works(room: httpx.AsyncClient, cookies: dict[str, str]) -> bool:
-    return (await room.post("/auth/session/refresh", headers=with_refresh(cookies))).is_success
+async def _refresh_works(client: httpx.AsyncClient, cookies: dict[str, str]) -> bool:
+    return (await client.post("/auth/session/refresh", headers=with_refresh(cookies))).is_success
 
 
 async def test_logging_out_clears_the_cookies_and_ends_the_session(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    cookies = await enter(room, person)
+    cookies = await enter(client, person)
     token = bearer({"access_token": cookies[ACCESS]})
-    left = await room.delete("/auth/session", headers=with_refresh(cookies) | token)
+    left = await client.delete("/auth/session", headers=with_refresh(cookies) | token)
     assert left.status_code == 204
     assert {(name, one.value, one["max-age"]) for name, one in cookies_of(left).items()} == {
         (ACCESS, "", "0"),
         (REFRESH, "", "0"),
     }
-    assert not await _refresh_works(room, cookies)
+    assert not await _refresh_works(client, cookies)
 
 
 async def test_logging_out_ends_the_session_although_its_access_token_has_expired(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    cookies = await enter(room, person)
-    left = await room.delete("/auth/session", headers=with_refresh(cookies))
+    cookies = await enter(client, person)
+    left = await client.delete("/auth/session", headers=with_refresh(cookies))
     assert left.status_code == 204
-    assert not await _refresh_works(room, cookies)
+    assert not await _refresh_works(client, cookies)
 
 
-async def test_logging_out_the_others_keeps_this_one(room: httpx.AsyncClient, person: Person) -> None:
-    here, there = await enter(room, person), await enter(room, person)
+async def test_logging_out_the_others_keeps_this_one(client: httpx.AsyncClient, person: Person) -> None:
+    here, there = await enter(client, person), await enter(client, person)
     token = bearer({"access_token": here[ACCESS]})
-    left = await room.delete("/auth/session?scope=others", headers=with_refresh(here) | token)
+    left = await client.delete("/auth/session?scope=others", headers=with_refresh(here) | token)
     assert (left.status_code, cookies_of(left)) == (204, SimpleCookie())
-    assert await _refresh_works(room, here)
-    assert not await _refresh_works(room, there)
+    assert await _refresh_works(client, here)
+    assert not await _refresh_works(client, there)
 
 
 async def test_this_device_forgets_its_session_even_while_accounts_are_away(
-    open_room: OpenRoom, room: httpx.AsyncClient, person: Person, issuer: Any
+    open_service: OpenService, client: httpx.AsyncClient, person: Person, issuer: Any
 ) -> None:
-    cookies = await enter(room, person)
-    async with open_room(supabase_url="http://127.0.0.1:9") as cut_off:
+    cookies = await enter(client, person)
+    async with open_service(supabase_url="http://127.0.0.1:9") as cut_off:
         left = await cut_off.delete("/auth/session", headers=with_refresh(cookies))
         assert left.status_code == 204
         assert cookies_of(left)[REFRESH].value == ""
@@ -139,7 +139,7 @@ async def test_this_device_forgets_its_session_even_while_accounts_are_away(
 
 
 async def test_a_stale_access_token_does_not_stand_in_the_way_of_logging_in(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
     headers = {**PAGE, "Authorization": "Bearer not.a.token"}
-    assert (await room.post("/auth/session", json=person.credentials, headers=headers)).status_code == 201
+    assert (await client.post("/auth/session", json=person.credentials, headers=headers)).status_code == 201

@@ -6,15 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import PASSWORD, OpenRoom, Supabase, new_email
+from .conftest import PASSWORD, OpenService, Supabase, new_email
 
 NEW = "another-lantern-3"
 
 
 @pytest.fixture
-async def mailing_room(open_room: OpenRoom, confirming: Supabase) -> Any:
-    async with open_room(supabase_url=confirming.url) as room:
-        yield room
+async def mailing_room(open_service: OpenService, confirming: Supabase) -> Any:
+    async with open_service(supabase_url=confirming.url) as client:
+        yield client
 
 
 async def link_in_mail(confirming: Supabase, email: str) -> dict[str, str]:
@@ -26,12 +26,12 @@ async def link_in_mail(confirming: Supabase, email: str) -> dict[str, str]:
     return found
 
 
-async def sign_up(room: httpx.AsyncClient, email: str, password: str = PASSWORD) -> None:
-    assert (await room.post("/auth/signup", json={"email": email, "password": password})).status_code == 202
+async def sign_up(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> None:
+    assert (await client.post("/auth/signup", json={"email": email, "password": password})).status_code == 202
 
 
-async def status_of_log_in(room: httpx.AsyncClient, email: str, password: str) -> int:
-    return (await room.post("/auth/login", json={"email": email, "password": password})).status_code
+async def status_of_log_in(client: httpx.AsyncClient, email: str, password: str) -> int:
+    return (await client.post("/auth/login", json={"email": email, "password": password})).status_code
 
 
 async def test_an_address_is_confirmed_with_the_link_and_a_password(

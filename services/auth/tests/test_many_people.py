@@ -15,7 +15,7 @@ def subject(token: str) -> str:
     return str(jwt.decode(token, options={"verify_signature": False})["sub"])
 
 
-async def _live(room: httpx.AsyncClient, person: Person, turn: asyncio.Barrier) -> None:
+async def _live(client: httpx.AsyncClient, person: Person, turn: asyncio.Barrier) -> None:
     """Log in, look, fail, renew, look and leave, every step at the same moment as everybody else's."""
 
     async def step(answer: Any) -> httpx.Response:
@@ -23,45 +23,47 @@ async def _live(room: httpx.AsyncClient, person: Person, turn: asyncio.Barrier) 
         return await answer
 
     mine = str(person.id)
-    session = (await step(room.post("/auth/login", json=person.credentials))).json()
+    session = (await step(client.post("/auth/login", json=person.credentials))).json()
     assert (session["user"], subject(session["access_token"])) == ({"id": mine, "email": person.email}, mine)
-    wrong = await step(room.post("/auth/login", json=person.credentials | {"password": "wrong one"}))
+    wrong = await step(client.post("/auth/login", json=person.credentials | {"password": "wrong one"}))
     assert wrong.status_code == 401
     renewed = (
-        await step(room.post("/auth/refresh", json={"refresh_token": session["refresh_token"]}))
+        await step(client.post("/auth/refresh", json={"refresh_token": session["refresh_token"]}))
     ).json()
     assert (renewed["user"]["id"], subject(renewed["access_token"])) == (mine, mine)
-    me = await step(room.get("/auth/me", headers=bearer(renewed)))
+    me = await step(client.get("/auth/me", headers=bearer(renewed)))
     assert me.json() == {"id": mine, "email": person.email}
-    assert (await step(room.post("/auth/logout", headers=bearer(renewed)))).status_code == 204
-    ended = await step(room.post("/auth/refresh", json={"refresh_token": renewed["refresh_token"]}))
+    assert (await step(client.post("/auth/logout", headers=bearer(renewed)))).status_code == 204
+    ended = await step(client.post("/auth/refresh", json={"refresh_token": renewed["refresh_token"]}))
     assert ended.status_code == 401
 
 
 async def test_fifty_interleaved_people_never_get_each_others_identity(
-    open_room: Any, supabase: Supabase
+    open_service: Any, supabase: Supabase
 ) -> None:
     turn = asyncio.Barrier(PEOPLE)
-    async with open_room(network_attempts=100_000) as room, asyncio.TaskGroup() as together:
+    async with open_service(network_attempts=100_000) as client, asyncio.TaskGroup() as together:
         for person in await supabase.people(PEOPLE):
-            together.create_task(_live(room, person, turn))
+            together.create_task(_live(client, person, turn))
 
 
-async def test_somebody_elses_log_out_ends_nobody_elses_session(open_room: Any, supabase: Supabase) -> None:
-    async with open_room(network_attempts=100_000) as room:
+async def test_somebody_elses_log_out_ends_nobody_elses_session(
+    open_service: Any, supabase: Supabase
+) -> None:
+    async with open_service(network_attempts=100_000) as client:
         people = await supabase.people(20)
         sessions = [
             answer.json()
             for answer in await asyncio.gather(
-                *(room.post("/auth/login", json=person.credentials) for person in people)
+                *(client.post("/auth/login", json=person.credentials) for person in people)
             )
         ]
         leaving, staying = sessions[::2], sessions[1::2]
         await asyncio.gather(
-            *(room.post("/auth/logout?scope=global", headers=bearer(session)) for session in leaving),
-            *(room.get("/auth/me", headers=bearer(session)) for session in staying),
+            *(client.post("/auth/logout?scope=global", headers=bearer(session)) for session in leaving),
+            *(client.get("/auth/me", headers=bearer(session)) for session in staying),
         )
         renewed = await asyncio.gather(
-            *(room.post("/auth/refresh", json={"refresh_token": one["refresh_token"]}) for one in sessions)
+            *(client.post("/auth/refresh", json={"refresh_token": one["refresh_token"]}) for one in sessions)
         )
         assert [answer.status_code for answer in renewed] == [401, 200] * 10

@@ -30,13 +30,13 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture
-async def html(room: httpx.AsyncClient) -> str:
-    return (await room.get("/")).text
+async def html(client: httpx.AsyncClient) -> str:
+    return (await client.get("/")).text
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/app.js", "text/javascript")])
-async def test_nothing_but_our_own_script_may_run(room: httpx.AsyncClient, path: str, kind: str) -> None:
-    answer = await room.get(path)
+async def test_nothing_but_our_own_script_may_run(client: httpx.AsyncClient, path: str, kind: str) -> None:
+    answer = await client.get(path)
     assert answer.headers["content-type"].startswith(kind)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -67,8 +67,8 @@ def test_no_form_could_ever_write_a_password_into_an_address(html: str) -> None:
     assert {form.get("method") for form in forms} == {"post"}
 
 
-async def test_the_script_touches_no_token_and_writes_no_html(room: httpx.AsyncClient) -> None:
-    script = (await room.get("/app.js")).text
+async def test_the_script_touches_no_token_and_writes_no_html(client: httpx.AsyncClient) -> None:
+    script = (await client.get("/app.js")).text
     for forbidden in (
         "document.cookie",
         "innerHTML",

@@ -1,4 +1,4 @@
-"""The room refuses to start with settings that would hurt, and says what to mend."""
+"""auth refuses to start with settings that would hurt, and says what to fix."""
 
 import json
 from pathlib import Path

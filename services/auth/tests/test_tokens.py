@@ -1,4 +1,4 @@
-"""Tokens that must open nothing, against every path of this room that asks for one."""
+"""Tokens that must open nothing, against every path of auth that asks for one."""
 
 import time
 from typing import Any
@@ -53,12 +53,12 @@ ATTACKS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def attacked(open_room: Any, issuer: Issuer) -> Any:
-    """The room believing the tests' issuer, so that only the flaw of each token decides."""
-    async with open_room(supabase_url=issuer.url, auth_url=issuer.url) as room:
+async def attacked(open_service: Any, issuer: Issuer) -> Any:
+    """auth, trusting the tests' issuer, so that only the flaw of each token decides."""
+    async with open_service(supabase_url=issuer.url, auth_url=issuer.url) as client:
         person = issuer.bearer(uuid4())
-        assert (await room.get("/auth/me", headers=person)).status_code == 200
-        yield room
+        assert (await client.get("/auth/me", headers=person)).status_code == 200
+        yield client
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -77,11 +77,11 @@ async def test_without_a_token_nothing_opens(attacked: httpx.AsyncClient) -> Non
 
 
 async def test_a_deleted_person_is_nobody_where_a_live_session_is_required(
-    room: httpx.AsyncClient, person: Any, log_in: Any, supabase: Any
+    client: httpx.AsyncClient, person: Any, log_in: Any, supabase: Any
 ) -> None:
     session = await log_in(person)
     await supabase.database.admin("delete from auth.users where id = $1", person.id)
     headers = {"Authorization": f"Bearer {session['access_token']}"}
     for method, path, body in PROTECTED[2:]:
-        refused = await room.request(method, path, json=body, headers=headers)
+        refused = await client.request(method, path, json=body, headers=headers)
         assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended"), path

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import PASSWORD, OpenRoom, Person, Supabase, new_email
+from .conftest import PASSWORD, OpenService, Person, Supabase, new_email
 
 ANYWHERE = ("instance",)
 
@@ -18,22 +18,22 @@ def seen(answer: httpx.Response) -> tuple[int, frozenset[str], dict[str, Any]]:
 
 
 async def test_signing_up_with_a_known_address_looks_like_signing_up(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    known = await room.post("/auth/signup", json={"email": person.email, "password": "another-lantern-3"})
-    new = await room.post("/auth/signup", json={"email": new_email(), "password": "another-lantern-3"})
+    known = await client.post("/auth/signup", json={"email": person.email, "password": "another-lantern-3"})
+    new = await client.post("/auth/signup", json={"email": new_email(), "password": "another-lantern-3"})
     assert seen(known) == seen(new)
-    assert (await room.post("/auth/login", json=person.credentials)).status_code == 200
+    assert (await client.post("/auth/login", json=person.credentials)).status_code == 200
 
 
 async def test_the_same_holds_where_addresses_are_confirmed(
-    open_room: OpenRoom, confirming: Supabase
+    open_service: OpenService, confirming: Supabase
 ) -> None:
-    async with open_room(supabase_url=confirming.url) as room:
+    async with open_service(supabase_url=confirming.url) as client:
         (confirmed,) = await confirming.people()
         unconfirmed = new_email()
         answers = [
-            await room.post("/auth/signup", json={"email": email, "password": PASSWORD})
+            await client.post("/auth/signup", json={"email": email, "password": PASSWORD})
             for email in (unconfirmed, unconfirmed, confirmed.email, new_email())
         ]
     assert len({str(seen(answer)) for answer in answers}) == 1
@@ -41,36 +41,36 @@ async def test_the_same_holds_where_addresses_are_confirmed(
 
 @pytest.mark.parametrize("path", ["/auth/recover", "/auth/resend"])
 async def test_asking_for_a_mail_says_the_same_to_everybody_also_twice(
-    room: httpx.AsyncClient, person: Person, path: str
+    client: httpx.AsyncClient, person: Person, path: str
 ) -> None:
     answers = [
-        await room.post(path, json={"email": email}) for email in (person.email, person.email, new_email())
+        await client.post(path, json={"email": email}) for email in (person.email, person.email, new_email())
     ]
     assert len({str(seen(answer)) for answer in answers}) == 1
 
 
 async def test_a_wrong_password_and_an_unknown_address_look_alike(
-    room: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, person: Person
 ) -> None:
-    wrong = await room.post("/auth/login", json=person.credentials | {"password": "wrong one"})
-    unknown = await room.post("/auth/login", json={"email": new_email(), "password": "wrong one"})
+    wrong = await client.post("/auth/login", json=person.credentials | {"password": "wrong one"})
+    unknown = await client.post("/auth/login", json={"email": new_email(), "password": "wrong one"})
     assert seen(wrong) == seen(unknown)
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/signup", "/auth/recover"])
-async def test_the_clock_tells_nothing_either(open_room: OpenRoom, person: Person, path: str) -> None:
+async def test_the_clock_tells_nothing_either(open_service: OpenService, person: Person, path: str) -> None:
     step = 0.5
     clock = asyncio.get_running_loop().time
-    async with open_room(even_seconds=step) as room:
+    async with open_service(even_seconds=step) as client:
         for email in (person.email, new_email()):
             body = {"email": email} | ({} if path == "/auth/recover" else {"password": "quiet-lantern-9"})
             started = clock()
-            await room.post(path, json=body)
+            await client.post(path, json=body)
             assert clock() - started >= step
 
 
-async def test_nothing_of_the_upstream_answer_is_passed_on(room: httpx.AsyncClient, person: Person) -> None:
-    answer = await room.post("/auth/login", json=person.credentials)
+async def test_nothing_of_the_upstream_answer_is_passed_on(client: httpx.AsyncClient, person: Person) -> None:
+    answer = await client.post("/auth/login", json=person.credentials)
     assert set(answer.json()["user"]) == {"id", "email"}
     assert answer.headers["cache-control"] == "no-store"
     assert not [name for name in answer.headers if name.startswith("sb-") or name == "x-sb-error-code"]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenRoom
+from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
 from .neighbours import serving
 
 CREDENTIALS = {"email": "ada@example.org", "password": PASSWORD}
@@ -53,10 +53,10 @@ async def upstream(*answer: Any) -> AsyncIterator[tuple[Upstream, str]]:
 
 @pytest.mark.parametrize(("method", "path", "request_"), QUESTIONS)
 async def test_while_accounts_are_away_everything_says_when_to_come_back(
-    open_room: OpenRoom, method: str, path: str, request_: dict[str, Any]
+    open_service: OpenService, method: str, path: str, request_: dict[str, Any]
 ) -> None:
-    async with open_room(supabase_url="http://127.0.0.1:9") as room:
-        answer = await room.request(method, path, **request_)
+    async with open_service(supabase_url="http://127.0.0.1:9") as client:
+        answer = await client.request(method, path, **request_)
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:ava:problem:accounts-away")
     assert int(answer.headers["retry-after"]) > 0
 
@@ -73,45 +73,47 @@ async def test_while_accounts_are_away_everything_says_when_to_come_back(
         GATEWAY_ERROR,
     ],
 )
-async def test_whatever_upstream_babbles_is_never_repeated(open_room: OpenRoom, said: Any) -> None:
-    async with upstream(*said) as (_, url), open_room(supabase_url=url) as room:
+async def test_whatever_upstream_babbles_is_never_repeated(open_service: OpenService, said: Any) -> None:
+    async with upstream(*said) as (_, url), open_service(supabase_url=url) as client:
         for method, path, request_ in QUESTIONS[:4]:
-            answer = await room.request(method, path, **request_)
+            answer = await client.request(method, path, **request_)
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
             assert "secret detail" not in answer.text
             assert "set-cookie" not in answer.headers
 
 
-async def test_its_limit_becomes_ours_with_a_time_to_wait(open_room: OpenRoom) -> None:
+async def test_its_limit_becomes_ours_with_a_time_to_wait(open_service: OpenService) -> None:
     said = (429, "application/json", '{"code":429,"error_code":"over_request_rate_limit","msg":"no"}')
-    async with upstream(*said) as (_, url), open_room(supabase_url=url) as room:
-        answer = await room.post("/auth/login", json=CREDENTIALS)
+    async with upstream(*said) as (_, url), open_service(supabase_url=url) as client:
+        answer = await client.post("/auth/login", json=CREDENTIALS)
     assert (answer.status_code, answer.json()["type"]) == (429, "urn:ava:problem:too-many-attempts")
     assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_no_delegated_token_while_nobody_can_say_whether_the_person_is_banned(
-    open_room: OpenRoom,
+    open_service: OpenService,
 ) -> None:
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
         "subject_token_type": "urn:ava:token-type:user-id",
         "subject_token": "3f8a1c7e-0000-4000-8000-000000000000",
     }
-    async with open_room(supabase_url="http://127.0.0.1:9") as room:
-        assert (await room.post("/internal/tokens", data=form, auth=GATEWAY)).status_code == 503
+    async with open_service(supabase_url="http://127.0.0.1:9") as client:
+        assert (await client.post("/internal/tokens", data=form, auth=GATEWAY)).status_code == 503
 
 
-async def test_the_persons_address_travels_alone_and_with_a_secret_key(open_room: OpenRoom) -> None:
+async def test_the_persons_address_travels_alone_and_with_a_secret_key(open_service: OpenService) -> None:
     """Supabase believes Sb-Forwarded-For only with a secret key, and refuses that key to browsers."""
     headers = {
         "X-Forwarded-For": "6.6.6.6, 203.0.113.9",
         "User-Agent": "Mozilla/5.0",
         "Sb-Forwarded-For": "6.6.6.6",
     }
-    async with upstream(*GATEWAY_ERROR) as (double, url), open_room(supabase_url=url) as room:
+    async with upstream(*GATEWAY_ERROR) as (double, url), open_service(supabase_url=url) as client:
         for method, path, request_ in QUESTIONS:
-            await room.request(method, path, **{**request_, "headers": headers | request_.get("headers", {})})
+            await client.request(
+                method, path, **{**request_, "headers": headers | request_.get("headers", {})}
+            )
     for request in double.requests:
         assert request.headers["sb-forwarded-for"] == "203.0.113.9"
         assert request.headers["apikey"] == SECRET
@@ -120,9 +122,9 @@ async def test_the_persons_address_travels_alone_and_with_a_secret_key(open_room
     assert len(double.requests) == len(QUESTIONS)
 
 
-async def test_readiness_names_what_is_missing(open_room: OpenRoom, room: httpx.AsyncClient) -> None:
-    assert (await room.get("/readyz")).status_code == 200
-    async with open_room(supabase_url="http://127.0.0.1:9") as cut_off:
+async def test_readiness_names_what_is_missing(open_service: OpenService, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    async with open_service(supabase_url="http://127.0.0.1:9") as cut_off:
         missing = await cut_off.get("/readyz")
         assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (503, "accounts")
         assert (await cut_off.get("/healthz")).status_code == 200

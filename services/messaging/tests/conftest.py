@@ -1,4 +1,4 @@
-"""The messaging room as a test meets it: over HTTP, with a database of its own."""
+"""The messaging service as a test meets it: over HTTP, with a database of its own."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -18,10 +18,10 @@ def settings(database: Any, issuer: Any) -> Settings:
 
 
 @pytest.fixture
-async def room(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         LifespanManager(create_app(settings)) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client
 
@@ -34,7 +34,7 @@ def delegate(issuer: Any) -> Callable[[UUID], dict[str, str]]:
 
 @pytest.fixture
 def avatar_of(database: Any) -> Callable[[UUID], Any]:
-    """Gives a person an avatar and returns its id; the room itself cannot."""
+    """Gives a person an avatar and returns its id; the service itself cannot."""
 
     async def give(user: UUID) -> UUID:
         avatar = uuid4()
@@ -51,7 +51,7 @@ def avatar_of(database: Any) -> Callable[[UUID], Any]:
 
 @pytest.fixture
 def log_of(database: Any) -> Callable[..., Any]:
-    """Fills a person's log past the room: rows of (minute, channel, role, content[, avatar])."""
+    """Fills a person's log past the client: rows of (minute, channel, role, content[, avatar])."""
 
     async def fill(user: UUID, rows: list[tuple[Any, ...]]) -> None:
         columns = list(zip(*((*row, None)[:5] for row in rows), strict=True))

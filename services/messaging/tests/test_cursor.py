@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from ava_messaging.cursor import Position, read
+from ava_messaging.cursor import Position, decode
 
 MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))
 
@@ -16,19 +16,19 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.jus
 @given(MOMENTS, st.uuids())
 def test_a_cursor_comes_back_as_the_position_it_was(moment, id):
     position = Position(moment, id)
-    assert read(position.word()) == position
+    assert decode(position.encode()) == position
 
 
 @given(st.one_of(st.text(), st.text("ABCxyz019-_", min_size=34, max_size=34), st.integers(), st.none()))
-def test_nothing_but_a_cursor_is_read_as_one(word):
+def test_nothing_but_a_cursor_is_read_as_one(cursor):
     try:
-        position = read(word)
+        position = decode(cursor)
     except PydanticCustomError:
         return
-    assert position.word() == word
+    assert position.encode() == cursor
 
 
 def test_a_cursor_of_another_version_is_refused():
-    word = Position(datetime.now(UTC), UUID(int=1)).word()
+    cursor = Position(datetime.now(UTC), UUID(int=1)).encode()
     with pytest.raises(PydanticCustomError):
-        read("B" + word[1:])
+        decode("B" + cursor[1:])

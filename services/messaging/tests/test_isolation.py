@@ -56,47 +56,47 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-async def test_every_protected_route_refuses_a_bad_token(room, database, issuer, attack):
+async def test_every_protected_route_refuses_a_bad_token(client, database, issuer, attack):
     user = await database.person()
     for method, path, body in ROUTES:
         bad = {"Authorization": f"Bearer {attack(issuer, user)}"}
-        answer = await room.request(method, path, json=body, headers=bad)
+        answer = await client.request(method, path, json=body, headers=bad)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["type"] == "urn:ava:problem:invalid-token"
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert await database.admin("select * from public.messages") == []
 
 
-async def test_every_protected_route_asks_to_sign_in(room):
+async def test_every_protected_route_asks_to_sign_in(client):
     for method, path, body in ROUTES:
-        answer = await room.request(method, path, json=body)
+        answer = await client.request(method, path, json=body)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["type"] == "urn:ava:problem:not-signed-in"
 
 
 @pytest.mark.parametrize("route", PERSONAL, ids=lambda route: f"{route[0]} {route[1]}")
-async def test_a_delegate_may_not_act_where_a_person_must_be_present(room, database, delegate, route):
+async def test_a_delegate_may_not_act_where_a_person_must_be_present(client, database, delegate, route):
     user = await database.person()
-    await room.put(f"/messages/{ID}", json=TURN, headers=delegate(user))
+    await client.put(f"/messages/{ID}", json=TURN, headers=delegate(user))
     method, path, body = route
-    answer = await room.request(method, path, json=body, headers=delegate(user))
+    answer = await client.request(method, path, json=body, headers=delegate(user))
     assert answer.status_code == 403
     assert answer.json()["type"] == "urn:ava:problem:person-required"
     assert len(await database.admin("select * from public.messages")) == 1
 
 
-async def test_a_token_that_outlived_its_account_writes_nothing(room, issuer, delegate):
+async def test_a_token_that_outlived_its_account_writes_nothing(client, issuer, delegate):
     ghost = "7c0a8f8e-0000-4000-8000-000000000000"
-    written = await room.post("/messages", json=HELLO, headers=issuer.bearer(ghost))
-    kept = await room.put(f"/messages/{ID}", json=TURN, headers=delegate(ghost))
+    written = await client.post("/messages", json=HELLO, headers=issuer.bearer(ghost))
+    kept = await client.put(f"/messages/{ID}", json=TURN, headers=delegate(ghost))
     for answer in (written, kept):
         assert answer.status_code == 401
         assert answer.json()["type"] == "urn:ava:problem:account-gone"
-    page = await room.get("/messages", headers=issuer.bearer(ghost))
+    page = await client.get("/messages", headers=issuer.bearer(ghost))
     assert page.json() == {"messages": [], "next": None}
 
 
-async def test_an_unknown_path_and_an_unknown_method_say_so(room):
-    unknown = await room.get("/letters")
+async def test_an_unknown_path_and_an_unknown_method_say_so(client):
+    unknown = await client.get("/nowhere")
     assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
-    assert (await room.patch("/messages")).status_code == 405
+    assert (await client.patch("/messages")).status_code == 405

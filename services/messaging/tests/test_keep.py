@@ -12,61 +12,63 @@ def path():
     return f"/messages/{uuid4()}"
 
 
-async def test_a_delegate_keeps_both_voices_of_a_conversation(room, database, issuer, delegate):
+async def test_a_delegate_keeps_both_voices_of_a_conversation(client, database, issuer, delegate):
     user = await database.person()
     asked, answered = path(), path()
     reply = TURN | {"role": "assistant", "external_id": "wamid.2"}
-    first = await room.put(asked, json=TURN, headers=delegate(user))
-    second = await room.put(answered, json=reply, headers=delegate(user))
+    first = await client.put(asked, json=TURN, headers=delegate(user))
+    second = await client.put(answered, json=reply, headers=delegate(user))
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.headers["location"] == asked
     assert first.json() | TURN == first.json()
-    page = (await room.get("/messages?order=oldest", headers=issuer.bearer(user))).json()
+    page = (await client.get("/messages?order=oldest", headers=issuer.bearer(user))).json()
     assert page["messages"] == [first.json(), second.json()]
 
 
-async def test_the_same_turn_again_changes_nothing(room, database, delegate):
+async def test_the_same_turn_again_changes_nothing(client, database, delegate):
     me, where = delegate(await database.person()), path()
-    first = await room.put(where, json=TURN, headers=me)
-    again = await room.put(where, json=TURN, headers=me)
-    elsewhere = await room.put(path(), json=TURN, headers=me)
+    first = await client.put(where, json=TURN, headers=me)
+    again = await client.put(where, json=TURN, headers=me)
+    elsewhere = await client.put(path(), json=TURN, headers=me)
     assert (first.status_code, again.status_code, elsewhere.status_code) == (201, 200, 200)
     assert first.json() == again.json() == elsewhere.json()
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_at_once_are_one_turn(room, database, delegate):
+async def test_ten_at_once_are_one_turn(client, database, delegate):
     me, where = delegate(await database.person()), path()
-    answers = await asyncio.gather(*(room.put(where, json=TURN, headers=me) for _ in range(10)))
+    answers = await asyncio.gather(*(client.put(where, json=TURN, headers=me) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_other_content_under_the_same_id_is_refused(room, database, delegate):
+async def test_other_content_under_the_same_id_is_refused(client, database, delegate):
     me, where = delegate(await database.person()), path()
-    first = await room.put(where, json=TURN, headers=me)
+    first = await client.put(where, json=TURN, headers=me)
     for other in ({"content": "Other"}, {"role": "assistant"}, {"channel": "app"}):
-        refused = await room.put(where, json=TURN | other, headers=me)
+        refused = await client.put(where, json=TURN | other, headers=me)
         assert refused.status_code == 409
         assert refused.json()["type"] == "urn:ava:problem:message-differs"
-    assert (await room.get(where, headers=me)).json() == first.json()
+    assert (await client.get(where, headers=me)).json() == first.json()
 
 
-async def test_an_id_that_another_person_has_is_refused_without_showing_theirs(room, database, delegate):
+async def test_an_id_that_another_person_has_is_refused_without_showing_theirs(client, database, delegate):
     ada, ben = await database.person(), await database.person()
     where = path()
-    await room.put(where, json=TURN, headers=delegate(ada))
-    refused = await room.put(where, json=TURN | {"external_id": "wamid.9"}, headers=delegate(ben))
+    await client.put(where, json=TURN, headers=delegate(ada))
+    refused = await client.put(where, json=TURN | {"external_id": "wamid.9"}, headers=delegate(ben))
     assert refused.status_code == 409
     assert TURN["content"] not in refused.text
-    assert (await room.put(path(), json=TURN, headers=delegate(ben))).status_code == 201
+    assert (await client.put(path(), json=TURN, headers=delegate(ben))).status_code == 201
 
 
-async def test_a_turn_keeps_the_time_it_happened(room, database, delegate):
+async def test_a_turn_keeps_the_time_it_happened(client, database, delegate):
     then = "2026-03-04T05:06:07.890123Z"
-    kept = await room.put(path(), json=TURN | {"created_at": then}, headers=delegate(await database.person()))
+    kept = await client.put(
+        path(), json=TURN | {"created_at": then}, headers=delegate(await database.person())
+    )
     assert kept.json()["created_at"] == then
-    local = await room.put(
+    local = await client.put(
         path(),
         json=TURN | {"created_at": "2026-03-04T07:06:07.890123+02:00"},
         headers=delegate(await database.person()),
@@ -74,43 +76,43 @@ async def test_a_turn_keeps_the_time_it_happened(room, database, delegate):
     assert local.json()["created_at"] == then
 
 
-async def test_a_turn_without_a_time_happened_now(room, database, delegate):
+async def test_a_turn_without_a_time_happened_now(client, database, delegate):
     before = datetime.now(UTC)
-    kept = await room.put(path(), json=TURN, headers=delegate(await database.person()))
+    kept = await client.put(path(), json=TURN, headers=delegate(await database.person()))
     assert abs(datetime.fromisoformat(kept.json()["created_at"]) - before) < timedelta(minutes=1)
 
 
-async def test_a_person_may_not_keep_turns(room, database, issuer):
-    refused = await room.put(path(), json=TURN, headers=issuer.bearer(await database.person()))
+async def test_a_person_may_not_keep_turns(client, database, issuer):
+    refused = await client.put(path(), json=TURN, headers=issuer.bearer(await database.person()))
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:ava:problem:delegate-required"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_a_delegate_that_the_database_does_not_know_writes_nothing(room, database, issuer):
+async def test_a_delegate_that_the_database_does_not_know_writes_nothing(client, database, issuer):
     stranger = issuer.delegated(await database.person(), act={"sub": "somebody-else"})
-    refused = await room.put(path(), json=TURN, headers={"Authorization": f"Bearer {stranger}"})
+    refused = await client.put(path(), json=TURN, headers={"Authorization": f"Bearer {stranger}"})
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:ava:problem:delegate-required"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_a_turn_names_only_the_persons_own_avatar(room, database, delegate, avatar_of):
+async def test_a_turn_names_only_the_persons_own_avatar(client, database, delegate, avatar_of):
     ada, ben = await database.person(), await database.person()
     his = await avatar_of(ben)
-    refused = await room.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ada))
+    refused = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ada))
     assert refused.status_code == 422
     assert refused.json()["type"] == "urn:ava:problem:not-your-avatar"
-    kept = await room.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ben))
+    kept = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ben))
     assert kept.json()["avatar_id"] == str(his)
 
 
-async def test_an_avatars_deletion_keeps_what_was_said(room, database, issuer, delegate, avatar_of):
+async def test_an_avatars_deletion_keeps_what_was_said(client, database, issuer, delegate, avatar_of):
     user = await database.person()
     turn = TURN | {"avatar_id": str(await avatar_of(user))}
-    kept = (await room.put(path(), json=turn, headers=delegate(user))).json()
+    kept = (await client.put(path(), json=turn, headers=delegate(user))).json()
     await database.admin("delete from public.avatars")
-    page = (await room.get("/messages", headers=issuer.bearer(user))).json()
+    page = (await client.get("/messages", headers=issuer.bearer(user))).json()
     assert page["messages"] == [kept | {"avatar_id": None}]
 
 
@@ -131,16 +133,16 @@ WRONG = {
 }
 
 
-async def test_a_wrong_turn_is_refused_and_nothing_is_kept(room, database, delegate):
+async def test_a_wrong_turn_is_refused_and_nothing_is_kept(client, database, delegate):
     me = delegate(await database.person())
     for what, wrong in WRONG.items():
-        refused = await room.put(path(), json=TURN | wrong, headers=me)
+        refused = await client.put(path(), json=TURN | wrong, headers=me)
         assert refused.status_code == 422, what
         assert [error["pointer"] for error in refused.json()["errors"]] == [f"#/{name}" for name in wrong]
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_an_id_that_is_none_leads_nowhere(room, database, delegate):
+async def test_an_id_that_is_none_leads_nowhere(client, database, delegate):
     me = delegate(await database.person())
-    assert (await room.put("/messages/first", json=TURN, headers=me)).status_code == 404
-    assert (await room.put("/messages/export", json=TURN, headers=me)).status_code == 405
+    assert (await client.put("/messages/first", json=TURN, headers=me)).status_code == 404
+    assert (await client.put("/messages/export", json=TURN, headers=me)).status_code == 405

@@ -26,19 +26,19 @@ async def someone(database, issuer, log_of, avatar_of):
     return {"headers": issuer.bearer(ada), "avatar": str(hers), "other": str(his)}
 
 
-async def everything(room, someone, **asked):
-    answer = await room.get("/messages", params={"limit": 200} | asked, headers=someone["headers"])
+async def everything(client, someone, **asked):
+    answer = await client.get("/messages", params={"limit": 200} | asked, headers=someone["headers"])
     assert answer.status_code == 200
     assert answer.json()["next"] is None
     return answer.json()["messages"]
 
 
-async def test_a_person_sees_only_their_own_messages_newest_first(room, someone):
-    messages = await everything(room, someone)
+async def test_a_person_sees_only_their_own_messages_newest_first(client, someone):
+    messages = await everything(client, someone)
     assert [message["content"].split()[:2] for message in messages] == [
         ["Ada", str(minute)] for minute in reversed(range(24))
     ]
-    assert await everything(room, someone, order="oldest") == messages[::-1]
+    assert await everything(client, someone, order="oldest") == messages[::-1]
 
 
 FILTERS = {
@@ -52,12 +52,12 @@ FILTERS = {
 COMBINATIONS = [names for size in range(len(FILTERS) + 1) for names in itertools.combinations(FILTERS, size)]
 
 
-async def test_every_combination_of_filters_finds_exactly_what_fits(room, someone):
-    whole = await everything(room, someone)
+async def test_every_combination_of_filters_finds_exactly_what_fits(client, someone):
+    whole = await everything(client, someone)
     for names in COMBINATIONS:
         chosen = {name: FILTERS[name](someone) for name in names}
         expected = [message for message in whole if all(fits(message) for _, fits in chosen.values())]
-        found = await everything(room, someone, **{name: value for name, (value, _) in chosen.items()})
+        found = await everything(client, someone, **{name: value for name, (value, _) in chosen.items()})
         assert found == expected, names
         assert expected or len(names) > 4, names
 
@@ -65,20 +65,20 @@ async def test_every_combination_of_filters_finds_exactly_what_fits(room, someon
 HITS = {"straße": 8, "ärger": 8, "%": 16, "_": 16, "\\": 16, "0%_o": 16, "5_%": 0, "' or 1=1 --": 0}
 
 
-async def test_text_is_found_in_any_case_and_taken_literally(room, someone):
+async def test_text_is_found_in_any_case_and_taken_literally(client, someone):
     for text, hits in HITS.items():
-        assert len(await everything(room, someone, text=text)) == hits, text
+        assert len(await everything(client, someone, text=text)) == hits, text
 
 
-async def test_another_persons_avatar_finds_nothing(room, someone):
-    assert await everything(room, someone, avatar_id=someone["other"]) == []
+async def test_another_persons_avatar_finds_nothing(client, someone):
+    assert await everything(client, someone, avatar_id=someone["other"]) == []
 
 
-async def pages(room, someone, **asked):
+async def pages(client, someone, **asked):
     """Every page of what is asked for, one list per page."""
     cursor = {}
     while True:
-        answer = await room.get("/messages", params=asked | cursor, headers=someone["headers"])
+        answer = await client.get("/messages", params=asked | cursor, headers=someone["headers"])
         yield answer.json()["messages"]
         if answer.json()["next"] is None:
             return
@@ -86,48 +86,48 @@ async def pages(room, someone, **asked):
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-async def test_pages_follow_each_other_without_gap_or_repetition(room, someone, order):
-    whole = await everything(room, someone, order=order)
+async def test_pages_follow_each_other_without_gap_or_repetition(client, someone, order):
+    whole = await everything(client, someone, order=order)
     for limit in (1, 5, 23, 24, 25):
-        found = [page async for page in pages(room, someone, order=order, limit=limit)]
+        found = [page async for page in pages(client, someone, order=order, limit=limit)]
         assert found == [whole[start : start + limit] for start in range(0, 24, limit)]
 
 
-async def test_filtered_pages_follow_each_other_too(room, someone):
+async def test_filtered_pages_follow_each_other_too(client, someone):
     asked = {"channel": "whatsapp", "role": "assistant", "text": "50%"}
-    found = [page async for page in pages(room, someone, limit=2, **asked)]
-    assert [message for page in found for message in page] == await everything(room, someone, **asked)
+    found = [page async for page in pages(client, someone, limit=2, **asked)]
+    assert [message for page in found for message in page] == await everything(client, someone, **asked)
     assert len(found) > 1
 
 
-async def test_messages_of_the_same_instant_are_paged_too(room, database, issuer, log_of):
+async def test_messages_of_the_same_instant_are_paged_too(client, database, issuer, log_of):
     user = await database.person()
     await log_of(user, [(0, "app", "user", f"Number {number}") for number in range(9)])
     me, seen, cursor = issuer.bearer(user), [], None
     for _ in range(5):
         asked = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await room.get("/messages", params=asked, headers=me)).json()
+        page = (await client.get("/messages", params=asked, headers=me)).json()
         seen += [message["content"] for message in page["messages"]]
         cursor = page["next"]
     assert cursor is None
     assert sorted(seen) == [f"Number {number}" for number in range(9)]
 
 
-async def test_what_is_written_while_paging_neither_shifts_nor_repeats(room, someone):
-    first = (await room.get("/messages?limit=10", headers=someone["headers"])).json()
-    await room.post("/messages", json={"content": "Just now"}, headers=someone["headers"])
+async def test_what_is_written_while_paging_neither_shifts_nor_repeats(client, someone):
+    first = (await client.get("/messages?limit=10", headers=someone["headers"])).json()
+    await client.post("/messages", json={"content": "Just now"}, headers=someone["headers"])
     asked = {"limit": 200, "cursor": first["next"]}
-    rest = (await room.get("/messages", params=asked, headers=someone["headers"])).json()
+    rest = (await client.get("/messages", params=asked, headers=someone["headers"])).json()
     assert [message["content"].split()[1] for message in rest["messages"]] == [
         str(n) for n in reversed(range(14))
     ]
 
 
-async def test_a_cursor_shows_nobody_elses_messages(room, someone, database, issuer):
-    page = (await room.get("/messages?limit=3", headers=someone["headers"])).json()
+async def test_a_cursor_shows_nobody_elses_messages(client, someone, database, issuer):
+    page = (await client.get("/messages?limit=3", headers=someone["headers"])).json()
     stranger = issuer.bearer(await database.person())
     asked = {"cursor": page["next"]}
-    assert (await room.get("/messages", params=asked, headers=stranger)).json() == {
+    assert (await client.get("/messages", params=asked, headers=stranger)).json() == {
         "messages": [],
         "next": None,
     }
@@ -142,20 +142,20 @@ WRONG = [
 ]  # fmt: skip
 
 
-async def test_a_wrong_filter_is_refused_and_named(room, database, issuer):
+async def test_a_wrong_filter_is_refused_and_named(client, database, issuer):
     me = issuer.bearer(await database.person())
     for wrong in WRONG:
-        answer = await room.get("/messages", params=wrong, headers=me)
+        answer = await client.get("/messages", params=wrong, headers=me)
         assert answer.status_code == 422, wrong
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"query:{name}" for name in wrong]
 
 
-async def test_another_persons_message_is_not_there(room, database, issuer):
+async def test_another_persons_message_is_not_there(client, database, issuer):
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
-    where = (await room.post("/messages", json={"content": "Mine"}, headers=ada)).headers["location"]
-    assert (await room.get(where, headers=ben)).status_code == 404
-    assert (await room.delete(where, headers=ben)).status_code == 404
-    assert (await room.get(where, headers=ada)).status_code == 200
+    where = (await client.post("/messages", json={"content": "Mine"}, headers=ada)).headers["location"]
+    assert (await client.get(where, headers=ben)).status_code == 404
+    assert (await client.delete(where, headers=ben)).status_code == 404
+    assert (await client.get(where, headers=ada)).status_code == 200
 
 
 ONE_CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"

@@ -6,9 +6,9 @@ import json
 COUNT = "select count(*) as n from public.messages"
 
 
-async def test_a_person_writes_and_reads_it_again(room, database, issuer):
+async def test_a_person_writes_and_reads_it_again(client, database, issuer):
     me = issuer.bearer(await database.person())
-    written = await room.post("/messages", json={"content": "Hello, you."}, headers=me)
+    written = await client.post("/messages", json={"content": "Hello, you."}, headers=me)
     assert written.status_code == 201
     message = written.json()
     assert message | {"id": "", "created_at": ""} == {
@@ -21,19 +21,19 @@ async def test_a_person_writes_and_reads_it_again(room, database, issuer):
         "external_id": None,
     }
     assert written.headers["location"] == f"/messages/{message['id']}"
-    assert (await room.get(written.headers["location"], headers=me)).json() == message
-    assert (await room.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
+    assert (await client.get(written.headers["location"], headers=me)).json() == message
+    assert (await client.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
 
 
-async def test_a_message_may_be_to_ones_own_avatar_only(room, database, issuer, avatar_of):
+async def test_a_message_may_be_to_ones_own_avatar_only(client, database, issuer, avatar_of):
     ada, ben = await database.person(), await database.person()
     hers, his = await avatar_of(ada), await avatar_of(ben)
     body = {"content": "Hello", "avatar_id": str(hers)}
-    written = await room.post("/messages", json=body, headers=issuer.bearer(ada))
+    written = await client.post("/messages", json=body, headers=issuer.bearer(ada))
     assert (written.status_code, written.json()["avatar_id"]) == (201, str(hers))
     for avatar in (his, "7c0a8f8e-0000-4000-8000-000000000000"):
         body = {"content": "Hello", "avatar_id": str(avatar)}
-        refused = await room.post("/messages", json=body, headers=issuer.bearer(ada))
+        refused = await client.post("/messages", json=body, headers=issuer.bearer(ada))
         assert refused.status_code == 422
         assert refused.json()["type"] == "urn:ava:problem:not-your-avatar"
         assert refused.json()["errors"] == [{"pointer": "#/avatar_id", "detail": "is not your avatar"}]
@@ -41,56 +41,56 @@ async def test_a_message_may_be_to_ones_own_avatar_only(room, database, issuer, 
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_the_same_key_and_content_again_is_the_same_message(room, database, issuer):
+async def test_the_same_key_and_content_again_is_the_same_message(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
-    first = await room.post("/messages", json={"content": "Once"}, headers=me)
-    again = await room.post("/messages", json={"content": "Once"}, headers=me)
+    first = await client.post("/messages", json={"content": "Once"}, headers=me)
+    again = await client.post("/messages", json={"content": "Once"}, headers=me)
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json()
     assert first.json()["external_id"] == "app:4d2c"
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_at_once_with_one_key_are_one_message(room, database, issuer):
+async def test_ten_at_once_with_one_key_are_one_message(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
     answers = await asyncio.gather(
-        *(room.post("/messages", json={"content": "Once"}, headers=me) for _ in range(10))
+        *(client.post("/messages", json={"content": "Once"}, headers=me) for _ in range(10))
     )
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_a_key_used_for_other_content_is_refused(room, database, issuer):
+async def test_a_key_used_for_other_content_is_refused(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
-    first = await room.post("/messages", json={"content": "Once"}, headers=me)
-    refused = await room.post("/messages", json={"content": "Twice"}, headers=me)
+    first = await client.post("/messages", json={"content": "Once"}, headers=me)
+    refused = await client.post("/messages", json={"content": "Twice"}, headers=me)
     assert refused.status_code == 409
     assert refused.json()["type"] == "urn:ava:problem:key-reused"
-    assert (await room.get("/messages", headers=me)).json()["messages"] == [first.json()]
+    assert (await client.get("/messages", headers=me)).json()["messages"] == [first.json()]
 
 
-async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(room, database, issuer, avatar_of):
+async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(client, database, issuer, avatar_of):
     user = await database.person()
     me = {**issuer.bearer(user), "Idempotency-Key": "4d2c"}
     body = {"content": "Once", "avatar_id": str(await avatar_of(user))}
-    await room.post("/messages", json=body, headers=me)
+    await client.post("/messages", json=body, headers=me)
     await database.admin("delete from public.avatars")
-    again = await room.post("/messages", json=body, headers=me)
+    again = await client.post("/messages", json=body, headers=me)
     assert (again.status_code, again.json()["avatar_id"]) == (200, None)
 
 
-async def test_two_people_may_use_the_same_key(room, database, issuer):
+async def test_two_people_may_use_the_same_key(client, database, issuer):
     for _ in range(2):
         me = {**issuer.bearer(await database.person()), "Idempotency-Key": "same"}
-        assert (await room.post("/messages", json={"content": "Mine"}, headers=me)).status_code == 201
+        assert (await client.post("/messages", json={"content": "Mine"}, headers=me)).status_code == 201
 
 
-async def test_a_key_that_is_none_is_refused(room, database, issuer):
+async def test_a_key_that_is_none_is_refused(client, database, issuer):
     me = issuer.bearer(await database.person())
     for key in ("", "two words", "k" * 201, "caf\u00e9"):
         headers = {**me, "Idempotency-Key": key.encode()}
-        assert (await room.post("/messages", json={"content": "Hello"}, headers=headers)).status_code == 422
+        assert (await client.post("/messages", json={"content": "Hello"}, headers=headers)).status_code == 422
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
@@ -106,48 +106,48 @@ WRONG = {
 }
 
 
-async def test_a_wrong_message_is_refused_and_nothing_is_written(room, database, issuer):
+async def test_a_wrong_message_is_refused_and_nothing_is_written(client, database, issuer):
     me = issuer.bearer(await database.person())
     for what, body in WRONG.items():
-        answer = await room.post("/messages", json=body, headers=me)
+        answer = await client.post("/messages", json=body, headers=me)
         assert answer.status_code == 422, what
         assert answer.json()["type"] == "urn:ava:problem:invalid-request"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_malformed_json_is_refused(room, database, issuer):
+async def test_malformed_json_is_refused(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     for body in (b"{", b"", b'{"content": "a",}', b"\xff", b"[" * 100_000):
-        answer = await room.post("/messages", content=body, headers=me)
+        answer = await client.post("/messages", content=body, headers=me)
         assert answer.status_code == (400 if body else 422), body[:20]
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_what_postgresql_cannot_keep_is_mended_and_the_rest_kept(room, database, issuer):
+async def test_what_postgresql_cannot_keep_is_mended_and_the_rest_kept(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     spoken = json.dumps({"content": "a\0b \ud83d alone, \U0001f98a whole"})
-    written = await room.post("/messages", content=spoken, headers=me)
+    written = await client.post("/messages", content=spoken, headers=me)
     assert written.status_code == 201
     assert written.json()["content"] == "ab \ufffd alone, \U0001f98a whole"
 
 
-async def test_the_longest_message_is_kept_whole(room, database, issuer):
+async def test_the_longest_message_is_kept_whole(client, database, issuer):
     me = issuer.bearer(await database.person())
     longest = "🦊" * 65_536
-    written = await room.post("/messages", json={"content": longest}, headers=me)
-    assert (await room.get(written.headers["location"], headers=me)).json()["content"] == longest
+    written = await client.post("/messages", json={"content": longest}, headers=me)
+    assert (await client.get(written.headers["location"], headers=me)).json()["content"] == longest
 
 
-async def test_what_a_person_claims_about_channel_and_role_is_not_believed(room, database, issuer):
+async def test_what_a_person_claims_about_channel_and_role_is_not_believed(client, database, issuer):
     body = {"content": "I am you", "role": "assistant", "channel": "whatsapp", "external_id": "wamid.X"}
-    written = await room.post("/messages", json=body, headers=issuer.bearer(await database.person()))
+    written = await client.post("/messages", json=body, headers=issuer.bearer(await database.person()))
     assert (written.json()["role"], written.json()["channel"]) == ("user", "app")
     assert written.json()["external_id"] is None
 
 
-async def test_a_deleted_message_is_gone(room, database, issuer):
+async def test_a_deleted_message_is_gone(client, database, issuer):
     me = issuer.bearer(await database.person())
-    where = (await room.post("/messages", json={"content": "Forget it"}, headers=me)).headers["location"]
-    assert (await room.delete(where, headers=me)).status_code == 204
-    assert (await room.get(where, headers=me)).status_code == 404
-    assert (await room.delete(where, headers=me)).status_code == 404
+    where = (await client.post("/messages", json={"content": "Forget it"}, headers=me)).headers["location"]
+    assert (await client.delete(where, headers=me)).status_code == 204
+    assert (await client.get(where, headers=me)).status_code == 404
+    assert (await client.delete(where, headers=me)).status_code == 404

@@ -1,4 +1,4 @@
-"""The profile room as a test meets it: over HTTP, with a database of its own."""
+"""The profile service as a test meets it: over HTTP, with a database of its own."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,20 +25,20 @@ def settings(database: Any, issuer: Any) -> Settings:
 
 
 @pytest.fixture
-async def room(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         LifespanManager(create_app(settings)) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client
 
 
 @pytest.fixture
-async def code_room(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The same room where a number must be confirmed by a code."""
+async def code_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The same service, where a number must be confirmed by a code."""
     asking = settings.model_copy(update={"link_confirmation": "code", "display_number": "+4930123456"})
     async with (
         LifespanManager(create_app(asking)) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client

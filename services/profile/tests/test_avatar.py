@@ -6,103 +6,103 @@ import asyncpg
 import pytest
 
 
-async def test_a_person_has_no_avatar_until_they_create_one(room, database, issuer):
+async def test_a_person_has_no_avatar_until_they_create_one(client, database, issuer):
     me = issuer.bearer(await database.person())
-    answer = await room.get("/profile/avatar", headers=me)
+    answer = await client.get("/profile/avatar", headers=me)
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:ava:problem:avatar-not-found"
     assert "PUT /profile/avatar" in answer.json()["detail"]
 
 
-async def test_the_first_put_creates_and_the_next_replaces_the_same_avatar(room, database, issuer, mira):
+async def test_the_first_put_creates_and_the_next_replaces_the_same_avatar(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    created = await room.put("/profile/avatar", json=mira, headers=me)
-    replaced = await room.put("/profile/avatar", json=mira | {"name": " Mira II "}, headers=me)
+    created = await client.put("/profile/avatar", json=mira, headers=me)
+    replaced = await client.put("/profile/avatar", json=mira | {"name": " Mira II "}, headers=me)
     assert (created.status_code, replaced.status_code) == (201, 200)
     assert replaced.json() == created.json() | {"name": "Mira II"}
-    assert (await room.get("/profile/avatar", headers=me)).json() == replaced.json()
+    assert (await client.get("/profile/avatar", headers=me)).json() == replaced.json()
 
 
-async def test_an_avatar_answers_with_exactly_the_agreed_fields(room, database, issuer, mira):
+async def test_an_avatar_answers_with_exactly_the_agreed_fields(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    created = (await room.put("/profile/avatar", json=mira, headers=me)).json()
+    created = (await client.put("/profile/avatar", json=mira, headers=me)).json()
     assert created.keys() == mira.keys() | {"id", "created_at"}
     assert {field: created[field] for field in mira} == mira
 
 
-async def test_a_patch_changes_only_what_it_names(room, database, issuer, mira):
+async def test_a_patch_changes_only_what_it_names(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    created = (await room.put("/profile/avatar", json=mira, headers=me)).json()
-    changed = await room.patch("/profile/avatar", json={"age": 31, "personality": "calm"}, headers=me)
+    created = (await client.put("/profile/avatar", json=mira, headers=me)).json()
+    changed = await client.patch("/profile/avatar", json={"age": 31, "personality": "calm"}, headers=me)
     assert changed.status_code == 200
     assert changed.json() == created | {"age": 31, "personality": "calm"}
-    assert (await room.patch("/profile/avatar", json={}, headers=me)).json() == changed.json()
+    assert (await client.patch("/profile/avatar", json={}, headers=me)).json() == changed.json()
 
 
-async def test_a_patch_with_a_misspelt_field_is_refused(room, database, issuer, mira):
+async def test_a_patch_with_a_misspelt_field_is_refused(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    created = (await room.put("/profile/avatar", json=mira, headers=me)).json()
-    refused = await room.patch("/profile/avatar", json={"age": 30, "looks": "short"}, headers=me)
+    created = (await client.put("/profile/avatar", json=mira, headers=me)).json()
+    refused = await client.patch("/profile/avatar", json={"age": 30, "looks": "short"}, headers=me)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "#/looks"
-    assert (await room.get("/profile/avatar", headers=me)).json() == created
+    assert (await client.get("/profile/avatar", headers=me)).json() == created
 
 
-async def test_nobody_changes_or_deletes_an_avatar_that_is_not_there(room, database, issuer):
+async def test_nobody_changes_or_deletes_an_avatar_that_is_not_there(client, database, issuer):
     me = issuer.bearer(await database.person())
-    assert (await room.patch("/profile/avatar", json={"age": 30}, headers=me)).status_code == 404
-    assert (await room.delete("/profile/avatar", headers=me)).status_code == 404
+    assert (await client.patch("/profile/avatar", json={"age": 30}, headers=me)).status_code == 404
+    assert (await client.delete("/profile/avatar", headers=me)).status_code == 404
 
 
-async def test_a_deleted_avatar_is_gone_and_a_new_one_may_come(room, database, issuer, mira):
+async def test_a_deleted_avatar_is_gone_and_a_new_one_may_come(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    first = (await room.put("/profile/avatar", json=mira, headers=me)).json()
-    assert (await room.delete("/profile/avatar", headers=me)).status_code == 204
-    assert (await room.get("/profile/avatar", headers=me)).status_code == 404
-    second = await room.put("/profile/avatar", json=mira, headers=me)
+    first = (await client.put("/profile/avatar", json=mira, headers=me)).json()
+    assert (await client.delete("/profile/avatar", headers=me)).status_code == 204
+    assert (await client.get("/profile/avatar", headers=me)).status_code == 404
+    second = await client.put("/profile/avatar", json=mira, headers=me)
     assert second.status_code == 201
     assert second.json()["id"] != first["id"]
 
 
-async def test_a_second_avatar_is_refused_when_asked_to_create_only(room, database, issuer, mira):
+async def test_a_second_avatar_is_refused_when_asked_to_create_only(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
     creating = {**me, "If-None-Match": "*"}
-    created = await room.put("/profile/avatar", json=mira, headers=creating)
-    second = await room.put("/profile/avatar", json=mira | {"name": "Nora"}, headers=creating)
+    created = await client.put("/profile/avatar", json=mira, headers=creating)
+    second = await client.put("/profile/avatar", json=mira | {"name": "Nora"}, headers=creating)
     assert (created.status_code, second.status_code) == (201, 412)
     assert second.json()["type"] == "urn:ava:problem:second-avatar"
-    assert (await room.get("/profile/avatar", headers=me)).json() == created.json()
+    assert (await client.get("/profile/avatar", headers=me)).json() == created.json()
 
 
-async def test_of_ten_that_create_at_once_one_succeeds(room, database, issuer, mira):
+async def test_of_ten_that_create_at_once_one_succeeds(client, database, issuer, mira):
     me = {**issuer.bearer(await database.person()), "If-None-Match": "*"}
-    answers = await asyncio.gather(*(room.put("/profile/avatar", json=mira, headers=me) for _ in range(10)))
+    answers = await asyncio.gather(*(client.put("/profile/avatar", json=mira, headers=me) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [412] * 9
 
 
-async def test_the_database_itself_refuses_a_second_avatar(room, database, issuer, mira):
+async def test_the_database_itself_refuses_a_second_avatar(client, database, issuer, mira):
     user = await database.person()
-    await room.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
+    await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
     second = "insert into public.avatars (user_id, name, age, personality, physical_description)"
     with pytest.raises(asyncpg.UniqueViolationError):
         await database.admin(f"{second} values ($1, 'Nora', 30, 'calm', '')", user)
 
 
-async def test_people_see_and_change_only_their_own_avatar(room, database, issuer, mira):
+async def test_people_see_and_change_only_their_own_avatar(client, database, issuer, mira):
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
-    hers = (await room.put("/profile/avatar", json=mira, headers=ada)).json()
-    assert (await room.get("/profile/avatar", headers=ben)).status_code == 404
-    assert (await room.patch("/profile/avatar", json={"age": 99}, headers=ben)).status_code == 404
-    assert (await room.delete("/profile/avatar", headers=ben)).status_code == 404
-    assert (await room.put("/profile/avatar", json=mira, headers=ben)).status_code == 201
-    assert (await room.get("/profile/avatar", headers=ada)).json() == hers
+    hers = (await client.put("/profile/avatar", json=mira, headers=ada)).json()
+    assert (await client.get("/profile/avatar", headers=ben)).status_code == 404
+    assert (await client.patch("/profile/avatar", json={"age": 99}, headers=ben)).status_code == 404
+    assert (await client.delete("/profile/avatar", headers=ben)).status_code == 404
+    assert (await client.put("/profile/avatar", json=mira, headers=ben)).status_code == 201
+    assert (await client.get("/profile/avatar", headers=ada)).json() == hers
 
 
-async def test_the_personalities_are_open_to_everyone(room):
-    answer = await room.get("/profile/personalities")
+async def test_the_personalities_are_open_to_everyone(client):
+    answer = await client.get("/profile/personalities")
     assert answer.json() == ["warm", "playful", "calm", "witty", "curious", "direct"]
 
 
-async def test_the_list_of_personalities_is_the_one_of_the_database(room, database):
+async def test_the_list_of_personalities_is_the_one_of_the_database(client, database):
     [row] = await database.admin("select enum_range(null::public.personality)::text[] as all")
-    assert (await room.get("/profile/personalities")).json() == row["all"]
+    assert (await client.get("/profile/personalities")).json() == row["all"]

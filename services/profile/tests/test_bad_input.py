@@ -7,15 +7,15 @@ import pytest
 AVATAR = "/profile/avatar"
 
 
-async def test_an_unknown_path_says_so_as_a_problem(room):
-    answer = await room.get("/profile/unicorn")
+async def test_an_unknown_path_says_so_as_a_problem(client):
+    answer = await client.get("/profile/unicorn")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:ava:problem:not-found"
 
 
-async def test_an_unknown_method_names_the_known_ones(room):
-    answer = await room.post(AVATAR, json={})
+async def test_an_unknown_method_names_the_known_ones(client):
+    answer = await client.post(AVATAR, json={})
     assert answer.status_code == 405
     assert answer.json()["type"] == "urn:ava:problem:method-not-allowed"
     assert answer.headers["allow"]
@@ -24,9 +24,9 @@ async def test_an_unknown_method_names_the_known_ones(room):
 @pytest.mark.parametrize(
     "body", [b"{", b"nonsense", b'{"name": "Mira",}', b"\xff\xfe", b"[" * 100_000, b'"\xed\xa0']
 )
-async def test_malformed_json_is_a_400(room, database, issuer, body):
+async def test_malformed_json_is_a_400(client, database, issuer, body):
     me = issuer.bearer(await database.person())
-    answer = await room.put(AVATAR, content=body, headers={**me, "Content-Type": "application/json"})
+    answer = await client.put(AVATAR, content=body, headers={**me, "Content-Type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:ava:problem:malformed-json"
     assert await database.admin("select * from public.avatars") == []
@@ -62,14 +62,14 @@ WRONG = {
 }
 
 
-async def test_a_wrong_avatar_is_refused_and_nothing_is_written(room, database, issuer, mira):
+async def test_a_wrong_avatar_is_refused_and_nothing_is_written(client, database, issuer, mira):
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     for what, wrong in WRONG.items():
         body, pointers = wrong, ["#"]
         if isinstance(wrong, dict):
             body = {name: value for name, value in (mira | wrong).items() if value is not ...}
             pointers = [f"#/{name}" for name in wrong]
-        answer = await room.put(AVATAR, content=json.dumps(body), headers=me)
+        answer = await client.put(AVATAR, content=json.dumps(body), headers=me)
         assert answer.status_code == 422, what
         assert answer.json()["type"] == "urn:ava:problem:invalid-request"
         assert [error["pointer"] for error in answer.json()["errors"]] == pointers, what
@@ -80,34 +80,34 @@ async def test_a_wrong_avatar_is_refused_and_nothing_is_written(room, database, 
     "change",
     [{"age": 19}, {"name": ""}, {"personality": "grumpy"}, {"age": 40, "physical_description": "x" * 2001}],
 )
-async def test_a_wrong_change_leaves_the_avatar_as_it_was(room, database, issuer, mira, change):
+async def test_a_wrong_change_leaves_the_avatar_as_it_was(client, database, issuer, mira, change):
     me = issuer.bearer(await database.person())
-    created = (await room.put(AVATAR, json=mira, headers=me)).json()
-    assert (await room.patch(AVATAR, json=change, headers=me)).status_code == 422
-    assert (await room.get(AVATAR, headers=me)).json() == created
+    created = (await client.put(AVATAR, json=mira, headers=me)).json()
+    assert (await client.patch(AVATAR, json=change, headers=me)).status_code == 422
+    assert (await client.get(AVATAR, headers=me)).json() == created
 
 
-async def test_names_and_looks_may_use_every_script_and_lines(room, database, issuer, mira):
+async def test_names_and_looks_may_use_every_script_and_lines(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
     spoken = mira | {
         "name": "Мира 🦊 美良",
         "physical_description": "Tall.\n\tDark curls — “always” smiling 😀",
     }
-    created = await room.put(AVATAR, json=spoken, headers=me)
+    created = await client.put(AVATAR, json=spoken, headers=me)
     assert created.status_code == 201
     assert {field: created.json()[field] for field in spoken} == spoken
 
 
-async def test_the_longest_name_and_looks_are_kept_whole(room, database, issuer, mira):
+async def test_the_longest_name_and_looks_are_kept_whole(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
     longest = mira | {"name": "🦊" * 80, "physical_description": "é" * 2000, "age": 20}
-    created = await room.put(AVATAR, json=longest, headers=me)
+    created = await client.put(AVATAR, json=longest, headers=me)
     assert created.status_code == 201
     assert {field: created.json()[field] for field in longest} == longest
 
 
-async def test_an_etag_in_if_none_match_is_refused_rather_than_ignored(room, database, issuer, mira):
+async def test_an_etag_in_if_none_match_is_refused_rather_than_ignored(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    answer = await room.put(AVATAR, json=mira, headers={**me, "If-None-Match": '"abc"'})
+    answer = await client.put(AVATAR, json=mira, headers={**me, "If-None-Match": '"abc"'})
     assert answer.status_code == 422
     assert await database.admin("select * from public.avatars") == []

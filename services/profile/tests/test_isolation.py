@@ -53,62 +53,62 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-async def test_every_protected_route_refuses_a_bad_token(room, database, issuer, mira, attack):
+async def test_every_protected_route_refuses_a_bad_token(client, database, issuer, mira, attack):
     user = await database.person()
-    await room.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
+    await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
     before = await database.admin("select * from public.avatars")
     for method, path, body in READS + WRITES:
         bad = {"Authorization": f"Bearer {attack(issuer, user)}"}
-        answer = await room.request(method, path, json=body, headers=bad)
+        answer = await client.request(method, path, json=body, headers=bad)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["type"] == "urn:ava:problem:invalid-token"
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert await database.admin("select * from public.avatars") == before
 
 
-async def test_every_protected_route_asks_to_sign_in(room):
+async def test_every_protected_route_asks_to_sign_in(client):
     for method, path, body in READS + WRITES:
-        answer = await room.request(method, path, json=body)
+        answer = await client.request(method, path, json=body)
         assert answer.status_code == 401, (method, path)
         assert answer.json()["type"] == "urn:ava:problem:not-signed-in"
 
 
 @pytest.mark.parametrize("route", WRITES, ids=lambda route: f"{route[0]} {route[1]}")
-async def test_a_delegate_may_not_act_where_a_person_must_be_present(room, database, issuer, mira, route):
+async def test_a_delegate_may_not_act_where_a_person_must_be_present(client, database, issuer, mira, route):
     user = await database.person()
-    await room.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
+    await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
     before = await database.admin("select * from public.avatars")
     method, path, body = route
     delegate = {"Authorization": f"Bearer {issuer.delegated(user)}"}
-    answer = await room.request(method, path, json=body, headers=delegate)
+    answer = await client.request(method, path, json=body, headers=delegate)
     assert answer.status_code == 403
     assert answer.json()["type"] == "urn:ava:problem:person-required"
     assert await database.admin("select * from public.avatars") == before
     assert await database.admin("select * from public.user_preferences") == []
 
 
-async def test_a_delegate_reads_the_avatar_of_the_person_it_acts_for(room, database, issuer, mira):
+async def test_a_delegate_reads_the_avatar_of_the_person_it_acts_for(client, database, issuer, mira):
     ada, ben = await database.person(), await database.person()
-    hers = (await room.put("/profile/avatar", json=mira, headers=issuer.bearer(ada))).json()
+    hers = (await client.put("/profile/avatar", json=mira, headers=issuer.bearer(ada))).json()
     for user, status in ((ada, 200), (ben, 404)):
         delegate = {"Authorization": f"Bearer {issuer.delegated(user)}"}
-        answer = await room.get("/profile/avatar", headers=delegate)
+        answer = await client.get("/profile/avatar", headers=delegate)
         assert answer.status_code == status
         assert status == 404 or answer.json() == hers
 
 
-async def test_a_token_that_outlived_its_account_writes_nothing(room, issuer, mira):
+async def test_a_token_that_outlived_its_account_writes_nothing(client, issuer, mira):
     ghost = issuer.bearer(STRANGER)
     for path, body in (("/profile/avatar", mira), ("/profile/preferences/whatsapp", PHONE)):
-        answer = await room.put(path, json=body, headers=ghost)
+        answer = await client.put(path, json=body, headers=ghost)
         assert answer.status_code == 401
         assert answer.json()["type"] == "urn:ava:problem:account-gone"
-    assert (await room.get("/profile/avatar", headers=ghost)).status_code == 404
+    assert (await client.get("/profile/avatar", headers=ghost)).status_code == 404
 
 
 async def test_an_account_that_the_trigger_missed_is_welcomed_on_its_first_visit(
-    room, database, issuer, mira
+    client, database, issuer, mira
 ):
     user = await database.person()
     await database.admin("delete from public.users where id = $1", user)
-    assert (await room.put("/profile/avatar", json=mira, headers=issuer.bearer(user))).status_code == 201
+    assert (await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))).status_code == 201

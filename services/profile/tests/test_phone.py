@@ -2,7 +2,7 @@
 
 import pytest
 
-from ava_profile.phone import CountryMissing, NotAPhoneNumber, normalised
+from ava_profile.phone import CountryMissing, NotAPhoneNumber, to_e164
 
 GERMAN = "+4915112345678"
 
@@ -28,18 +28,18 @@ GERMAN = "+4915112345678"
     ],
 )
 def test_every_usual_spelling_is_the_same_number(spelling, region):
-    assert normalised(spelling, region) == GERMAN
+    assert to_e164(spelling, region) == GERMAN
 
 
 @pytest.mark.parametrize("spelling", ["151 12345678", "4915112345678", "0151 12345678"])
 def test_a_number_without_country_code_asks_for_the_country(spelling):
     with pytest.raises(CountryMissing):
-        normalised(spelling)
+        to_e164(spelling)
 
 
 def test_an_unknown_region_asks_for_the_country():
     with pytest.raises(CountryMissing):
-        normalised("0151 12345678", "ZZ")
+        to_e164("0151 12345678", "ZZ")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_an_unknown_region_asks_for_the_country():
 )
 def test_what_is_no_number_is_refused(spelling):
     with pytest.raises(NotAPhoneNumber):
-        normalised(spelling)
+        to_e164(spelling)
 
 
 def test_a_number_whose_range_is_unknown_is_still_a_number():
-    assert normalised("+1 555 010 0001") == "+15550100001"
+    assert to_e164("+1 555 010 0001") == "+15550100001"

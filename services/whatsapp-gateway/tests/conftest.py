@@ -1,10 +1,10 @@
-"""A gateway with a real database, and peers that speak the real protocols over real connections."""
+"""A gateway with a real database, and fake peers that speak the real protocols over real connections."""
 
 import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -16,49 +16,51 @@ import pytest_asyncio
 from asgi_lifespan import LifespanManager
 
 from ava_common.database import open_pool
-from ava_whatsapp_gateway import lanes
 from ava_whatsapp_gateway.app import create_app
-from ava_whatsapp_gateway.auth import Delegations
-from ava_whatsapp_gateway.means import Means, open_peers
-from ava_whatsapp_gateway.pace import Pace
+from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
+from ava_whatsapp_gateway.outbox.sender import Sender
+from ava_whatsapp_gateway.peers.clients import open_clients
+from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
 from ava_whatsapp_gateway.settings import Settings
-from ava_whatsapp_gateway.split import split
-from ava_whatsapp_gateway.walk import walk
+from ava_whatsapp_gateway.webhook.ingest import ingest
 
-from .house import CLIENT_SECRET, Hang, House, Reset, serving
-from .meta import APP_SECRET, NUMBER_ID, envelope, signed, status, text
+from .fake_peers import CLIENT_SECRET, FakePeers, serving
+from .meta_payloads import APP_SECRET, NUMBER_ID, envelope, signed, status, text
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house() -> AsyncIterator[House]:
-    made = House()
+async def peers() -> AsyncIterator[FakePeers]:
+    made = FakePeers()
     async with serving(made.answer) as url:
         made.url = url
         yield made
 
 
 @pytest.fixture
-def settings(database: Any, house: House) -> Callable[..., Settings]:
+def settings(database: Any, peers: FakePeers) -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
         usual: dict[str, Any] = {
             "database_url": database.url("ava_whatsapp_gateway"),
-            "auth_url": house.url,
-            "profile_url": house.url,
-            "messaging_url": house.url,
-            "graph_api_url": house.url,
+            "auth_url": peers.url,
+            "profile_url": peers.url,
+            "messaging_url": peers.url,
+            "graph_api_url": peers.url,
             "client_secret": CLIENT_SECRET,
             "app_secrets": [APP_SECRET],
             "verify_token": "a-token-for-metas-handshake",
             "access_token": "a-token-for-the-graph-api",
             "phone_number_id": NUMBER_ID,
-            "poll": 0.05,
-            "lease": 1.0,
-            "graph_timeout": 0.3,
-            "room_timeout": 0.3,
-            "backoff_unit": 0.01,
-            "number_rate": 10_000,
+            "poll_seconds": 0.05,
+            "lease_seconds": 1.0,
+            "graph_timeout_seconds": 0.3,
+            "peer_timeout_seconds": 0.3,
+            "backoff_unit_seconds": 0.01,
+            "sends_per_second": 10_000,
             "concurrency": 4,
-            "probe": 0.2,
+            "probe_seconds": 0.2,
         }
         return Settings(_env_file=None, **(usual | changes))
 
@@ -69,15 +71,12 @@ def settings(database: Any, house: House) -> Callable[..., Settings]:
 class Gateway:
     """One process of the gateway without its loops: the test decides what happens when."""
 
-    means: Means
-    peers: list[Any]
+    pool: Any
+    settings: Settings
+    handler: Handler
 
-    @property
-    def pool(self) -> Any:
-        return self.means.pool
-
-    async def deliver(self, *values: Any, raw: bytes | None = None) -> None:
-        """Keep a delivery as the door does."""
+    async def keep(self, *values: Any, raw: bytes | None = None) -> None:
+        """Keep a delivery as the webhook endpoint does."""
         body = raw if raw is not None else envelope(*values)
         await self.pool.execute(
             "insert into whatsapp.deliveries (digest, body) values ($1, $2) on conflict do nothing",
@@ -85,16 +84,26 @@ class Gateway:
             body,
         )
 
-    async def split(self) -> None:
-        while await split(self.pool, NUMBER_ID):
+    async def ingest_once(self) -> int:
+        return await ingest(self.pool, NUMBER_ID)
+
+    async def ingest(self) -> None:
+        while await self.ingest_once():
             pass
 
+    async def claim(self, most: int = 100, lease_seconds: float | None = None) -> list[lanes.Lane]:
+        return await lanes.claim(self.pool, most, lease_seconds or self.settings.lease_seconds)
+
+    async def run(self, lane: lanes.Lane) -> None:
+        """Work through one claimed lane."""
+        await LaneRunner(self.pool, self.settings, self.handler.handle, asyncio.Event()).run(lane)
+
     async def round(self) -> int:
-        """Split, claim what is due, work through it; the number of lanes worked on."""
-        await self.split()
-        claimed = await lanes.claim(self.pool, 100, self.means.settings.lease)
+        """Ingest, claim what is due, work through it; the number of lanes worked on."""
+        await self.ingest()
+        claimed = await self.claim()
         for lane in claimed:
-            await walk(self.means, self.peers[0], lane, asyncio.Event())
+            await self.run(lane)
         return len(claimed)
 
     async def drain(self, seconds: float = 10.0) -> None:
@@ -120,9 +129,9 @@ async def gateways(settings: Any) -> AsyncIterator[Callable[..., Awaitable[Gatew
             pool = await stack.enter_async_context(
                 open_pool(url, name="test", size=6, may_become=("service_role",))
             )
-            peers = await stack.enter_async_context(open_peers(chosen, 4))
-            delegations = Delegations(chosen.client_secret.get_secret_value())
-            return Gateway(Means(pool, chosen, delegations, Pace(chosen.number_rate)), peers)
+            clients = await stack.enter_async_context(open_clients(chosen, 4))
+            sender = Sender(pool, chosen, RateLimiter(chosen.sends_per_second))
+            return Gateway(pool, chosen, Handler(pool, chosen, clients, sender, answer=echo))
 
         yield start
 
@@ -152,7 +161,6 @@ def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The whole room, its worker included."""
     async with LifespanManager(create_app(settings), startup_timeout=10, shutdown_timeout=30) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
@@ -160,7 +168,8 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def room() -> Any:
+def run_service() -> Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]:
+    """Runs the whole service, its worker included, and yields a client of it."""
     return running
 
 
@@ -168,8 +177,3 @@ def room() -> Any:
 def meta() -> SimpleNamespace:
     """How tests write what Meta sends."""
     return SimpleNamespace(text=text, status=status, envelope=envelope, signed=signed)
-
-
-@pytest.fixture
-def misbehaviour() -> Any:
-    return {"hang": Hang, "reset": Reset}

@@ -4,55 +4,54 @@ import asyncio
 
 import pytest
 
-from ava_whatsapp_gateway import lanes
-from ava_whatsapp_gateway.walk import walk
+from .fake_peers import Hang
 
 STEPS = ["tokens", "avatar", "messages", "graph"]
 
 
-async def killed_at(gateway, house, place, *, skip=0):
+async def killed_at(gateway, peers, place, *, skip=0):
     """Work until a peer is reached, then vanish without a word, as by kill -9."""
-    await gateway.split()
-    claimed = await lanes.claim(gateway.pool, 1, gateway.means.settings.lease)
-    task = asyncio.create_task(walk(gateway.means, gateway.peers[0], claimed[0], asyncio.Event()))
+    await gateway.ingest()
+    claimed = await gateway.claim(1)
+    task = asyncio.create_task(gateway.run(claimed[0]))
     for _ in range(skip + 1):
-        await asyncio.wait_for(house.reached[place].wait(), 5)
-        house.reached[place].clear()
+        await asyncio.wait_for(peers.reached[place].wait(), 5)
+        peers.reached[place].clear()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_any_call(gateways, house, linked, meta, misbehaviour, step, when):
+async def test_killed_at_any_call(gateways, peers, linked, meta, step, when):
     person = await linked("+4915112345678")
-    first, second = await gateways(lease=0.3), await gateways()
-    await first.deliver(meta.text(body="one"), meta.text(body="two"))
-    getattr(house, when)[step].append(misbehaviour["hang"]())
-    await killed_at(first, house, f"{when} {step}")
+    first, second = await gateways(lease_seconds=0.3), await gateways()
+    await first.keep(meta.text(body="one"), meta.text(body="two"))
+    getattr(peers, when)[step].append(Hang())
+    await killed_at(first, peers, f"{when} {step}")
     await second.drain()
     reached_phone = step == "graph" and when == "before"  # taken off the wire, and never accepted
     answered = ["two"] if reached_phone else ["one", "two"]
-    assert house.phones["4915112345678"] == answered
+    assert peers.phones["4915112345678"] == answered
     if step == "graph" and when == "after":
-        await second.deliver(meta.status(house.sent[0]))
+        await second.keep(meta.status(peers.sent[0]))
         await second.drain()
-    assert [text for role, text in house.turns(person) if role == "user"] == ["one", "two"]
-    assert sorted(text for role, text in house.turns(person) if role == "assistant") == answered
+    assert [text for role, text in peers.turns(person) if role == "user"] == ["one", "two"]
+    assert sorted(text for role, text in peers.turns(person) if role == "assistant") == answered
     states = [state for _, state in await second.states()]
     assert states == (["awaiting", "done"] if reached_phone else ["done", "done"])
 
 
 @pytest.mark.parametrize("statement", ["prepare", "begin_send", "accepted", "finish", "release"])
-async def test_killed_while_the_database_is_written(gateways, house, linked, meta, database, statement):
+async def test_killed_while_the_database_is_written(gateways, peers, linked, meta, database, statement):
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
-    first, second = await gateways(lease=0.3), await gateways()
-    await first.deliver(meta.text(body="one"), meta.text(body="two"))
+    first, second = await gateways(lease_seconds=0.3), await gateways()
+    await first.keep(meta.text(body="one"), meta.text(body="two"))
     await database.admin(_slow(statement))
-    await first.split()
-    claimed = await lanes.claim(first.pool, 1, 0.3)
-    task = asyncio.create_task(walk(first.means, first.peers[0], claimed[0], asyncio.Event()))
+    await first.ingest()
+    claimed = await first.claim(1, 0.3)
+    task = asyncio.create_task(first.run(claimed[0]))
     await asyncio.sleep(0.25)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -60,11 +59,11 @@ async def test_killed_while_the_database_is_written(gateways, house, linked, met
     await database.admin("drop trigger if exists slow on whatsapp.events")
     await database.admin("drop trigger if exists slow on whatsapp.lanes")
     await second.drain()
-    for letter in list(house.sent):
-        await second.deliver(meta.status(letter))
+    for letter in list(peers.sent):
+        await second.keep(meta.status(letter))
     await second.drain()
-    assert house.phones["4915112345678"] == ["one", "two"]
-    assert sorted(house.turns(person)) == [
+    assert peers.phones["4915112345678"] == ["one", "two"]
+    assert sorted(peers.turns(person)) == [
         ("assistant", "one"),
         ("assistant", "two"),
         ("user", "one"),
@@ -90,50 +89,50 @@ def _slow(statement):
     end $do$"""
 
 
-async def test_the_split_is_killed_and_done_again(gateways, house, linked, meta, database):
+async def test_the_split_is_killed_and_done_again(gateways, peers, linked, meta, database):
     """The splitter's transaction is all or nothing, and wamids are one row however often it runs."""
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
-    await first.deliver(meta.text(body="one"), meta.text(body="two"))
+    await first.keep(meta.text(body="one"), meta.text(body="two"))
     await database.admin(_slow("release").replace("delete on whatsapp.lanes", "insert on whatsapp.lanes"))
-    task = asyncio.create_task(first.split())
+    task = asyncio.create_task(first.ingest())
     await asyncio.sleep(0.15)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await database.admin("drop trigger slow on whatsapp.lanes")
     await second.drain()
-    assert house.phones["4915112345678"] == ["one", "two"]
+    assert peers.phones["4915112345678"] == ["one", "two"]
 
 
-async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gateways, house, linked, meta):
+async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gateways, peers, linked, meta):
     """It wakes after another one took over: its token no longer fits, and it makes no call."""
     await linked("+4915112345678")
-    first, second = await gateways(lease=0.2), await gateways()
-    await first.deliver(meta.text(body="one"), meta.text(body="two"))
-    await first.split()
-    (asleep,) = await lanes.claim(first.pool, 1, 0.2)
+    first, second = await gateways(lease_seconds=0.2), await gateways()
+    await first.keep(meta.text(body="one"), meta.text(body="two"))
+    await first.ingest()
+    (asleep,) = await first.claim(1, 0.2)
     await asyncio.sleep(0.3)
     await second.drain()
-    await walk(first.means, first.peers[0], asleep, asyncio.Event())
-    assert house.phones["4915112345678"] == ["one", "two"]
-    assert house.calls.count("graph") == 2
+    await first.run(asleep)
+    assert peers.phones["4915112345678"] == ["one", "two"]
+    assert peers.calls.count("graph") == 2
 
 
-async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gateways, house, linked, meta):
+async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gateways, peers, linked, meta):
     people = [f"49151{n:08}" for n in range(12)]
     for phone in people:
         await linked(f"+{phone}")
     first, second = await gateways(), await gateways()
     for n in range(5):
-        await first.deliver(*(meta.text(sender=phone, body=f"{n}") for phone in people))
+        await first.keep(*(meta.text(sender=phone, body=f"{n}") for phone in people))
 
-    async def work(gateway, peers):
+    async def work(gateway):
         for _ in range(40):
-            await gateway.split()
-            for lane in await lanes.claim(gateway.pool, 2, 5):
-                await walk(gateway.means, peers, lane, asyncio.Event())
+            await gateway.ingest()
+            for lane in await gateway.claim(2, 5):
+                await gateway.run(lane)
 
-    await asyncio.gather(*(work(one, peers) for one in (first, second) for peers in one.peers[:2]))
+    await asyncio.gather(*(work(one) for one in (first, second) for _ in range(2)))
     await first.drain()
-    assert dict(house.phones) == {phone: ["0", "1", "2", "3", "4"] for phone in people}
-    assert len(house.log) == 2 * 5 * 12
+    assert dict(peers.phones) == {phone: ["0", "1", "2", "3", "4"] for phone in people}
+    assert len(peers.log) == 2 * 5 * 12

@@ -8,8 +8,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .house import Hang, Reset
-from .meta import envelope
+from .fake_peers import Hang, Reset
+from .meta_payloads import envelope
 
 _towns = itertools.count()
 _EVERY_STEP = st.sampled_from(["tokens", "avatar", "messages", "graph"])
@@ -30,8 +30,8 @@ _ACTIONS = st.one_of(
 class Town:
     """Three people, two gateways, and everything that was said."""
 
-    def __init__(self, gateways, house, meta):
-        self.gateways, self.house, self.meta = gateways, house, meta
+    def __init__(self, gateways, peers, meta):
+        self.gateways, self.peers, self.meta = gateways, peers, meta
         self.prefix = f"4915{next(_towns):04}"
         self.people = [f"{self.prefix}{n:04}" for n in range(3)]
         self.said = {phone: [] for phone in self.people}
@@ -39,7 +39,7 @@ class Town:
         self.clock = int(time.time()) - 1000
 
     def mine(self):
-        return [letter for letter in self.house.sent if letter["to"] in self.people]
+        return [letter for letter in self.peers.sent if letter["to"] in self.people]
 
     async def say(self, person, count):
         phone, messages = self.people[person], []
@@ -49,18 +49,18 @@ class Town:
             self.said[phone].append(words)
             messages.append(self.meta.text(sender=phone, body=words, timestamp=str(self.clock)))
         self.bodies.append(envelope(*reversed(messages)))
-        await self.gateways[0].deliver(raw=self.bodies[-1])
+        await self.gateways[0].keep(raw=self.bodies[-1])
 
     async def again(self, which):
         if self.bodies:
-            await self.gateways[0].deliver(raw=self.bodies[which % len(self.bodies)] + b" ")
+            await self.gateways[0].keep(raw=self.bodies[which % len(self.bodies)] + b" ")
 
     async def fault(self, when, step, kind):
-        getattr(self.house, when)[step].append(kind())
+        getattr(self.peers, when)[step].append(kind())
 
     async def refuse(self, step, code):
         answer = (code, {"error": {"code": 131016}}) if step == "graph" else (code, {})
-        self.house.before[step + "!"].append(answer)
+        self.peers.before[step + "!"].append(answer)
 
     async def kill(self, which, milliseconds):
         task = asyncio.create_task(self.gateways[which].round())
@@ -73,21 +73,21 @@ class Town:
 
     async def status(self, which, name):
         if letters := self.mine():
-            await self.gateways[0].deliver(self.meta.status(letters[which % len(letters)], name))
+            await self.gateways[0].keep(self.meta.status(letters[which % len(letters)], name))
 
     async def calm(self):
         """No more faults; Meta reports on everything it took."""
-        for faults in (*self.house.before.values(), *self.house.after.values()):
+        for faults in (*self.peers.before.values(), *self.peers.after.values()):
             faults.clear()
         await self.gateways[1].drain(20)
         for letter in self.mine():
-            await self.gateways[0].deliver(self.meta.status(letter, "delivered"))
+            await self.gateways[0].keep(self.meta.status(letter, "delivered"))
         await self.gateways[0].drain(20)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def pair(gateways):
-    quick = {"lease": 0.3, "room_timeout": 0.1, "graph_timeout": 0.1, "attempts": 50}
+    quick = {"lease_seconds": 0.3, "peer_timeout_seconds": 0.1, "graph_timeout_seconds": 0.1, "attempts": 50}
     return [await gateways(**quick), await gateways(**quick)]
 
 
@@ -97,17 +97,17 @@ async def pair(gateways):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=st.lists(_ACTIONS, min_size=3, max_size=25))
-async def test_any_interleaving(pair, house, linked, meta, plan):
-    town = Town(pair, house, meta)
+async def test_any_interleaving(pair, peers, linked, meta, plan):
+    town = Town(pair, peers, meta)
     owners = {phone: await linked(f"+{phone}") for phone in town.people}
     for name, *arguments in plan:
         await getattr(town, name)(*arguments)
     await town.calm()
     for phone, owner in owners.items():
-        got, said = house.phones[phone], town.said[phone]
+        got, said = peers.phones[phone], town.said[phone]
         rest = iter(said)
         assert all(words in rest for words in got), f"out of order or twice: {got}"
-        log = [turn for turn in house.log if turn["user"] == owner]
+        log = [turn for turn in peers.log if turn["user"] == owner]
         assert sorted(t["content"] for t in log if t["role"] == "user") == sorted(said)
         assert sorted(t["content"] for t in log if t["role"] == "assistant") == sorted(got)
         states = await pair[0].pool.fetch(

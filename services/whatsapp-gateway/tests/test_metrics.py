@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from .house import Reset
+from .fake_peers import Reset
 
 PHONE = "4915112345678"
 URL = "/webhooks/whatsapp"
@@ -30,14 +30,14 @@ async def samples(client):
     return {name: float(value) for name, value in re.findall(r"^(whatsapp_\S+) (\S+)$", text, re.M)}
 
 
-async def test_what_happens_to_messages_shows_in_the_metrics(room, settings, house, linked, meta):
+async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settings, peers, linked, meta):
     await linked(f"+{PHONE}")
     # In the order of the messages: answered, answered by nobody knows whom, refused.
-    house.after["graph"].extend([_nothing, Reset()])
+    peers.after["graph"].extend([_nothing, Reset()])
     nobodys = {"wamid": "wamid.of.nobody", "to": PHONE, "biz_opaque_callback_data": None}
     failed = meta.status(nobodys, "failed", errors=[{"code": 131026, "title": "Undeliverable"}])
     first = meta.text(body="counted", never_seen_before=1)
-    async with room(settings()) as client:
+    async with run_service(settings()) as client:
         before = await samples(client)
 
         async def moved():
@@ -62,7 +62,7 @@ async def test_what_happens_to_messages_shows_in_the_metrics(room, settings, hou
         await until('whatsapp_events_total{state="done"}')
         await deliver(meta.text(body="its answer is lost"))
         await until('whatsapp_events_total{state="awaiting"}')
-        house.before["graph!"].append((400, {"error": {"code": 131026}}))
+        peers.before["graph!"].append((400, {"error": {"code": 131026}}))
         await deliver(meta.text(body="refused"))
         await until(*COUNTED)
         found = await moved()

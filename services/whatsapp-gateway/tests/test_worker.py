@@ -5,52 +5,61 @@ import time
 
 import asyncpg
 
-from ava_whatsapp_gateway.worker import working
+from ava_whatsapp_gateway.queue.worker import Worker, running
 
-from .meta import eventually
+from .meta_payloads import eventually
 
 PHONE = "4915112345678"
 
 
-async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, house, linked, meta):
+async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, peers, linked, meta):
     await linked(f"+{PHONE}")
-    gateway = await gateways(lease=30, graph_timeout=5)
+    gateway = await gateways(lease_seconds=30, graph_timeout_seconds=5)
     release = asyncio.Event()
-    house.after["graph"].append(release.wait)
-    await gateway.deliver(*(meta.text(body=str(n)) for n in range(5)))
-    async with working(gateway.pool, gateway.means.settings, asyncio.Event()):
-        await asyncio.wait_for(house.reached["after graph"].wait(), 5)
+    peers.after["graph"].append(release.wait)
+    await gateway.keep(*(meta.text(body=str(n)) for n in range(5)))
+    worker = Worker(
+        gateway.pool,
+        gateway.settings,
+        asyncio.Event(),
+        ingest=gateway.ingest_once,
+        handle=gateway.handler.handle,
+    )
+    async with running(worker):
+        await asyncio.wait_for(peers.reached["after graph"].wait(), 5)
         asyncio.get_running_loop().call_later(0.1, release.set)
     states = [state for _, state in await gateway.states()]
     assert states == ["done", "ready", "ready", "ready", "ready"]
     assert await gateway.pool.fetchval("select token is null and due_at <= now() from whatsapp.lanes")
     await gateway.drain()
-    assert house.phones[PHONE] == ["0", "1", "2", "3", "4"]
+    assert peers.phones[PHONE] == ["0", "1", "2", "3", "4"]
 
 
-async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(room, settings, house, linked, meta):
+async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(
+    run_service, settings, peers, linked, meta
+):
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="now"))
-    async with room(settings(poll=30)) as client:
+    async with run_service(settings(poll_seconds=30)) as client:
         await asyncio.sleep(0.2)
         started = time.monotonic()
         await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        await eventually(lambda: len(house.log) == 2, 10)
+        await eventually(lambda: len(peers.log) == 2, 10)
         assert time.monotonic() - started < 10
 
 
-async def test_two_processes_on_one_queue_answer_everybody_once(room, settings, house, linked, meta):
+async def test_two_processes_on_one_queue_answer_everybody_once(run_service, settings, peers, linked, meta):
     people = [f"49151{n:08}" for n in range(15)]
     for phone in people:
         await linked(f"+{phone}")
-    async with room(settings(lease=10)) as one, room(settings(lease=10)) as two:
+    async with run_service(settings(lease_seconds=10)) as one, run_service(settings(lease_seconds=10)) as two:
         for n in range(4):
             body = meta.envelope(*(meta.text(sender=phone, body=str(n)) for phone in people))
             for client in (one, two):
                 answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
                 assert answer.status_code == 200
-        await eventually(lambda: len(house.log) == 2 * 4 * 15, 30)
-    assert dict(house.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
+        await eventually(lambda: len(peers.log) == 2 * 4 * 15, 30)
+    assert dict(peers.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
 async def _deliver_like_meta(client, body, meta):
@@ -62,12 +71,14 @@ async def _deliver_like_meta(client, body, meta):
     raise AssertionError("never accepted")
 
 
-async def test_connections_cut_at_work_cost_nothing(room, settings, cluster, database, house, linked, meta):
+async def test_connections_cut_at_work_cost_nothing(
+    run_service, settings, cluster, database, peers, linked, meta
+):
     people = [f"49151{n:08}" for n in range(10)]
     for phone in people:
         await linked(f"+{phone}")
     admin = await asyncpg.connect(cluster.url())
-    async with room(settings(lease=1)) as client:
+    async with run_service(settings(lease_seconds=1)) as client:
         for n in range(6):
             body = meta.envelope(*(meta.text(sender=phone, body=str(n)) for phone in people))
             await _deliver_like_meta(client, body, meta)
@@ -75,19 +86,21 @@ async def test_connections_cut_at_work_cost_nothing(room, settings, cluster, dat
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
             )
         await asyncio.sleep(0.5)
-        for letter in list(house.sent):
+        for letter in list(peers.sent):
             await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")), meta)
-        await eventually(lambda: len(house.log) == 2 * 6 * 10, 40)
+        await eventually(lambda: len(peers.log) == 2 * 6 * 10, 40)
     await admin.close()
     for phone in people:
-        assert sorted(house.phones[phone]) == [str(n) for n in range(6)]
+        assert sorted(peers.phones[phone]) == [str(n) for n in range(6)]
 
 
-async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(room, settings, house, linked, meta):
+async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(
+    run_service, settings, peers, linked, meta
+):
     await linked(f"+{PHONE}")
-    house.before["graph!"].extend([(401, {"error": {"code": 190}})] * 500)
+    peers.before["graph!"].extend([(401, {"error": {"code": 190}})] * 500)
     body = meta.envelope(meta.text())
-    async with room(settings(ready_backlog_age=0.3)) as client:
+    async with run_service(settings(ready_backlog_age_seconds=0.3)) as client:
         assert (await client.get("/readyz")).status_code == 200
         await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         await asyncio.sleep(1.0)
@@ -96,11 +109,11 @@ async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(room, sett
         assert {error["pointer"] for error in answer.json()["errors"]} == {"backlog", "circuit"}
         metrics = (await client.get("/metrics")).text
         assert "whatsapp_circuit_open 1.0" in metrics
-        house.before["graph!"].clear()
+        peers.before["graph!"].clear()
         for _ in range(200):
             if (await client.get("/readyz")).status_code == 200:
                 break
             await asyncio.sleep(0.05)
         else:
             raise AssertionError("never ready again")
-    assert len(house.log) == 2
+    assert len(peers.log) == 2

@@ -1,1 +1,1 @@
-"""Mechanics every room shares; knows no room."""
+"""Mechanics that every service shares; knows none of the services."""

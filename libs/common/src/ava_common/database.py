@@ -1,15 +1,17 @@
-"""Speak to PostgreSQL as the caller: one transaction, one role, one set of claims."""
+"""The session with PostgreSQL: one transaction, one role, one caller's claims."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from ava_common.callers import Caller
+from ava_common.caller import Caller
 
+T = TypeVar("T")
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -24,7 +26,7 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
 )
-"""What asyncpg raises when the database is not there, is going, or does not answer in time."""
+"""What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
 
 _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
@@ -35,17 +37,17 @@ select r.rolname from pg_catalog.pg_roles r
 
 
 class MayBypassRls(SystemExit):
-    """This database role could read everybody's rows."""
+    """This database role could read every user's rows."""
 
     def __init__(self, roles: list[str]) -> None:
         super().__init__(
-            "This room refuses to start: its DATABASE_URL logs in as a role that can bypass "
-            f"row-level security (through {', '.join(roles)}). Use the room's own role; "
+            "This service refuses to start: its DATABASE_URL logs in as a role that can bypass "
+            f"row-level security (through {', '.join(roles)}). Use the service's own role; "
             "supabase/migrations creates it."
         )
 
 
-async def _keep_nothing(connection: Any) -> None:
+async def _no_reset(connection: Any) -> None:
     """We only ever set transaction-local state, so asyncpg's reset round trip would find nothing to undo."""
 
 
@@ -53,16 +55,16 @@ async def _keep_nothing(connection: Any) -> None:
 async def open_pool(
     url: str, *, name: str, size: int = 5, may_become: tuple[str, ...] = (), **options: Any
 ) -> AsyncIterator[Pool]:
-    """A warm pool for one room; refuses (MayBypassRls) a login that could bypass row-level security.
+    """A warm pool for one service; refuses (MayBypassRls) a login that could bypass row-level security.
 
-    `may_become` lists roles the login may switch to although they bypass it: the gateway's `service_role`.
+    `may_become` lists roles that the login may switch to although they bypass it, such as `service_role`.
     """
     settings = {"application_name": name}
     async with asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
-        reset=_keep_nothing,
+        reset=_no_reset,
         command_timeout=30,
         server_settings=settings,
         **options,
@@ -74,10 +76,25 @@ async def open_pool(
 
 @asynccontextmanager
 async def acting_as(pool: Pool, caller: Caller, role: str) -> AsyncIterator[Connection]:
-    """One transaction carrying the room's role and the caller's claims; both are gone at commit."""
+    """One transaction carrying the service's role and the caller's claims; both are gone at commit."""
     claims = orjson.dumps(caller.claims()).decode()
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
         )
         yield connection
+
+
+async def retry_while_away(write: Callable[[], Awaitable[T]], seconds: float = 20.0) -> T:
+    """Write down a fact from outside, also while the database restarts: it cannot be asked for again.
+
+    Raises what the last attempt raised once `seconds` are over.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            return await write()
+        except (*AWAY, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.25)

@@ -80,10 +80,10 @@ def _json(event: Any, **options: Any) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
-def configure(room: str, level: str = "INFO") -> None:
-    """Send our lines and those of libraries through one renderer, each naming the room."""
+def configure(service: str, level: str = "INFO") -> None:
+    """Send our lines and those of libraries through one renderer, each naming the service."""
     structlog.configure(
-        processors=[_name(room), *_SHARED, structlog.processors.JSONRenderer(serializer=_json)],
+        processors=[_service(service), *_SHARED, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
@@ -91,7 +91,7 @@ def configure(room: str, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_name(room), *_SHARED],
+            foreign_pre_chain=[_service(service), *_SHARED],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(serializer=_json),
@@ -106,9 +106,9 @@ def configure(room: str, level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _name(room: str) -> Any:
+def _service(name: str) -> Any:
     def add(_: Any, __: str, event: Event) -> Event:
-        event["room"] = room
+        event["service"] = name
         return event
 
     return add

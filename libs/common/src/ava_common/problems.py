@@ -17,7 +17,7 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "description": "Stable name of the problem, a URN."},
+        "type": {"type": "string", "description": "The problem's stable name, a URN."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What happened and what to do next."},
@@ -41,6 +41,8 @@ class Problem(Exception):
     """Something went wrong. Try again later."""
 
     status: ClassVar[int] = 500
+    name: ClassVar[str | None] = None
+    """The last part of `type` where it is not the class's own name: a type stays when a class is renamed."""
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class Problem(Exception):
 
     @classmethod
     def type(cls) -> str:
-        return "urn:ava:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        return "urn:ava:problem:" + (cls.name or re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower())
 
     def document(self) -> dict[str, Any]:
         """The body: type, title, status, detail, instance and, where fields are wrong, errors."""
@@ -82,13 +84,13 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """There is nothing at this address. Check the path and the method against the API's description."""
+    """There is nothing at this address. Check the path and the method against the API description."""
 
     status = 404
 
 
 class MethodNotAllowed(Problem):
-    """This address does not know that method. The Allow header lists the ones it knows."""
+    """This address does not support this method. The Allow header lists the ones it supports."""
 
     status = 405
 
@@ -100,19 +102,19 @@ class MalformedJson(Problem):
 
 
 class InvalidRequest(Problem):
-    """Some fields are not as they should be. Mend what `errors` lists and send it again."""
+    """Some fields are invalid. Fix the fields listed in `errors` and try again."""
 
     status = 422
 
 
 class InternalError(Problem):
-    """Something went wrong on our side. Try again; if it stays, quote this document's instance."""
+    """Something went wrong on our side. Try again; if it keeps failing, report this document's `instance`."""
 
     status = 500
 
 
 class DatabaseAway(Problem):
-    """The database does not answer right now. Nothing was changed; try again in a moment."""
+    """The database is not available right now. Nothing was changed; try again in a moment."""
 
     status = 503
 

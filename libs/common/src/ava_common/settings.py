@@ -1,4 +1,4 @@
-"""Read a room's settings once, at start, and say in words what is wrong with them."""
+"""Read a service's settings once, at start, and say clearly what is wrong with them."""
 
 import ipaddress
 from typing import Annotated, TypeVar
@@ -7,7 +7,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-SHORTEST_SECRET = 16
+from ava_common.token_verifier import TrustedIssuer, supabase_issuer
+from ava_common.validation import message
+
+SHORTEST_SECRET = 16  # characters
 
 
 def _strong(secret: SecretStr) -> SecretStr:
@@ -25,7 +28,7 @@ def _real_login(url: SecretStr) -> SecretStr:
     return url
 
 
-def _stays_inside(host: str) -> bool:
+def _is_private(host: str) -> bool:
     """Hosts that plain http may reach: this machine, a private address, a bare name of a private network."""
     try:
         return ipaddress.ip_address(host).is_private
@@ -36,8 +39,8 @@ def _stays_inside(host: str) -> bool:
 def _http_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is no URL; it should look like https://host or http://127.0.0.1:8080")
-    if parts.scheme == "http" and not _stays_inside(parts.hostname):
+        raise ValueError("is not a valid URL; it should look like https://host or http://127.0.0.1:8080")
+    if parts.scheme == "http" and not _is_private(parts.hostname):
         raise ValueError("must start with https:// because it leaves this machine")
     return url.rstrip("/")
 
@@ -50,17 +53,17 @@ Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret that never prints; empty, short and placeholder values refuse the start."""
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_real_login)]
-"""The login URL of a room's own database role; a placeholder refuses the start."""
+"""The login URL of a service's own database role; a placeholder refuses the start."""
 
 Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """One or more secrets, comma-separated, the current one first: two at once are a rotation."""
 
 Url = Annotated[str, AfterValidator(_http_url)]
-"""An http(s) base URL without a trailing slash; plain http only where it stays on private ground."""
+"""An http(s) base URL without a trailing slash; plain http only to private hosts."""
 
 
-def room(prefix: str) -> SettingsConfigDict:
-    """The configuration of a room's settings: its own prefix, `.env` beside it, frozen."""
+def from_environment(prefix: str) -> SettingsConfigDict:
+    """The `model_config` of a service's settings: its own prefix, `.env` where it is started, frozen."""
     return SettingsConfigDict(
         env_prefix=prefix,
         env_file=".env",
@@ -71,38 +74,44 @@ def room(prefix: str) -> SettingsConfigDict:
     )
 
 
-class RoomSettings(BaseSettings):
-    """What every room needs: its database, and whose tokens it trusts."""
+class ServiceSettings(BaseSettings):
+    """What every service for signed-in users needs: its database, and the project whose tokens it trusts."""
 
-    model_config = room("")
+    model_config = from_environment("")
 
     database_url: DatabaseUrl
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
     supabase_url: Url = Field(validation_alias="SUPABASE_URL")
     supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
     supabase_jwt_issuer: str | None = Field(None, validation_alias="SUPABASE_JWT_ISSUER")
-    auth_url: Url = Field(validation_alias="AUTH_URL")
-    auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")
+
+    def user_tokens(self) -> TrustedIssuer:
+        """Supabase Auth, which issues the access tokens of users."""
+        secret = self.supabase_jwt_secret.get_secret_value() if self.supabase_jwt_secret else None
+        return supabase_issuer(self.supabase_url, name=self.supabase_jwt_issuer, secret=secret)
 
 
 S = TypeVar("S", bound=BaseSettings)
 
 
 def load(settings: type[S]) -> S:
-    """The settings from the environment and `.env`; ends the process with the list of what is wrong."""
+    """The settings from the environment and `.env`; ends the process with a list of what is wrong."""
     try:
         return settings()
     except ValidationError as error:
-        raise SystemExit(_complaint(settings, error)) from None
+        raise SystemExit(_report(settings, error)) from None
 
 
-def _complaint(settings: type[BaseSettings], error: ValidationError) -> str:
+def _report(settings: type[BaseSettings], error: ValidationError) -> str:
     # Never error["input"]: it may be a secret.
+    service = str(settings.model_config.get("env_prefix", "")).rstrip("_").lower().replace("_", "-")
     lines = [
-        f"  {_variable(settings, item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False, include_context=False, include_url=False)
+        f"  {_variable(settings, item['loc'])}: {message(item)}"
+        for item in error.errors(include_input=False, include_url=False)
     ]
-    return "\n".join(["This room cannot start: its environment needs mending.", *lines, "See .env.example."])
+    return "\n".join(
+        [f"{service} can't start: fix these environment variables.", *lines, "See .env.example."]
+    )
 
 
 def _variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> str:

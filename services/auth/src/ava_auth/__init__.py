@@ -1,1 +1,1 @@
-"""Sessions' front door: accounts over Supabase Auth, the page, delegated tokens."""
+"""The auth service: accounts over Supabase Auth, the web page, delegated tokens."""

@@ -1,4 +1,4 @@
-"""`python -m ava_auth audit` reads the trail of security events; `key` makes a signing key."""
+"""The operator CLI: `python -m ava_auth audit` reads the audit log, `key` makes a signing key."""
 
 import argparse
 import asyncio
@@ -15,63 +15,66 @@ from jwt.algorithms import ECAlgorithm
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from ava_auth.attempts import digest
-from ava_auth.audit import Event, Trail
+from ava_auth.audit import AuditEvent, AuditLog
+from ava_auth.throttle import digest
 from ava_common.database import AWAY, open_pool
-from ava_common.settings import load, room
+from ava_common.settings import from_environment, load
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class _Database(BaseSettings):
-    """All that reading the trail needs."""
+class DatabaseSettings(BaseSettings):
+    """All that reading the audit log needs."""
 
-    model_config = room("AUTH_")
+    model_config = from_environment("AUTH_")
 
     database_url: SecretStr
 
 
-def _moment(words: str) -> datetime:
+def _moment(text: str) -> datetime:
     """`30m`, `12h` or `7d` ago, or a date and time (ISO 8601; UTC when it names no zone)."""
-    if words[-1:] in _UNITS and words[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(**{_UNITS[words[-1]]: int(words[:-1])})
-    moment = datetime.fromisoformat(words)
+    if text[-1:] in _UNITS and text[:-1].isdigit():
+        return datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("use 30m, 12h or 7d, or a time like 2026-11-22T14:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ava_auth", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    audit = commands.add_parser("audit", help="read the trail of security events, newest first")
+    audit = commands.add_parser("audit", help="read the audit log of security events, newest first")
     audit.add_argument("--since", type=_moment, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
-    audit.add_argument("--event", metavar="NAME", help="an event or its beginning: login, login.refused")
+    audit.add_argument("--event", metavar="NAME", help="an event or its prefix: login, login.refused")
     audit.add_argument("--person", metavar="WHO", help="the account's id or e-mail address")
     audit.add_argument("--limit", type=int, default=100, metavar="N", help="at most N events (100)")
     audit.add_argument("--json", action="store_true", help="one JSON object per line")
-    commands.add_parser("key", help="make a private signing key for AUTH_SIGNING_KEYS")
+    commands.add_parser("key", help="create a private signing key for AUTH_SIGNING_KEYS")
     return parser
 
 
-def _who(words: str | None) -> dict[str, Any]:
-    if not words:
+def _filter(person: str | None) -> dict[str, Any]:
+    if not person:
         return {}
-    return {"account": digest(words)} if "@" in words else {"person": UUID(words)}
+    return {"account": digest(person)} if "@" in person else {"user_id": UUID(person)}
 
 
-def _line(event: Event) -> str:
+def _line(event: AuditEvent) -> str:
     who = event.user_id or (f"account {event.account[:12]}" if event.account else "-")
     words = " ".join(f"{name}={value}" for name, value in event.detail.items())
     return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.event:<24} {who!s:<36}  {event.network or '-':<24} {words}"
 
 
-async def _audit(asked: argparse.Namespace) -> None:
-    url = load(_Database).database_url.get_secret_value()
+async def _audit(args: argparse.Namespace) -> None:
+    url = load(DatabaseSettings).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
-        found = Trail(pool).read(
-            since=asked.since, event=asked.event, limit=asked.limit, **_who(asked.person)
+        events = AuditLog(pool).read(
+            since=args.since, event=args.event, limit=args.limit, **_filter(args.person)
         )
-        async for event in found:
-            sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if asked.json else _line(event)}\n")
+        async for event in events:
+            sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if args.json else _line(event)}\n")
 
 
 def _key() -> None:
@@ -80,16 +83,16 @@ def _key() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when done, 1 when the database is away, 2 when asked wrongly."""
+    """0 when done, 1 when the database is away, 2 when the arguments are wrong."""
     parser = _parser()
-    asked = parser.parse_args(arguments)
-    if asked.command == "key":
+    args = parser.parse_args(arguments)
+    if args.command == "key":
         _key()
         return 0
     try:
-        asyncio.run(_audit(asked))
+        asyncio.run(_audit(args))
     except ValueError:
-        parser.error("--person takes the id of an account or its e-mail address")
+        parser.error("--person takes an account's id or e-mail address")
     except AWAY:
         sys.stderr.write("The database does not answer. Check AUTH_DATABASE_URL.\n")
         return 1

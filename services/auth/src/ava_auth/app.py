@@ -1,91 +1,97 @@
-"""The auth room, made from its settings."""
+"""The auth service: accounts over Supabase Auth, the web page, delegated tokens."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import asyncpg
 import httpx
 from fastapi import FastAPI
 
-from ava_auth import account, browser, internal, page, routes
-from ava_auth.accounts import open_accounts
-from ava_auth.attempts import Attempts
-from ava_auth.audit import Trail
-from ava_auth.breaches import Breaches
-from ava_auth.clients import Clients
-from ava_auth.flights import Flights
+from ava_auth.audit import AuditLog
+from ava_auth.dependencies import Resources
 from ava_auth.issuer import Issuer, read_keys
-from ava_auth.resources import Resources
+from ava_auth.pwned_passwords import PwnedPasswords
+from ava_auth.routes import account, page, session, token_exchange, tokens
+from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
-from ava_common import database
+from ava_auth.single_flight import SingleFlight
+from ava_auth.supabase import open_supabase
+from ava_auth.throttle import Throttle
+from ava_common.app_factory import create_service_app
+from ava_common.database import AWAY, open_pool
+from ava_common.health import database_answers
+from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
-from ava_common.peers import authorities, open_peer
-from ava_common.service import answers, service
 from ava_common.settings import load
-from ava_common.tokens import open_verifier
+from ava_common.token_verifier import delegating_issuer, open_verifier
 
-_HOUR = 3600
+RETENTION_INTERVAL_SECONDS = 3600
+PWNED_PASSWORDS_TIMEOUT_SECONDS = 2
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The room; nothing is opened before its lifespan begins."""
+    """The service as a function of its settings; nothing is opened before its lifespan begins."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def open_resources() -> AsyncIterator[Resources]:
         async with AsyncExitStack() as stack:
             resources = await _open(settings, stack)
-            verifier = await stack.enter_async_context(open_verifier(settings))
-            tidying = asyncio.create_task(_tidy(resources))
-            stack.callback(tidying.cancel)
-            yield {"verifier": verifier, "resources": resources}
+            retention = asyncio.create_task(_apply_retention(resources))
+            stack.callback(retention.cancel)
+            yield resources
 
-    return service(
+    return create_service_app(
         "Ava auth",
         prefix="/auth",
-        lifespan=lifespan,
-        routers=[routes.router, browser.router, account.router, internal.router, page.router],
+        open_resources=open_resources,
+        routers=[tokens.router, session.router, account.router, token_exchange.router, page.router],
         ready=_ready,
-        level=settings.log_level,
+        log_level=settings.log_level,
     )
 
 
 async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
-    url = settings.database_url.get_secret_value()
-    pool = await stack.enter_async_context(database.open_pool(url, name="ava-auth"))
-    trail = Trail(pool)
-    elsewhere = await stack.enter_async_context(httpx.AsyncClient(timeout=2, verify=authorities()))
+    enter = stack.enter_async_context
+    issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
+    pool = await enter(open_pool(settings.database_url.get_secret_value(), name="ava-auth"))
+    audit_log = AuditLog(pool)
+    http = await enter(
+        httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())
+    )
     return Resources(
         settings=settings,
         pool=pool,
-        accounts=await stack.enter_async_context(open_accounts(settings)),
-        attempts=Attempts(pool, trail, settings),
-        trail=trail,
-        breaches=Breaches(settings.breached_passwords_url, elsewhere),
+        verifier=await enter(open_verifier(*issuers)),
+        supabase=await enter(open_supabase(settings)),
+        throttle=Throttle(pool, audit_log, settings),
+        audit_log=audit_log,
+        pwned_passwords=PwnedPasswords(settings.breached_passwords_url, http),
         issuer=Issuer(settings.auth_issuer, read_keys(settings.signing_keys.get_secret_value())),
-        clients=Clients(settings),
-        profile=await stack.enter_async_context(open_peer(settings.profile_url)),
-        messaging=await stack.enter_async_context(open_peer(settings.messaging_url)),
-        refreshes=Flights(),
+        service_clients=ServiceClients(settings),
+        profile=await enter(open_client(settings.profile_url)),
+        messaging=await enter(open_client(settings.messaging_url)),
+        refreshes=SingleFlight(),
     )
 
 
-async def _ready(state: Any) -> Mapping[str, bool]:
-    here: Resources = state.resources
-    return {"database": await answers(here.pool), "accounts": await here.accounts.answer()}
+async def _ready(resources: Resources) -> Mapping[str, bool]:
+    return {
+        "database": await database_answers(resources.pool),
+        "accounts": await resources.supabase.answers(),
+    }
 
 
-async def _tidy(here: Resources) -> None:
-    """Once an hour, drop counters that have served and events that are too old."""
+async def _apply_retention(resources: Resources) -> None:
+    """Once an hour, drop expired attempt counters and audit events that are too old."""
     while True:
         try:
-            await here.pool.execute("select accounts.forget($1)", here.settings.audit_days)
-        except (*database.AWAY, asyncpg.PostgresError) as error:
-            log.warning("tidying.failed", error=type(error).__name__)
-        await asyncio.sleep(_HOUR)
+            await resources.throttle.apply_retention(resources.settings.audit_days)
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("retention.failed", error=type(error).__name__)
+        await asyncio.sleep(RETENTION_INTERVAL_SECONDS)
 
 
 def build() -> FastAPI:
-    """The room as uvicorn starts it: `uvicorn --factory ava_auth.app:build`."""
+    """For uvicorn: `uvicorn --factory ava_auth.app:build`."""
     return create_app(load(Settings))

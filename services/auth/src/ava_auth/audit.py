@@ -1,4 +1,4 @@
-"""The trail of security events: ids, digests and words; never a secret, an address or a number."""
+"""The audit log of security events: ids, digests and words; never a secret, an address or a number."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from ava_common.database import Pool
 from ava_common.tracing import request_id
 
-EVENTS = Counter("auth_security_events", "Security events written to the trail.", ["event"])
+EVENTS = Counter("auth_security_events", "Security events written to the audit log.", ["event"])
 
 _ADD = """
 insert into accounts.audit (event, user_id, account, network, request_id, detail)
@@ -31,8 +31,8 @@ select at, event, user_id, account, network, request_id, detail
 
 
 @dataclass(frozen=True)
-class Event:
-    """One line of the trail."""
+class AuditEvent:
+    """One entry of the audit log."""
 
     at: datetime
     event: str
@@ -43,8 +43,8 @@ class Event:
     detail: dict[str, Any]
 
 
-class Trail:
-    """Adds to the trail; nobody can change or remove what stands in it."""
+class AuditLog:
+    """Adds to the audit log; entries can be neither changed nor removed before their time."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -53,7 +53,7 @@ class Trail:
         self,
         event: str,
         *,
-        person: UUID | None = None,
+        user_id: UUID | None = None,
         account: str | None = None,
         network: str | None = None,
         **detail: str,
@@ -61,18 +61,18 @@ class Trail:
         """Write one event, e.g. `login.refused`; `account` is the digest of an e-mail address."""
         EVENTS.labels(event).inc()
         words = orjson.dumps(detail).decode()
-        await self._pool.execute(_ADD, event, person, account, network, request_id()[:100], words)
+        await self._pool.execute(_ADD, event, user_id, account, network, request_id()[:100], words)
 
     async def read(
         self,
         *,
         since: datetime | None = None,
         event: str | None = None,
-        person: UUID | None = None,
+        user_id: UUID | None = None,
         account: str | None = None,
         limit: int = 100,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncIterator[AuditEvent]:
         """The newest events first; `event` may be the beginning of a name."""
-        for row in await self._pool.fetch(_READ, since, event, person, account, limit):
+        for row in await self._pool.fetch(_READ, since, event, user_id, account, limit):
             values = dict(row)
-            yield Event(**(values | {"detail": orjson.loads(values["detail"])}))
+            yield AuditEvent(**(values | {"detail": orjson.loads(values["detail"])}))

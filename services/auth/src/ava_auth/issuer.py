@@ -1,4 +1,4 @@
-"""Auth's own small issuer: short tokens in which a service acts for a person (RFC 8693 `act`)."""
+"""Issue delegated tokens: short-lived tokens with which a service acts for a user (RFC 8693 `act`)."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from jwt.algorithms import ECAlgorithm
 
 DELEGATION_SECONDS = 120
-_EARLIER = 5  # the clocks of two rooms may differ a little
+_BACKDATED_SECONDS = 5  # the clocks of two services may differ a little
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class Delegation:
-    """A delegated token; only its `jti` may be written down."""
+    """A delegated token; only its `jti` may be logged."""
 
     token: str = field(repr=False)
     jti: str
@@ -37,7 +37,7 @@ class Delegation:
 
 
 def read_keys(document: str) -> list[SigningKey]:
-    """The keys in a JSON array of private JWKs, the signing one first. Raises ValueError in words."""
+    """The keys in a JSON array of private JWKs, the signing one first. Raises ValueError in plain words."""
     try:
         keys = [_read(key) for key in json.loads(document)]
     except (ValueError, TypeError, KeyError, jwt.PyJWTError):
@@ -55,19 +55,19 @@ def _read(key: dict[str, Any]) -> SigningKey:
 
 
 class Issuer:
-    """Signs with the first key and publishes all of them, so that a rotation hurts nobody."""
+    """Signs with the first key and publishes all of them, so that keys can be rotated."""
 
     def __init__(self, name: str, keys: list[SigningKey]) -> None:
         self._name, self._signing = name, keys[0]
         self.jwks = {"keys": [key.published() for key in keys]}
 
-    def delegate(self, person: UUID, actor: str) -> Delegation:
-        """A token of at most 120 s in which `actor` acts for the person."""
-        issued, jti = int(time.time()) - _EARLIER, str(uuid4())
+    def delegate(self, user_id: UUID, actor: str) -> Delegation:
+        """A token of at most 120 s with which `actor` acts for the user."""
+        issued, jti = int(time.time()) - _BACKDATED_SECONDS, str(uuid4())
         claims = {
             "iss": self._name,
             "aud": "authenticated",
-            "sub": str(person),
+            "sub": str(user_id),
             "role": "authenticated",
             "act": {"sub": actor},
             "iat": issued,
@@ -75,4 +75,4 @@ class Issuer:
             "jti": jti,
         }
         token = jwt.encode(claims, self._signing.private, "ES256", headers={"kid": self._signing.kid})
-        return Delegation(token, jti, DELEGATION_SECONDS - _EARLIER)
+        return Delegation(token, jti, DELEGATION_SECONDS - _BACKDATED_SECONDS)

@@ -1,4 +1,4 @@
-"""What auth is told from outside, read once at start."""
+"""The auth service's settings, read from its environment once, at start."""
 
 import json
 from typing import Annotated
@@ -7,14 +7,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from ava_auth.issuer import read_keys
-from ava_common.settings import RoomSettings, Secret, Url, room
+from ava_common.settings import Secret, ServiceSettings, Url, from_environment
 
 
 def _json(value: object) -> object:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError('is no JSON; it should look like {"whatsapp-gateway": ["the secret"]}') from None
+        raise ValueError(
+            'is not valid JSON; it should look like {"whatsapp-gateway": ["the secret"]}'
+        ) from None
 
 
 def _keys(value: SecretStr) -> SecretStr:
@@ -22,10 +24,13 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
-class Settings(RoomSettings):
-    """Everything from the environment; the names are in .env.example."""
+class Settings(ServiceSettings):
+    """`.env.example` explains each variable."""
 
-    model_config = room("AUTH_")
+    model_config = from_environment("AUTH_")
+
+    auth_url: Url = Field(validation_alias="AUTH_URL")
+    auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")
 
     supabase_publishable_key: Secret = Field(validation_alias="SUPABASE_PUBLISHABLE_KEY")
     supabase_secret_key: Secret = Field(validation_alias="SUPABASE_SECRET_KEY")
@@ -38,8 +43,8 @@ class Settings(RoomSettings):
 
     network_attempts: int = Field(30, ge=1)
     account_attempts: int = Field(5, ge=1)
-    attempt_window: int = Field(900, ge=1)
-    longest_wait: int = Field(900, ge=1)
+    attempt_window_seconds: int = Field(900, ge=1, validation_alias="AUTH_ATTEMPT_WINDOW")
+    longest_wait_seconds: int = Field(900, ge=1, validation_alias="AUTH_LONGEST_WAIT")
     even_seconds: float = Field(0.4, ge=0)
     session_days: int = Field(30, ge=1, le=400)
     audit_days: int = Field(365, ge=30)

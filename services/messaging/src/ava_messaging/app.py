@@ -1,41 +1,43 @@
-"""The messaging room: the log of what was said."""
+"""The messaging service: the message log."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
+from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
-from ava_common.service import answers, service
+from ava_common.health import database_answers
 from ava_common.settings import load
-from ava_common.tokens import open_verifier
-from ava_messaging.export import Exports
+from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_messaging.dependencies import Resources
+from ava_messaging.export import ExportSlots
 from ava_messaging.routes import router
 from ava_messaging.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The room as a function of its settings."""
+    """The service as a function of its settings."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def open_resources() -> AsyncIterator[Resources]:
         url = settings.database_url.get_secret_value()
-        async with open_pool(url, name="messaging") as pool, open_verifier(settings) as verifier:
-            yield {"pool": pool, "verifier": verifier, "exports": Exports()}
+        issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
+        async with open_pool(url, name="messaging") as pool, open_verifier(*issuers) as verifier:
+            yield Resources(pool, verifier, ExportSlots())
 
-    return service(
+    return create_service_app(
         "Ava messaging",
         prefix="/messages",
-        lifespan=lifespan,
+        open_resources=open_resources,
         routers=[router],
         ready=_ready,
-        level=settings.log_level,
+        log_level=settings.log_level,
     )
 
 
-async def _ready(state: Any) -> Mapping[str, bool]:
-    return {"database": await answers(state.pool)}
+async def _ready(resources: Resources) -> Mapping[str, bool]:
+    return {"database": await database_answers(resources.pool)}
 
 
 def build() -> FastAPI:

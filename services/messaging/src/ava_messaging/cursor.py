@@ -1,4 +1,4 @@
-"""Where a page of messages ended, as an opaque word."""
+"""The pagination cursor: where a page of messages ended, as an opaque string."""
 
 import base64
 import binascii
@@ -26,22 +26,22 @@ class Position:
     created_at: datetime
     id: UUID
 
-    def word(self) -> str:
+    def encode(self) -> str:
         packed = _SHAPE.pack(_VERSION, (self.created_at - _EPOCH) // _MICROSECOND, self.id.bytes)
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def read(word: object) -> Position:
-    """The position a cursor stands for; anything but a cursor this room gave out is refused."""
+def decode(cursor: object) -> Position:
+    """The position a cursor stands for; anything but a cursor of this service is refused."""
     try:
-        packed = base64.b64decode(f"{word}==", altchars=b"-_", validate=True)
+        packed = base64.b64decode(f"{cursor}==", altchars=b"-_", validate=True)
         version, microseconds, id = _SHAPE.unpack(packed)
         position = Position(_EPOCH + microseconds * _MICROSECOND, UUID(bytes=id))
     except (ValueError, binascii.Error, struct.error, OverflowError):
         position, version = None, 0
-    if position is None or version != _VERSION or position.word() != word:
-        raise PydanticCustomError("cursor", "This is no cursor; send `next` of the page before, or none")
+    if position is None or version != _VERSION or position.encode() != cursor:
+        raise PydanticCustomError("cursor", "is not a valid cursor: pass `next` from the previous page")
     return position
 
 
-Cursor = Annotated[Position, PlainValidator(read), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+Cursor = Annotated[Position, PlainValidator(decode), WithJsonSchema({"type": "string", "pattern": PATTERN})]

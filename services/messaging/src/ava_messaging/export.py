@@ -1,4 +1,4 @@
-"""Give a person everything they said and heard, line by line, while it is being read."""
+"""The export: a user's whole log, line by line, while it is being read."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
-from ava_common.callers import Caller
+from ava_common.caller import Caller
 from ava_common.database import Pool
 from ava_common.problems import Problem
 from ava_messaging import store
-from ava_messaging.filters import ExportAsked
+from ava_messaging.filters import ExportQuery
 from ava_messaging.messages import Message
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -20,7 +20,7 @@ AT_ONCE = 2
 
 
 class TooManyExports(Problem):
-    """Others are taking their messages with them right now. Try again in a moment."""
+    """Too many exports are running. Try again in a moment."""
 
     status = 503
 
@@ -28,8 +28,8 @@ class TooManyExports(Problem):
         super().__init__(headers={"Retry-After": "5"})
 
 
-class Exports:
-    """An export holds a connection while its reader reads: a few at once, so that the log stays readable."""
+class ExportSlots:
+    """An export holds a database connection while it is read: only a few at once, so that others get one."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once
@@ -43,8 +43,8 @@ class Exports:
         self._free += 1
 
 
-class Lines(StreamingResponse):
-    """A stream whose reader must keep reading: who takes nothing for half a minute is let go."""
+class NdjsonResponse(StreamingResponse):
+    """Newline-delimited JSON; a client that reads nothing for `patience_seconds` is disconnected."""
 
     media_type = MEDIA_TYPE
     patience_seconds = 30.0
@@ -58,24 +58,24 @@ class Lines(StreamingResponse):
 
 
 @asynccontextmanager
-async def opened(
-    exports: Exports, pool: Pool, caller: Caller, asked: ExportAsked
+async def open_export(
+    slots: ExportSlots, pool: Pool, caller: Caller, query: ExportQuery
 ) -> AsyncIterator[AsyncIterator[bytes]]:
-    """The lines, once the first are in hand: what goes wrong before that is still a problem document."""
-    with exports:
+    """The lines, once the first are read: an error before that is still a problem document."""
+    with slots:
         async with (
-            store.speaking_for(pool, caller) as connection,
-            aclosing(store.stream(connection, caller.id, asked, asked.order)) as batches,
+            store.transaction_for(pool, caller) as connection,
+            aclosing(store.stream(connection, caller.id, query, query.order)) as batches,
         ):
-            nothing: list[Message] = []
-            yield _lines(await anext(batches, nothing), batches)
+            empty: list[Message] = []
+            yield _lines(await anext(batches, empty), batches)
 
 
 async def _lines(first: list[Message], rest: AsyncIterator[list[Message]]) -> AsyncIterator[bytes]:
-    yield _written(first)
+    yield _encoded(first)
     async for batch in rest:
-        yield _written(batch)
+        yield _encoded(batch)
 
 
-def _written(batch: list[Message]) -> bytes:
+def _encoded(batch: list[Message]) -> bytes:
     return b"".join(message.model_dump_json().encode() + b"\n" for message in batch)

@@ -1,4 +1,4 @@
-"""Which messages are asked for: any combination of filters."""
+"""The query parameters of the message log: any combination of filters, order and page."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -23,7 +23,7 @@ class Filters(BaseModel):
     until: Annotated[Moment | None, Field(description="Before this moment.")] = None
     text: Annotated[
         Annotated[Plain, StringConstraints(min_length=1, max_length=1000)] | None,
-        Field(description="A part of the content, in any case."),
+        Field(description="A part of the content; upper and lower case are the same."),
     ] = None
 
     def pattern(self) -> str | None:
@@ -34,15 +34,15 @@ class Filters(BaseModel):
         return f"%{escaped}%"
 
 
-class PageAsked(Filters):
+class PageQuery(Filters):
     """One page of the log."""
 
     order: Order = "newest"
-    cursor: Annotated[Cursor | None, Field(description="`next` of the page before.")] = None
+    cursor: Annotated[Cursor | None, Field(description="`next` of the previous page.")] = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class ExportAsked(Filters):
-    """The whole log, or what the filters leave of it."""
+class ExportQuery(Filters):
+    """The whole log, or the part that the filters select."""
 
     order: Order = "oldest"

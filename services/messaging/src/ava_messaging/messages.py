@@ -1,4 +1,4 @@
-"""What a message is, and what may be written into one."""
+"""The message: its fields, their limits, and what may be written."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-LONGEST = 65_536
+LONGEST = 65_536  # characters
 CLOCK_SKEW = timedelta(minutes=5)
 
 Channel = Literal["app", "whatsapp"]
@@ -23,9 +23,9 @@ Role = Literal["user", "assistant"]
 
 
 def _storable(text: object) -> object:
-    """Text as PostgreSQL can keep it: without NUL, with U+FFFD for half a surrogate pair.
+    """Text as PostgreSQL can store it: without NUL, with U+FFFD for half a surrogate pair.
 
-    Phones send such things; a turn is worth more than its odd character.
+    Phones send such things; the turn matters more than its odd character.
     """
     if not isinstance(text, str):
         return text
@@ -33,28 +33,32 @@ def _storable(text: object) -> object:
 
 
 def _iso(moment: object) -> object:
-    # Pydantic would read a number as seconds, or milliseconds, of an epoch; nobody means that here.
+    # Pydantic would read a number as seconds or milliseconds since an epoch, which is never meant here.
     if not isinstance(moment, str) or not re.match(r"\d{4}-\d\d-\d\d", moment):
-        raise PydanticCustomError("moment", "Write a moment with its zone, like 2026-01-31T12:00:00Z")
+        raise PydanticCustomError(
+            "moment", "must be a date and a time with a time zone, like 2026-01-31T12:00:00Z"
+        )
     return moment
 
 
 def _in_range(moment: datetime) -> datetime:
     # The ends of the calendar overflow when turned into UTC.
     if not 1 < moment.year < 9999:
-        raise PydanticCustomError("moment_range", "Name a moment between the years 2 and 9998")
+        raise PydanticCustomError("moment_range", "must be between the years 2 and 9998")
     return moment
 
 
 def _not_ahead(moment: datetime) -> datetime:
     if moment > datetime.now(UTC) + CLOCK_SKEW:
-        raise PydanticCustomError("moment_ahead", "A message cannot come from the future; send its real time")
+        raise PydanticCustomError(
+            "moment_ahead", "is in the future; send the time at which the message was written"
+        )
     return moment
 
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
-        raise PydanticCustomError("nul", "Leave out NUL characters")
+        raise PydanticCustomError("nul", "must not contain NUL characters")
     return text
 
 
@@ -69,7 +73,7 @@ Plain = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"p
 
 
 class Message(BaseModel):
-    """One turn of a person or their companion."""
+    """One turn of a user or their companion."""
 
     id: UUID
     avatar_id: UUID | None
@@ -81,14 +85,14 @@ class Message(BaseModel):
 
 
 class Written(BaseModel):
-    """What a person writes in the app."""
+    """What a user writes in the app."""
 
     content: Content
     avatar_id: UUID | None = None
 
 
 class Turn(BaseModel):
-    """What a room writes down in a person's name, as it happened elsewhere."""
+    """What a service writes in a user's name, because it happened on another channel."""
 
     channel: Channel
     role: Role

@@ -1,20 +1,21 @@
-"""What people and rooms can ask the messaging room."""
+"""The routes of the message log."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import StringConstraints, WithJsonSchema
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import WithJsonSchema
 
-from ava_common.callers import Caller
-from ava_common.database import Pool
-from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
+from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.caller import Caller
 from ava_common.problems import DatabaseAway, NotFound, Problem, responses
+from ava_common.validation import Matches
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
-from ava_messaging.filters import ExportAsked, PageAsked
+from ava_messaging.dependencies import ResourcesDep
+from ava_messaging.filters import ExportQuery, PageQuery
 from ava_messaging.messages import Message, Page, Turn, Written
 
 SIGNED = (NotSignedIn, DatabaseAway)
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/messages", tags=["messages"])
 
 
 class MessageNotFound(Problem):
-    """You have no message with this id. GET /messages lists the ones you have."""
+    """You have no message with this id. GET /messages lists your messages."""
 
     status = 404
 
@@ -37,15 +38,18 @@ class KeyReused(Problem):
 
 
 class MessageDiffers(Problem):
-    """Another message is kept under this id. Use a new id for a new message."""
+    """Another message is stored under this id. Use a new id for a new message."""
 
     status = 409
 
 
 KEY = r"^[!-~]{1,200}$"
 IdempotencyKey = Annotated[
-    Annotated[str, StringConstraints(pattern=KEY)] | None,
-    Header(alias="Idempotency-Key", description="The same key and content again writes nothing new."),
+    Annotated[str, Matches(KEY, "must be 1 to 200 printable ASCII characters without spaces")] | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Repeating a request with the same key and content writes nothing new.",
+    ),
     WithJsonSchema({"type": "string", "pattern": KEY}),
 ]
 
@@ -53,60 +57,63 @@ IdempotencyKey = Annotated[
 @router.post("", responses={**responses(*PRESENT, KeyReused), 200: {"model": Message}, 201: CREATED})
 async def write(
     written: Written,
-    request: Request,
+    resources: ResourcesDep,
     response: Response,
-    caller: PersonPresent,
+    caller: PresentCaller,
     key: IdempotencyKey = None,
 ) -> Message:
-    """Write in the app (201); the same again with the same Idempotency-Key answers the first one (200)."""
+    """Write in the app (201); again with the same Idempotency-Key returns the first message (200)."""
     external_id = f"app:{key}" if key else None
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         if new := await store.write(connection, caller.id, written, external_id):
             return _created(response, new)
-        kept = await store.find_kept(connection, caller.id, None, external_id)
+        existing = await store.find_existing(connection, caller.id, None, external_id)
     # An avatar that is gone since has left null behind: still the same message.
-    if kept is None or kept.content != written.content or kept.avatar_id not in (written.avatar_id, None):
+    if (
+        existing is None
+        or existing.content != written.content
+        or existing.avatar_id not in (written.avatar_id, None)
+    ):
         raise KeyReused
-    return kept
+    return existing
 
 
 @router.get("", response_model=Page, responses=responses(*SIGNED))
 async def read_page(
-    asked: Annotated[PageAsked, Query()], request: Request, caller: SomeoneSigned
+    query: Annotated[PageQuery, Query()], resources: ResourcesDep, caller: CurrentCaller
 ) -> Response:
     """A page of your messages, filtered by any combination."""
-    pool: Pool = request.state.pool
-    found = await store.page(pool, caller, asked, asked.order, asked.cursor, asked.limit + 1)
-    last = found[asked.limit - 1] if len(found) > asked.limit else None
+    found = await store.page(resources.pool, caller, query, query.order, query.cursor, query.limit + 1)
+    last = found[query.limit - 1] if len(found) > query.limit else None
     page = {
-        "messages": [dict(row) for row in found[: asked.limit]],
-        "next": Position(last["created_at"], UUID(last["id"])).word() if last else None,
+        "messages": [dict(row) for row in found[: query.limit]],
+        "next": Position(last["created_at"], UUID(last["id"])).encode() if last else None,
     }
     return Response(orjson.dumps(page, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
 async def exported(
-    asked: Annotated[ExportAsked, Query()], request: Request, caller: PersonPresent
+    query: Annotated[ExportQuery, Query()], resources: ResourcesDep, caller: PresentCaller
 ) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Stays open until the last line is sent, or the reader is gone."""
-    async with export.opened(request.state.exports, request.state.pool, caller, asked) as lines:
+    """Stays open until the last line is sent, or the client is gone."""
+    async with export.open_export(resources.exports, resources.pool, caller, query) as lines:
         yield lines
 
 
 @router.get(
     "/export",
-    response_class=export.Lines,
+    response_class=export.NdjsonResponse,
     responses={**responses(*PRESENT, export.TooManyExports), 200: {"description": "One message per line"}},
 )
-async def read_everything(lines: Annotated[AsyncIterator[bytes], Depends(exported)]) -> export.Lines:
-    """All your messages, or what the filters leave of them, as newline-delimited JSON."""
-    return export.Lines(lines)
+async def read_everything(lines: Annotated[AsyncIterator[bytes], Depends(exported)]) -> export.NdjsonResponse:
+    """All your messages, or those that the filters select, as newline-delimited JSON."""
+    return export.NdjsonResponse(lines)
 
 
 @router.get("/{message_id:uuid}", responses=responses(*SIGNED, MessageNotFound))
-async def read_one(message_id: UUID, request: Request, caller: SomeoneSigned) -> Message:
+async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCaller) -> Message:
     """One of your messages."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         message = await store.find(connection, caller.id, message_id)
     if message is None:
         raise MessageNotFound
@@ -122,23 +129,23 @@ async def read_one(message_id: UUID, request: Request, caller: SomeoneSigned) ->
     },
 )
 async def keep(
-    message_id: UUID, turn: Turn, request: Request, response: Response, caller: SomeoneSigned
+    message_id: UUID, turn: Turn, resources: ResourcesDep, response: Response, caller: CurrentCaller
 ) -> Message:
-    """Keep a turn that happened elsewhere (201); the same id or external id again changes nothing (200)."""
+    """Store a turn of another channel (201); the same id or external id again changes nothing (200)."""
     _refuse_people(caller)
-    async with store.speaking_for(request.state.pool, caller) as connection:
-        if new := await store.keep(connection, caller.id, message_id, turn):
+    async with store.transaction_for(resources.pool, caller) as connection:
+        if new := await store.put(connection, caller.id, message_id, turn):
             return _created(response, new)
-        kept = await store.find_kept(connection, caller.id, message_id, turn.external_id)
-    if kept is None or (kept.id == message_id and not _says_the_same(kept, turn)):
+        existing = await store.find_existing(connection, caller.id, message_id, turn.external_id)
+    if existing is None or (existing.id == message_id and not _says_the_same(existing, turn)):
         raise MessageDiffers
-    return kept
+    return existing
 
 
 @router.delete("/{message_id:uuid}", status_code=204, responses=responses(*PRESENT, MessageNotFound))
-async def delete(message_id: UUID, request: Request, caller: PersonPresent) -> None:
-    """Delete one of your messages for good."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+async def delete(message_id: UUID, resources: ResourcesDep, caller: PresentCaller) -> None:
+    """Delete one of your messages permanently."""
+    async with store.transaction_for(resources.pool, caller) as connection:
         gone = await store.delete(connection, caller.id, message_id)
     if not gone:
         raise MessageNotFound
@@ -155,5 +162,5 @@ def _created(response: Response, message: Message) -> Message:
     return message
 
 
-def _says_the_same(kept: Message, turn: Turn) -> bool:
-    return (kept.channel, kept.role, kept.content) == (turn.channel, turn.role, turn.content)
+def _says_the_same(existing: Message, turn: Turn) -> bool:
+    return (existing.channel, existing.role, existing.content) == (turn.channel, turn.role, turn.content)

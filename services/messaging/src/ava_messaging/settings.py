@@ -1,9 +1,14 @@
-"""What the messaging room is told at its start."""
+"""The messaging service's settings, read from its environment once, at start."""
 
-from ava_common.settings import RoomSettings, room
+from pydantic import Field
+
+from ava_common.settings import ServiceSettings, Url, from_environment
 
 
-class Settings(RoomSettings):
-    """The room's environment; .env.example explains each variable."""
+class Settings(ServiceSettings):
+    """`.env.example` explains each variable."""
 
-    model_config = room("MESSAGING_")
+    model_config = from_environment("MESSAGING_")
+
+    auth_url: Url = Field(validation_alias="AUTH_URL")
+    auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")

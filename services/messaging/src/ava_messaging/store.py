@@ -1,4 +1,4 @@
-"""The message log's questions to the database, each asked as the person."""
+"""The SQL of the message log; every statement runs as the user whose rows it touches."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ava_common.callers import Caller
+from ava_common.caller import Caller
 from ava_common.database import Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_messaging.cursor import Position
@@ -33,7 +33,7 @@ ALL: dict[Order, str] = {"newest": f"{FILTERED} {NEWEST}", "oldest": f"{FILTERED
 
 
 class AccountGone(Problem):
-    """Your account no longer exists, so nothing can be kept for it. Sign up again to start anew."""
+    """Your account no longer exists, so nothing can be stored for it. Sign up again to start over."""
 
     status = 401
 
@@ -45,14 +45,14 @@ class NotYourAvatar(Problem):
 
 
 class DelegateRequired(Problem):
-    """Only a room acting for a person may write here. People write with POST /messages."""
+    """Only a service acting for a user may write here. Users write with POST /messages."""
 
     status = 403
 
 
 @asynccontextmanager
-async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
-    """The caller's transaction. Raises NotYourAvatar, AccountGone or DelegateRequired."""
+async def transaction_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
+    """A transaction as the caller. Raises NotYourAvatar, AccountGone or DelegateRequired."""
     try:
         async with acting_as(pool, caller, "ava_messaging") as connection:
             yield connection
@@ -61,7 +61,7 @@ async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
             wrong = {"pointer": "#/avatar_id", "detail": "is not your avatar"}
             raise NotYourAvatar(errors=[wrong]) from None
         raise AccountGone from None
-    except asyncpg.InsufficientPrivilegeError:  # the policy's word on who may write what
+    except asyncpg.InsufficientPrivilegeError:  # the policy decides who may write what
         raise DelegateRequired from None
 
 
@@ -77,7 +77,7 @@ async def page(
 ) -> list[asyncpg.Record]:
     """At most `limit` messages that follow `after` in this order: one round trip, claims included.
 
-    Rows and not models, ids as text: the page goes from the database to the wire without a stop.
+    Rows and not models, ids as text, so that the page is serialised once.
     """
     claims = orjson.dumps(caller.claims()).decode()
     place = (after.created_at, after.id) if after else (None, None)
@@ -90,7 +90,7 @@ async def page(
 async def stream(
     connection: Connection, user_id: UUID, filters: Filters, order: Order, at_once: int = 500
 ) -> AsyncGenerator[list[Message]]:
-    """Every message in this order, `at_once` at a time, through a cursor that stays in PostgreSQL."""
+    """Every message in this order, `at_once` at a time, through a server-side cursor."""
     cursor = await connection.cursor(ALL[order], user_id, *_values(filters))
     while rows := await cursor.fetch(at_once):
         yield [Message.model_construct(**row) for row in rows]
@@ -99,7 +99,7 @@ async def stream(
 async def write(
     connection: Connection, user_id: UUID, written: Written, external_id: str | None
 ) -> Message | None:
-    """The new message, or None when one with this external id is there already."""
+    """The new message, or None when one with this external id exists already."""
     row = await connection.fetchrow(
         f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id)
         values ($1, $2, 'app', 'user', $3, $4)
@@ -112,8 +112,8 @@ async def write(
     return Message(**row) if row else None
 
 
-async def keep(connection: Connection, user_id: UUID, message_id: UUID, turn: Turn) -> Message | None:
-    """The turn as a new message, or None when its id or its external id is there already."""
+async def put(connection: Connection, user_id: UUID, message_id: UUID, turn: Turn) -> Message | None:
+    """The turn as a new message, or None when its id or its external id exists already."""
     row = await connection.fetchrow(
         f"""insert into public.messages
             (id, user_id, avatar_id, channel, role, content, external_id, created_at)
@@ -131,7 +131,7 @@ async def keep(connection: Connection, user_id: UUID, message_id: UUID, turn: Tu
     return Message(**row) if row else None
 
 
-async def find_kept(
+async def find_existing(
     connection: Connection, user_id: UUID, message_id: UUID | None, external_id: str | None
 ) -> Message | None:
     """The message with this id, else the one with this external id."""

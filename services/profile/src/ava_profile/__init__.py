@@ -1,0 +1,1 @@
+"""The profile service: a user's avatar and preferences."""

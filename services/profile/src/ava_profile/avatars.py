@@ -1,15 +1,15 @@
-"""What an avatar is, and what may be said about one."""
+"""The avatar: its fields, their limits, and the problems around them."""
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ava_common.problems import Problem
+from ava_common.validation import Matches
 
 ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -22,7 +22,7 @@ class AvatarNotFound(Problem):
 
 
 class SecondAvatar(Problem):
-    """You already have an avatar; there is one each. Use PATCH, or PUT without `If-None-Match`."""
+    """You already have an avatar (one per account). Use PATCH, or PUT without `If-None-Match`."""
 
     status = 412
 
@@ -36,45 +36,33 @@ class Personality(StrEnum):
     direct = "direct"
 
 
-def _one_line(text: str) -> str:
-    if not re.fullmatch(ONE_LINE, text):
-        raise PydanticCustomError("control_characters", "Write one line without control characters")
-    return text
-
-
-def _lines(text: str) -> str:
-    if not re.fullmatch(LINES, text):
-        raise PydanticCustomError("control_characters", "Leave out control characters such as NUL")
-    return text
-
-
 def _number(age: object) -> object:
     if isinstance(age, str | bool):
-        raise PydanticCustomError("number", "Write the age as a number")
+        raise PydanticCustomError("number", "must be a number, not text")
     return age
 
 
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
-    AfterValidator(_one_line),
-    Field(json_schema_extra={"pattern": ONE_LINE}, examples=["Mira"]),
+    Matches(ONE_LINE, "must be one line without control characters"),
+    Field(examples=["Mira"]),
 ]
 Age = Annotated[
     int,
-    Field(ge=20, le=150, description="Avatars are grown up: at least 20."),
+    Field(ge=20, le=150, description="Avatars are adults: at least 20."),
     BeforeValidator(_number),
 ]
 Looks = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=2000),
-    AfterValidator(_lines),
-    Field(json_schema_extra={"pattern": LINES}, examples=["Tall, dark curls, always a scarf."]),
+    Matches(LINES, "must not contain control characters such as NUL"),
+    Field(examples=["Tall, dark curls, always a scarf."]),
 ]
 
 
 class Avatar(BaseModel):
-    """A person's one companion."""
+    """A user's companion."""
 
     id: UUID
     name: str
@@ -85,7 +73,7 @@ class Avatar(BaseModel):
 
 
 class AvatarDraft(BaseModel):
-    """A whole avatar as a person describes it."""
+    """A complete avatar, as its user describes it."""
 
     name: Name
     age: Age
@@ -94,7 +82,7 @@ class AvatarDraft(BaseModel):
 
 
 class AvatarChange(BaseModel):
-    """What shall be different; a field left out (or null) stays as it is."""
+    """The fields to change; a field left out (or null) stays as it is."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Any usual spelling of a phone number in, E.164 out."""
+"""Phone numbers: any usual spelling in, E.164 out."""
 
 import re
 
@@ -7,29 +7,29 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 from ava_common.problems import Problem
 
-SHORTEST = 6  # digits of a number somebody could mean without its country code
+SHORTEST = 6  # digits of something that may be a number without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class NotAPhoneNumber(Problem):
-    """This is no phone number. Write it with its country code, for example +49 151 12345678."""
+    """This is not a valid phone number. Write it with its country code, for example +49 151 12345678."""
 
     status = 422
 
     def __init__(self) -> None:
-        super().__init__(errors=[{"pointer": "#/phone", "detail": "is no phone number"}])
+        super().__init__(errors=[{"pointer": "#/phone", "detail": "is not a valid phone number"}])
 
 
 class CountryMissing(Problem):
-    """This number lacks its country code. Start it with + and the code, or name the country in `region`."""
+    """This number has no country code. Start it with + and the code, or name the country in `region`."""
 
     status = 422
 
     def __init__(self) -> None:
-        super().__init__(errors=[{"pointer": "#/phone", "detail": "lacks its country code"}])
+        super().__init__(errors=[{"pointer": "#/phone", "detail": "has no country code"}])
 
 
-def normalised(spelling: str, region: str | None = None) -> str:
+def to_e164(spelling: str, region: str | None = None) -> str:
     """The E.164 form of `spelling`; `region` (ISO 3166, two letters) reads a number without country code.
 
     Judges the length only, not whether the range is in service: numbering plans change faster than any

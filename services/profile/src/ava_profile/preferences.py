@@ -1,4 +1,4 @@
-"""What a person prefers: for now, the WhatsApp number they write from."""
+"""A user's preferences: for now, the WhatsApp number they write from."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,16 +6,17 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from ava_common.problems import Problem
+from ava_common.validation import Matches
 
 
 class PhoneTaken(Problem):
-    """This number is linked already. Check it; if it is yours, unlink it where it is linked now."""
+    """This number is linked to another account. If it's yours, unlink it there first."""
 
     status = 409
 
 
 class Preferences(BaseModel):
-    """The linked number (E.164) and since when; a number still waiting for its code stands apart."""
+    """The linked number (E.164) and since when; a number that still needs its code stands apart."""
 
     whatsapp_phone: str | None = None
     whatsapp_linked_at: datetime | None = None
@@ -23,18 +24,19 @@ class Preferences(BaseModel):
 
 
 class PhoneLink(BaseModel):
-    """A number in any usual spelling, and the country it belongs to when the spelling does not say."""
+    """A number in any usual spelling, and its country when the spelling does not say."""
 
     phone: Annotated[
         str, StringConstraints(min_length=1, max_length=100), Field(examples=["+49 151 12345678"])
     ]
     region: Annotated[
-        str | None, StringConstraints(pattern="^[A-Za-z]{2}$"), Field(examples=["DE"], description="ISO 3166")
+        Annotated[str, Matches("^[A-Za-z]{2}$", "must be a two-letter country code, like DE")] | None,
+        Field(examples=["DE"], description="ISO 3166"),
     ] = None
 
 
 class PendingLink(BaseModel):
-    """The number is linked once `code` arrives from it on WhatsApp; the code is shown this once."""
+    """The number is linked once `code` arrives from it on WhatsApp; the code is shown only this once."""
 
     pending: str
     code: str

@@ -1,18 +1,18 @@
-"""What people and rooms can ask the profile room."""
+"""The routes of the profile service: avatar, preferences, the link to a WhatsApp number."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import WithJsonSchema
 
-from ava_common.guards import NotSignedIn, PersonPresent, PersonRequired, SomeoneSigned
+from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
 from ava_profile.avatars import Avatar, AvatarChange, AvatarDraft, AvatarNotFound, Personality, SecondAvatar
-from ava_profile.confirmation import Confirmation
-from ava_profile.phone import normalised
+from ava_profile.dependencies import ResourcesDep
+from ava_profile.link_code import LinkCode
+from ava_profile.phone import to_e164
 from ava_profile.preferences import PendingLink, PhoneLink, PhoneTaken, Preferences
-from ava_profile.settings import Settings
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
@@ -28,14 +28,14 @@ router = APIRouter(prefix="/profile")
 
 @router.get("/personalities", tags=["avatar"])
 async def personalities() -> list[Personality]:
-    """The personalities an avatar can have; open to everyone."""
+    """The personalities an avatar can have; needs no sign-in."""
     return list(Personality)
 
 
 @router.get("/avatar", tags=["avatar"], responses=responses(*SIGNED, AvatarNotFound))
-async def read_avatar(request: Request, caller: SomeoneSigned) -> Avatar:
+async def read_avatar(resources: ResourcesDep, caller: CurrentCaller) -> Avatar:
     """Your avatar."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         avatar = await store.find_avatar(connection, caller.id)
     return _found(avatar)
 
@@ -47,13 +47,13 @@ async def read_avatar(request: Request, caller: SomeoneSigned) -> Avatar:
 )
 async def put_avatar(
     draft: AvatarDraft,
-    request: Request,
+    resources: ResourcesDep,
     response: Response,
-    caller: PersonPresent,
+    caller: PresentCaller,
     if_none_match: CreateOnly = None,
 ) -> Avatar:
     """Create your avatar (201) or replace it (200)."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         if if_none_match:
             avatar, created = await store.create_avatar(connection, caller.id, draft), True
         else:
@@ -65,26 +65,26 @@ async def put_avatar(
 
 
 @router.patch("/avatar", tags=["avatar"], responses=responses(*PRESENT, AvatarNotFound))
-async def change_avatar(change: AvatarChange, request: Request, caller: PersonPresent) -> Avatar:
+async def change_avatar(change: AvatarChange, resources: ResourcesDep, caller: PresentCaller) -> Avatar:
     """Change some of your avatar's fields."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         avatar = await store.change_avatar(connection, caller.id, change)
     return _found(avatar)
 
 
 @router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*PRESENT, AvatarNotFound))
-async def delete_avatar(request: Request, caller: PersonPresent) -> None:
-    """Part from your avatar; your messages stay."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+async def delete_avatar(resources: ResourcesDep, caller: PresentCaller) -> None:
+    """Delete your avatar; your messages stay."""
+    async with store.transaction_for(resources.pool, caller) as connection:
         gone = await store.delete_avatar(connection, caller.id)
     if not gone:
         raise AvatarNotFound
 
 
 @router.get("/preferences", tags=["preferences"], responses=responses(*SIGNED))
-async def read_preferences(request: Request, caller: SomeoneSigned) -> Preferences:
+async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Preferences:
     """Your preferences; everything null until you set something."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    async with store.transaction_for(resources.pool, caller) as connection:
         return await store.find_preferences(connection, caller.id)
 
 
@@ -97,32 +97,32 @@ async def read_preferences(request: Request, caller: SomeoneSigned) -> Preferenc
     },
 )
 async def link_whatsapp(
-    link: PhoneLink, request: Request, response: Response, caller: PersonPresent
+    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller
 ) -> Preferences | PendingLink:
     """Link the number you write from: at once (200), or once a code comes from it (202)."""
-    settings: Settings = request.state.settings
-    phone = normalised(link.phone, link.region)
-    async with store.speaking_for(request.state.pool, caller) as connection:
+    settings = resources.settings
+    phone = to_e164(link.phone, link.region)
+    async with store.transaction_for(resources.pool, caller) as connection:
         if settings.display_number is None or settings.link_confirmation == "off":
             return await store.link_phone(connection, caller.id, phone)
-        mine = await store.find_preferences(connection, caller.id)
-        if mine.whatsapp_phone == phone:
-            return mine
-        confirmation = Confirmation.new()
-        await store.await_code(connection, caller.id, phone, confirmation)
+        preferences = await store.find_preferences(connection, caller.id)
+        if preferences.whatsapp_phone == phone:
+            return preferences
+        code = LinkCode.new()
+        await store.put_pending_link(connection, caller.id, phone, code)
     response.status_code = 202
     return PendingLink(
         pending=phone,
-        code=confirmation.code,
-        expires_at=confirmation.expires_at,
-        whatsapp_url=confirmation.whatsapp_url(settings.display_number),
+        code=code.code,
+        expires_at=code.expires_at,
+        whatsapp_url=code.whatsapp_url(settings.display_number),
     )
 
 
 @router.delete("/preferences/whatsapp", tags=["preferences"], status_code=204, responses=responses(*PRESENT))
-async def unlink_whatsapp(request: Request, caller: PersonPresent) -> None:
-    """Unlink your number, and forget one that waits for its code."""
-    async with store.speaking_for(request.state.pool, caller) as connection:
+async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller) -> None:
+    """Unlink your number, and drop one that is waiting for its code."""
+    async with store.transaction_for(resources.pool, caller) as connection:
         await store.unlink_phone(connection, caller.id)
 
 

@@ -1,23 +1,32 @@
-"""What the profile room is told at its start."""
+"""The profile service's settings, read from its environment once, at start."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from ava_common.settings import RoomSettings, room
+from ava_common.settings import ServiceSettings, Url, from_environment
+from ava_profile.phone import E164
 
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+def _e164(number: str) -> str:
+    if not E164.fullmatch(number):
+        raise ValueError("must be a phone number with + and its country code, like +4930123456")
+    return number
 
 
-class Settings(RoomSettings):
-    """The room's environment; .env.example explains each variable."""
+class Settings(ServiceSettings):
+    """`.env.example` explains each variable."""
 
-    model_config = room("PROFILE_")
+    model_config = from_environment("PROFILE_")
 
+    auth_url: Url = Field(validation_alias="AUTH_URL")
+    auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")
     link_confirmation: Literal["off", "code"] = Field(
         "off", validation_alias="WHATSAPP_GATEWAY_LINK_CONFIRMATION"
     )
-    display_number: E164 | None = Field(None, validation_alias="WHATSAPP_GATEWAY_DISPLAY_NUMBER")
+    display_number: Annotated[str, AfterValidator(_e164)] | None = Field(
+        None, validation_alias="WHATSAPP_GATEWAY_DISPLAY_NUMBER"
+    )
 
     @model_validator(mode="after")
     def _code_needs_a_number_to_write_to(self) -> "Settings":

@@ -1,4 +1,4 @@
-"""The profile's questions to the database, each asked as the person."""
+"""The SQL of the profile service; every statement runs as the user whose rows it touches."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_common.callers import Caller
+from ava_common.caller import Caller
 from ava_common.database import Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_profile.avatars import Avatar, AvatarChange, AvatarDraft
-from ava_profile.confirmation import Confirmation
+from ava_profile.link_code import LinkCode
 from ava_profile.preferences import PhoneTaken, Preferences
 
 AVATAR = "id, name, age, personality::text, physical_description, created_at"
@@ -19,14 +19,14 @@ PREFERENCES = """whatsapp_phone, whatsapp_linked_at,
 
 
 class AccountGone(Problem):
-    """Your account no longer exists, so nothing can be kept for it. Sign up again to start anew."""
+    """Your account no longer exists, so nothing can be stored for it. Sign up again to start over."""
 
     status = 401
 
 
 @asynccontextmanager
-async def speaking_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
-    """The caller's transaction; raises AccountGone when their account vanished under a still valid token."""
+async def transaction_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
+    """A transaction as the caller. Raises AccountGone when the account is gone but the token still valid."""
     try:
         async with acting_as(pool, caller, "ava_profile") as connection:
             yield connection
@@ -40,8 +40,8 @@ async def find_avatar(connection: Connection, user_id: UUID) -> Avatar | None:
 
 
 async def create_avatar(connection: Connection, user_id: UUID, draft: AvatarDraft) -> Avatar | None:
-    """The new avatar, or None when the person has one already."""
-    await _arrive(connection, user_id)
+    """The new avatar, or None when the user has one already."""
+    await _ensure_user(connection, user_id)
     row = await connection.fetchrow(
         f"""insert into public.avatars (user_id, name, age, personality, physical_description)
         values ($1, $2, $3, $4::text::public.personality, $5)
@@ -53,8 +53,8 @@ async def create_avatar(connection: Connection, user_id: UUID, draft: AvatarDraf
 
 
 async def put_avatar(connection: Connection, user_id: UUID, draft: AvatarDraft) -> tuple[Avatar, bool]:
-    """The avatar as described, and whether it is new; a replaced one keeps its id and its birthday."""
-    await _arrive(connection, user_id)
+    """The avatar as described, and whether it is new; a replaced one keeps its id and creation time."""
+    await _ensure_user(connection, user_id)
     [row] = await connection.fetch(
         f"""insert into public.avatars (user_id, name, age, personality, physical_description)
         values ($1, $2, $3, $4::text::public.personality, $5)
@@ -94,8 +94,8 @@ async def find_preferences(connection: Connection, user_id: UUID) -> Preferences
 
 
 async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Preferences:
-    """Links the number, forgetting a pending one; linking it again changes nothing. Raises PhoneTaken."""
-    await _arrive(connection, user_id)
+    """Link the number and drop a pending one; linking it again changes nothing. Raises PhoneTaken."""
+    await _ensure_user(connection, user_id)
     try:
         row = await connection.fetchrow(
             f"""insert into public.user_preferences as mine (user_id, whatsapp_phone, whatsapp_linked_at)
@@ -113,9 +113,9 @@ async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Prefe
     return Preferences(**row) if row else Preferences()
 
 
-async def await_code(connection: Connection, user_id: UUID, phone: str, confirmation: Confirmation) -> None:
-    """Keeps the number as pending; an earlier code ends here, a number already linked stays so until then."""
-    await _arrive(connection, user_id)
+async def put_pending_link(connection: Connection, user_id: UUID, phone: str, code: LinkCode) -> None:
+    """Store the number as pending with its code. Ends an earlier code; a linked number stays linked."""
+    await _ensure_user(connection, user_id)
     await connection.execute(
         """insert into public.user_preferences
             (user_id, whatsapp_pending_phone, whatsapp_code_hash, whatsapp_code_expires_at)
@@ -125,8 +125,8 @@ async def await_code(connection: Connection, user_id: UUID, phone: str, confirma
             whatsapp_code_expires_at = excluded.whatsapp_code_expires_at""",
         user_id,
         phone,
-        confirmation.digest(user_id),
-        confirmation.expires_at,
+        code.digest(user_id),
+        code.expires_at,
     )
 
 
@@ -139,8 +139,8 @@ async def unlink_phone(connection: Connection, user_id: UUID) -> None:
     )
 
 
-async def _arrive(connection: Connection, user_id: UUID) -> None:
-    """The sign-up trigger never fails a sign-up, so it may have left this to the person's first visit."""
+async def _ensure_user(connection: Connection, user_id: UUID) -> None:
+    """Add the row in public.users where the sign-up trigger, which never fails a sign-up, could not."""
     await connection.execute("insert into public.users (id) values ($1) on conflict (id) do nothing", user_id)
 
 

@@ -1,0 +1,1 @@
+"""The WhatsApp gateway: deliveries in, answers out, each once and in order."""

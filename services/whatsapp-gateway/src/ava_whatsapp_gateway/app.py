@@ -1,55 +1,76 @@
-"""The WhatsApp gateway: deliveries in, answers out, each once and in order."""
+"""The WhatsApp gateway, wired: the webhook keeps deliveries, the worker hands each event to the handler."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from fastapi import FastAPI
 
+from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
-from ava_common.service import service
 from ava_common.settings import load
-from ava_whatsapp_gateway import graph_versions, health, routes
-from ava_whatsapp_gateway.inbox import Inbox
+from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
+from ava_whatsapp_gateway.outbox.sender import Sender
+from ava_whatsapp_gateway.peers.clients import open_clients
+from ava_whatsapp_gateway.queue import maintenance
+from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
-from ava_whatsapp_gateway.worker import working
+from ava_whatsapp_gateway.webhook import routes
+from ava_whatsapp_gateway.webhook.dependencies import Resources
+from ava_whatsapp_gateway.webhook.inbox import Inbox
+from ava_whatsapp_gateway.webhook.ingest import ingest
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The room as a function of its settings; its worker lives as long as the room."""
+    """The service as a function of its settings; its worker runs as long as it does."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        graph_versions.warn(settings.graph_api_version, datetime.now(UTC).date())
-        url, arrived = settings.database_url.get_secret_value(), asyncio.Event()
+    async def open_resources() -> AsyncIterator[Resources]:
+        versions.warn_before_sunset(settings.graph_api_version, datetime.now(UTC).date())
+        url, size = settings.database_url.get_secret_value(), settings.database_connections
         async with (
-            open_pool(
-                url,
-                name="whatsapp-gateway",
-                size=settings.database_connections,
-                may_become=("service_role",),
-            ) as pool,
-            working(pool, settings, arrived),
+            open_pool(url, name="whatsapp-gateway", size=size, may_become=("service_role",)) as pool,
+            open_clients(settings, settings.concurrency) as clients,
         ):
-            yield {
-                "pool": pool,
-                "settings": settings,
-                "inbox": Inbox(pool, arrived),
-                "secrets": [secret.get_secret_value().encode() for secret in settings.app_secrets],
-            }
+            arrived = asyncio.Event()
+            sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
+            handler = Handler(pool, settings, clients, sender, answer=echo)
+            worker = Worker(
+                pool,
+                settings,
+                arrived,
+                ingest=partial(ingest, pool, settings.phone_number_id),
+                handle=handler.handle,
+            )
+            async with running(worker):
+                secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
+                yield Resources(settings, pool, Inbox(pool, arrived), secrets)
 
-    app = service(
+    return create_service_app(
         "Ava WhatsApp gateway",
         prefix=routes.PATH,
-        lifespan=lifespan,
-        routers=[routes.router],
-        ready=health.ready,
-        level=settings.log_level,
+        open_resources=open_resources,
+        routers=routes.ROUTERS,
+        ready=_ready,
+        log_level=settings.log_level,
     )
-    app.router.routes.insert(0, routes.receive)
-    return app
+
+
+async def _ready(resources: Resources) -> Mapping[str, bool]:
+    """`backlog`: nothing has waited too long; `circuit`: Meta accepts our credential."""
+    try:
+        now = await maintenance.state(resources.pool, resources.settings.phone_number_id)
+    except Exception:
+        return {"database": False}
+    # A circuit that is open while nothing waits may be fine again by now: the next send finds out.
+    circuit_open = now["circuit_open"] and now["kept_waiting"]
+    recent = now["age"] < resources.settings.ready_backlog_age_seconds
+    return {"database": True, "backlog": recent, "circuit": not circuit_open}
 
 
 def build() -> FastAPI:

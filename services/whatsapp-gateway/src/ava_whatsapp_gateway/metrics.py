@@ -1,29 +1,35 @@
-"""What the gateway counts; `GET /metrics` shows it."""
+"""The metrics of the gateway; `GET /metrics` shows them."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
-DELIVERIES = Counter("whatsapp_deliveries", "Deliveries by what became of them at the door.", ["outcome"])
-DRIFT = Counter("whatsapp_drift", "Things in deliveries that the contract does not name, by path.", ["path"])
-ITEMS = Counter("whatsapp_items", "Items found in deliveries.", ["kind"])
-DUPLICATES = Counter("whatsapp_duplicate_items", "Items that had come before.")
-EVENTS = Counter("whatsapp_events", "Events by the state they were left in.", ["state"])
-RETRIES = Counter("whatsapp_retries", "Events put back to be tried again, by what they wait for.", ["reason"])
+DELIVERIES = Counter(
+    "whatsapp_deliveries", "Deliveries by what the webhook endpoint did with them.", ["outcome"]
+)
+DRIFT = Counter(
+    "whatsapp_drift", "Parts of deliveries that Meta's contract does not name, by path.", ["path"]
+)
+ITEMS = Counter("whatsapp_items", "Updates found in deliveries, by kind.", ["kind"])
+DUPLICATES = Counter("whatsapp_duplicate_items", "Updates that had arrived before.")
+EVENTS = Counter("whatsapp_events", "Events by the state in which handling left them.", ["state"])
+RETRIES = Counter("whatsapp_retries", "Events put back to be retried, by what they wait for.", ["reason"])
 SENDS = Counter("whatsapp_sends", "Calls to the Graph API by outcome and error code.", ["outcome", "code"])
 STATUSES = Counter(
-    "whatsapp_statuses", "Statuses of our sends, with the code of a failure.", ["status", "code"]
+    "whatsapp_statuses", "Statuses of our sends, with the error code of a failure.", ["status", "code"]
 )
-ALERTS = Counter("whatsapp_alerts", "Conditions a person has to look at.", ["alert"])
+ALERTS = Counter("whatsapp_alerts", "Conditions that need an operator.", ["alert"])
 
 BACKLOG = Gauge("whatsapp_backlog", "Events, sends and deliveries by state.", ["what", "state"])
-BACKLOG_AGE = Gauge("whatsapp_backlog_age_seconds", "Age of the oldest delivery or event not yet handled.")
-IN_FLIGHT = Gauge("whatsapp_lanes_in_flight", "Contacts being worked on by this process.")
+BACKLOG_AGE = Gauge(
+    "whatsapp_backlog_age_seconds", "Age of the oldest delivery or event that is not handled yet."
+)
+IN_FLIGHT = Gauge("whatsapp_lanes_in_flight", "Lanes that this process is working on.")
 CIRCUIT = Gauge("whatsapp_circuit_open", "1 while a broken credential stops all sending.")
 
 ECHO_SECONDS = Histogram(
     "whatsapp_echo_seconds",
-    "From a delivery's arrival to its answer's acceptance.",
+    "Time from a delivery's arrival to the acceptance of its answer.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
 )
 COMMIT_SIZE = Histogram(
-    "whatsapp_commit_deliveries", "Deliveries kept by one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
+    "whatsapp_commit_deliveries", "Deliveries stored by one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )

@@ -1,17 +1,18 @@
-"""What the gateway reads from its environment, once, at start."""
+"""The gateway's settings, read from its environment once, at start."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from ava_common.settings import DatabaseUrl, Secret, Secrets, Url, room
+from ava_common.settings import DatabaseUrl, Secret, Secrets, Url, from_environment
+from ava_common.validation import Matches
 
 
 class Settings(BaseSettings):
-    """Times are seconds unless the name says otherwise; `.env.example` explains each."""
+    """`.env.example` explains each variable."""
 
-    model_config = room("WHATSAPP_GATEWAY_")
+    model_config = from_environment("WHATSAPP_GATEWAY_")
 
     database_url: DatabaseUrl
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
@@ -19,35 +20,42 @@ class Settings(BaseSettings):
     profile_url: Url = Field(validation_alias="PROFILE_URL")
     messaging_url: Url = Field(validation_alias="MESSAGING_URL")
     graph_api_url: Url = Field("https://graph.facebook.com", validation_alias="GRAPH_API_URL")
-    graph_api_version: str = Field("v25.0", pattern=r"^v\d+\.\d+$", validation_alias="GRAPH_API_VERSION")
+    graph_api_version: Annotated[str, Matches(r"^v\d+\.\d+$", "must look like v25.0")] = Field(
+        "v25.0", validation_alias="GRAPH_API_VERSION"
+    )
     public_url: Url | None = Field(None, validation_alias="PUBLIC_URL")
 
     client_secret: Secret
     app_secrets: Secrets
     verify_token: Secret
     access_token: Secret
-    phone_number_id: str = Field(pattern=r"^\d{1,32}$")
+    phone_number_id: Annotated[
+        str,
+        Matches(r"^\d{1,32}$", "must be the number's id at Meta, digits only; not the phone number itself"),
+    ]
 
     link_confirmation: Literal["off", "code"] = "off"
     unknown_policy: Literal["wait", "resend_once"] = "wait"
-    unknown_wait: float = Field(900, gt=0)
-    stale_after: float = Field(84_600, gt=0)
+    unknown_wait_seconds: float = Field(900, gt=0, validation_alias="WHATSAPP_GATEWAY_UNKNOWN_WAIT")
+    stale_after_seconds: float = Field(84_600, gt=0, validation_alias="WHATSAPP_GATEWAY_STALE_AFTER")
     held_days: float = Field(7, gt=0)
     raw_days: float = Field(30, gt=0)
     done_days: float = Field(30, gt=8)
 
-    body_limit: int = Field(4 * 1024 * 1024, ge=3 * 1024 * 1024)
+    body_limit_bytes: int = Field(
+        4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"
+    )
     database_connections: int = Field(8, ge=3)
     concurrency: int = Field(16, ge=1)
-    lease: float = Field(30, gt=0)
-    poll: float = Field(1.0, gt=0)
-    room_timeout: float = Field(5.0, gt=0)
-    graph_timeout: float = Field(10.0, gt=0)
+    lease_seconds: float = Field(30, gt=0, validation_alias="WHATSAPP_GATEWAY_LEASE")
+    poll_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_POLL")
+    peer_timeout_seconds: float = Field(5.0, gt=0, validation_alias="WHATSAPP_GATEWAY_ROOM_TIMEOUT")
+    graph_timeout_seconds: float = Field(10.0, gt=0, validation_alias="WHATSAPP_GATEWAY_GRAPH_TIMEOUT")
     attempts: int = Field(8, ge=1)
-    room_patience_hours: float = Field(72, gt=0)
-    backoff_unit: float = Field(1.0, gt=0)
-    number_rate: float = Field(80, gt=0)
-    pair_gap: float = Field(6.0, ge=0)
+    peer_patience_hours: float = Field(72, gt=0, validation_alias="WHATSAPP_GATEWAY_ROOM_PATIENCE_HOURS")
+    backoff_unit_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_BACKOFF_UNIT")
+    sends_per_second: float = Field(80, gt=0, validation_alias="WHATSAPP_GATEWAY_NUMBER_RATE")
+    pair_gap_seconds: float = Field(6.0, ge=0, validation_alias="WHATSAPP_GATEWAY_PAIR_GAP")
     pair_burst: int = Field(45, ge=1)
-    probe: float = Field(60.0, gt=0)
-    ready_backlog_age: float = Field(300, gt=0)
+    probe_seconds: float = Field(60.0, gt=0, validation_alias="WHATSAPP_GATEWAY_PROBE")
+    ready_backlog_age_seconds: float = Field(300, gt=0, validation_alias="WHATSAPP_GATEWAY_READY_BACKLOG_AGE")

@@ -1,0 +1,69 @@
+"""The access log: one line and one measurement per request, inside the request's trace."""
+
+import time
+
+from prometheus_client import Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ava_common.log import log
+from ava_common.problems import InternalError
+from ava_common.tracing import new_trace, request_id
+
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+LATENCY = Histogram(
+    "http_request_duration_seconds", "Time from request to last byte.", ["method", "route", "status"]
+)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+class AccessLog:
+    """ASGI middleware: trace in, `X-Request-Id` out; an uncaught exception becomes a 500 problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        with new_trace(_header(scope, b"traceparent"), _header(scope, b"x-request-id")):
+            return await self._traced(scope, receive, send)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 0
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                # A copy: an endpoint may send the same message again and again.
+                ours = (b"x-request-id", request_id().encode())
+                message = {**message, "headers": [*message.get("headers", ()), ours]}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        except Exception:
+            log.exception("request.failed", method=scope["method"])
+            if status:  # the answer had begun: only the broken connection can tell the caller
+                raise
+            await InternalError().response()(scope, receive, note)
+        finally:
+            _record(scope, status, time.perf_counter() - started)
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, never a path that may hold ids; a route without parameters is its own pattern."""
+    if pattern := getattr(scope.get("route"), "path", None):
+        return str(pattern)
+    return scope["path"] if scope.get("endpoint") and not scope.get("path_params") else "unmatched"
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    route = _route(scope)
+    LATENCY.labels(scope["method"], route, status).observe(seconds)
+    if route not in _QUIET:
+        log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))

@@ -1,0 +1,67 @@
+"""Make a service's FastAPI application: its resources, problems, health, metrics, traces and OpenAPI."""
+
+import gc
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, FastAPI
+
+from ava_common import error_handlers, health
+from ava_common.access_log import AccessLog
+from ava_common.log import configure
+from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
+
+R = TypeVar("R")
+
+
+def create_service_app(
+    title: str,
+    *,
+    prefix: str,
+    open_resources: Callable[[], AbstractAsyncContextManager[R]],
+    routers: Sequence[APIRouter],
+    ready: health.ReadinessCheck[R],
+    log_level: str = "INFO",
+) -> FastAPI:
+    """The application of one service, with its OpenAPI description at `{prefix}/openapi.json`.
+
+    `open_resources` is entered when the application starts and left when it stops; what it yields is
+    `request.state.resources` of every request, and what `ready` is asked about.
+    """
+    configure(title, log_level)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        async with open_resources() as resources:
+            # What was loaded at start stays: the garbage collector need not walk it (p99 of short requests).
+            gc.collect()
+            gc.freeze()
+            yield {"resources": resources}
+
+    app = FastAPI(
+        title=title,
+        lifespan=lifespan,
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=f"{prefix}/docs",
+        redoc_url=None,
+        responses=responses(MalformedJson, InvalidRequest),
+        exception_handlers=error_handlers.HANDLERS,
+    )
+    app.add_middleware(AccessLog)
+    for router in (*routers, health.router(ready)):
+        app.include_router(router)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Add the schema that the problem responses of every route refer to."""
+    generate = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = generate()
+        schema.setdefault("components", {}).setdefault("schemas", {}).setdefault("Problem", SCHEMA)
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]

@@ -1,0 +1,28 @@
+"""A route for a hot path: FastAPI describes it, a plain ASGI application answers it."""
+
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class AsgiRoute(APIRoute):
+    """`APIRouter(route_class=AsgiRoute)` takes handlers of the form `(scope, receive, send)`.
+
+    The handler's name, docstring, `responses` and `openapi_extra` stand in the API description as for every
+    other route. FastAPI parses nothing, runs no dependency and makes no response: that is the handler's own.
+    """
+
+    def __init__(self, path: str, endpoint: ASGIApp, **options: Any) -> None:
+        async def described() -> None:
+            """Read by FastAPI for the description only."""
+
+        described.__name__, described.__doc__ = endpoint.__name__, endpoint.__doc__
+        super().__init__(path, described, **options)
+        self._answer = endpoint
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in (self.methods or ()):
+            await self._answer(scope, receive, send)
+        else:
+            await super().handle(scope, receive, send)

@@ -1,0 +1,51 @@
+"""What operators ask of every service: `/healthz`, `/readyz`, `/metrics`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, TypeVar
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from ava_common.database import AWAY, Pool
+from ava_common.problems import Problem
+
+R = TypeVar("R")
+ReadinessCheck: TypeAlias = Callable[[R], Awaitable[Mapping[str, bool]]]
+"""Given the service's resources, answers {name of what it needs: whether it is available}."""
+
+
+class NotReady(Problem):
+    """This service is not ready. `errors` lists what it is waiting for."""
+
+    status = 503
+
+
+def router(ready: ReadinessCheck[R]) -> APIRouter:
+    """The three routes; none of them is in the API description or routed from outside."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    async def readyz(request: Request) -> dict[str, str]:
+        checks = await ready(request.state.resources)
+        if missing := [name for name, available in checks.items() if not available]:
+            raise NotReady(errors=[{"pointer": name, "detail": "does not answer"} for name in missing])
+        return {"status": "ready"}
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+async def database_answers(pool: Pool) -> bool:
+    """Whether the database answers a query: the usual readiness check."""
+    try:
+        return bool(await pool.fetchval("select true"))
+    except AWAY:
+        return False

@@ -1,0 +1,58 @@
+"""The HTTP client for asking another service: it carries the trace, and the caller's own token."""
+
+import ssl
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+import httpx
+
+from ava_common.caller import Caller
+from ava_common.tracing import request_id, traceparent
+
+LONGEST_RETRY_AFTER_SECONDS = 3600.0
+
+
+@cache
+def certificate_authorities() -> ssl.SSLContext:
+    """The authorities we trust, loaded once: every httpx client would spend 25 ms on its own copy."""
+    return httpx.create_ssl_context()
+
+
+class on_behalf_of(httpx.Auth):
+    """Forward the caller's own token, so that row-level security applies to every hop."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._header = f"Bearer {caller.token}"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = self._header
+        yield request
+
+
+async def _carry_trace(request: httpx.Request) -> None:
+    if trace := traceparent():
+        request.headers["traceparent"] = trace
+        request.headers["X-Request-Id"] = request_id()
+
+
+@asynccontextmanager
+async def open_client(
+    base_url: str, *, timeout_seconds: float = 5.0, **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client for one service; the timeout is for connect, read, write and pool each."""
+    async with httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout_seconds,
+        event_hooks={"request": [_carry_trace]},
+        **{"verify": certificate_authorities(), **options},
+    ) as client:
+        yield client
+
+
+def retry_after_seconds(response: httpx.Response) -> float | None:
+    """The `Retry-After` of a response, at most an hour; None when it is missing or a date (RFC 9110)."""
+    value = response.headers.get("retry-after", "").strip()
+    seconds = float(value) if value.isascii() and value.isdigit() else None
+    return None if seconds is None else min(seconds, LONGEST_RETRY_AFTER_SECONDS)

@@ -1,0 +1,135 @@
+"""Verify access tokens locally: fixed algorithms, trusted issuers, required claims, nothing guessed."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+
+from ava_common.caller import Caller
+from ava_common.http_client import certificate_authorities
+from ava_common.jwks import KeySet
+from ava_common.problems import Problem
+
+AUDIENCE = "authenticated"
+LEEWAY_SECONDS = 10
+LONGEST_TOKEN = 8192  # characters
+LONGEST_DELEGATION_SECONDS = 120
+CACHE_SIZE = 10_000  # tokens
+CACHE_SECONDS = 300
+JWKS_TIMEOUT_SECONDS = 5
+_REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss", "role"]
+
+
+class InvalidToken(Problem):
+    """This access token is not valid, or no longer valid. Log in again."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An `iss` to trust and where its keys are; one that delegates must name an actor, others may not.
+
+    `secret` is the shared secret of an issuer that still signs with HS256.
+    """
+
+    name: str
+    jwks_url: str
+    secret: str | None = None
+    delegates: bool = False
+
+
+def supabase_issuer(url: str, *, name: str | None = None, secret: str | None = None) -> TrustedIssuer:
+    """The Supabase project at `url`; `name` only where its tokens name another issuer."""
+    issuer = f"{url}/auth/v1"
+    return TrustedIssuer(name or issuer, f"{issuer}/.well-known/jwks.json", secret)
+
+
+def delegating_issuer(url: str, name: str) -> TrustedIssuer:
+    """A service at `url` that issues delegated tokens under `name`."""
+    return TrustedIssuer(name, f"{url}/.well-known/jwks.json", delegates=True)
+
+
+class TokenVerifier:
+    """Turns a token into a Caller; a verified token is remembered, by hash, for at most its life."""
+
+    def __init__(
+        self, issuers: Iterable[TrustedIssuer], http: httpx.AsyncClient, cache_size: int = CACHE_SIZE
+    ) -> None:
+        self._issuers = {issuer.name: (issuer, KeySet(issuer.jwks_url, http)) for issuer in issuers}
+        self._cache_size = cache_size
+        self._cache: dict[bytes, tuple[Caller, float]] = {}
+
+    async def verify(self, token: str) -> Caller:
+        """The caller this token proves. Raises InvalidToken (401) or KeysUnavailable (503)."""
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise InvalidToken
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._cache.get(digest)
+        if known and time.time() < known[1]:
+            return known[0]
+        caller = await self._check(token)
+        self._remember(digest, caller)
+        return caller
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        self._cache.pop(digest, None)
+        while len(self._cache) >= self._cache_size:
+            self._cache.pop(next(iter(self._cache)))
+        self._cache[digest] = caller, min(caller.expires_at, time.time() + CACHE_SECONDS)
+
+    async def _check(self, token: str) -> Caller:
+        try:
+            header = jwt.get_unverified_header(token)
+            unverified = jwt.decode(token, options={"verify_signature": False})
+            issuer, keys = self._issuers[unverified["iss"]]
+            key, algorithm = await _key_for(issuer, keys, header)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=AUDIENCE,
+                issuer=issuer.name,
+                leeway=LEEWAY_SECONDS,
+                options={"require": _REQUIRED_CLAIMS},
+            )
+            return _caller(token, claims, issuer)
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+            raise InvalidToken from None
+
+
+@asynccontextmanager
+async def open_verifier(*issuers: TrustedIssuer) -> AsyncIterator[TokenVerifier]:
+    """A verifier that trusts these issuers, with the HTTP client that fetches their keys."""
+    async with httpx.AsyncClient(timeout=JWKS_TIMEOUT_SECONDS, verify=certificate_authorities()) as http:
+        yield TokenVerifier(issuers, http)
+
+
+async def _key_for(issuer: TrustedIssuer, keys: KeySet, header: dict[str, Any]) -> tuple[Any, str]:
+    """The algorithm follows from the key we hold, never from the header alone."""
+    if header.get("alg") == "HS256" and issuer.secret:
+        return issuer.secret, "HS256"
+    key = await keys.find(header["kid"])
+    if key is None or key.algorithm_name != header.get("alg"):
+        raise InvalidToken
+    return key.key, key.algorithm_name
+
+
+def _caller(token: str, claims: dict[str, Any], issuer: TrustedIssuer) -> Caller:
+    if claims["role"] != "authenticated" or claims["aud"] != AUDIENCE:
+        raise InvalidToken
+    actor = claims["act"]["sub"] if issuer.delegates else None
+    if issuer.delegates and (not actor or claims["exp"] - claims["iat"] > LONGEST_DELEGATION_SECONDS):
+        raise InvalidToken
+    session = claims.get("session_id")
+    email = claims.get("email")
+    return Caller(UUID(claims["sub"]), token, int(claims["exp"]), actor, session, email)

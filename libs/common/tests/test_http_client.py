@@ -1,0 +1,38 @@
+"""The HTTP client carries the caller's token and trace, and reads Retry-After."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from ava_common.caller import Caller
+from ava_common.http_client import on_behalf_of, open_client, retry_after_seconds
+from ava_common.tracing import new_trace, traceparent
+
+
+async def test_a_peer_is_asked_with_the_callers_token_and_trace() -> None:
+    received: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        received.append(request)
+        return httpx.Response(200)
+
+    async with open_client("http://peer", transport=httpx.MockTransport(answer)) as peer:
+        with new_trace(request="r-1"):
+            await peer.get("/x", auth=on_behalf_of(Caller(uuid4(), "the-token", 0)))
+            sent = traceparent()
+    assert received[0].headers["authorization"] == "Bearer the-token"
+    assert received[0].headers["traceparent"] == sent
+    assert received[0].headers["x-request-id"] == "r-1"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("3", 3.0), (" 7 ", 7.0), ("86400", 3600.0), ("", None), ("soon", None), ("Wed, 25 Nov 2026", None)],
+)
+def test_retry_after_is_read_in_seconds_and_bounded(header: str, seconds: float | None) -> None:
+    assert retry_after_seconds(httpx.Response(503, headers={"Retry-After": header})) == seconds
+
+
+def test_a_response_without_retry_after_asks_for_no_time() -> None:
+    assert retry_after_seconds(httpx.Response(503)) is None

@@ -1,0 +1,51 @@
+"""What the service holds while it runs, and how a route gets it."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+import httpx
+from fastapi import Depends, Request, Response
+
+from ava_auth import client_ip
+from ava_auth.audit import AuditLog
+from ava_auth.identities import Session
+from ava_auth.issuer import Issuer
+from ava_auth.pwned_passwords import PwnedPasswords
+from ava_auth.service_clients import ServiceClients
+from ava_auth.settings import Settings
+from ava_auth.single_flight import SingleFlight
+from ava_auth.supabase import SupabaseAuth
+from ava_auth.throttle import Throttle
+from ava_common.database import Pool
+from ava_common.token_verifier import TokenVerifier
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Opened in the lifespan, closed after the last request; `profile` and `messaging` serve the export."""
+
+    settings: Settings
+    pool: Pool
+    verifier: TokenVerifier
+    supabase: SupabaseAuth
+    throttle: Throttle
+    audit_log: AuditLog
+    pwned_passwords: PwnedPasswords
+    issuer: Issuer
+    service_clients: ServiceClients
+    profile: httpx.AsyncClient
+    messaging: httpx.AsyncClient
+    refreshes: SingleFlight[Session]
+
+
+async def _resources(request: Request) -> Resources:
+    return cast(Resources, request.state.resources)
+
+
+async def no_store(response: Response) -> None:
+    """No cache may keep an answer about an account (RFC 6749 section 5.1)."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+ResourcesDep = Annotated[Resources, Depends(_resources)]
+ClientIp = Annotated[str, Depends(client_ip.client_ip)]

@@ -1,0 +1,1 @@
+"""The routes of the auth service, one module per audience."""

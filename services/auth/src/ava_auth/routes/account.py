@@ -1,0 +1,109 @@
+"""Routes for one's own account: change the password, export everything, delete the account."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from ava_auth import export
+from ava_auth.dependencies import ClientIp, Resources, ResourcesDep
+from ava_auth.flows import accept_password
+from ava_auth.identities import User
+from ava_auth.problems import (
+    AccountsAway,
+    EmailNotConfirmed,
+    FreshLoginNeeded,
+    PasswordRefused,
+    ServiceUnavailable,
+    SessionEnded,
+    TooManyAttempts,
+    WrongCredentials,
+    WrongPassword,
+)
+from ava_auth.routes.session import clear_cookies
+from ava_auth.schemas import NewPassword, Proof
+from ava_auth.throttle import Attempt, digest
+from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
+from ava_common.caller import Caller
+from ava_common.problems import responses
+from ava_common.token_verifier import InvalidToken
+
+router = APIRouter(prefix="/auth", tags=["my account"])
+_CHANGING = (WrongPassword, PasswordRefused, FreshLoginNeeded)
+_FILE = {"description": "One file", "content": {"application/json": {"schema": {"type": "object"}}}}
+_SIGNED = (InvalidToken, NotSignedIn, PersonRequired, SessionEnded, TooManyAttempts, AccountsAway)
+
+
+@asynccontextmanager
+async def _password_checked(
+    resources: Resources, user: User, password: str, client_ip: str
+) -> AsyncIterator[Attempt]:
+    """Entered when the password is right. Checking it opens a session of its own, which is closed again."""
+    async with resources.throttle.attempt("password", client_ip, str(user.id)) as attempt:
+        try:
+            proof = await resources.supabase.log_in(user.email, password, client_ip)
+        except (WrongCredentials, EmailNotConfirmed):
+            await resources.audit_log.add("password.refused", user_id=user.id, network=attempt.network)
+            raise WrongPassword from None
+        try:
+            yield attempt
+        finally:
+            await resources.supabase.log_out(proof.access_token, "local")
+        await attempt.succeeded()
+
+
+async def _live_user(resources: Resources, caller: Caller) -> User:
+    """The user behind a token whose session has not ended, which verifying the token cannot tell."""
+    return await resources.supabase.user(caller.token)
+
+
+@router.put(
+    "/password",
+    status_code=204,
+    response_class=Response,
+    responses=responses(*_SIGNED, *_CHANGING),
+)
+async def change_password(
+    wish: NewPassword, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp
+) -> None:
+    """Set a new password; every other session ends, this one goes on."""
+    current, new = wish.current_password.get_secret_value(), wish.new_password.get_secret_value()
+    user = await _live_user(resources, caller)
+    await accept_password(resources, new, user.email, "#/new_password")
+    async with _password_checked(resources, user, current, client_ip) as attempt:
+        if not await resources.supabase.set_password(caller.token, current, new, client_ip):
+            raise PasswordRefused("it is the one you already have", pointer="#/new_password")
+    await resources.audit_log.add("password.changed", user_id=user.id, network=attempt.network)
+
+
+@router.delete(
+    "/account", status_code=204, response_class=Response, responses=responses(*_SIGNED, WrongPassword)
+)
+async def delete_account(
+    proof: Proof, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp, response: Response
+) -> None:
+    """Delete the account and everything that belongs to it, in every service. This cannot be undone."""
+    user = await _live_user(resources, caller)
+    async with _password_checked(resources, user, proof.password.get_secret_value(), client_ip) as attempt:
+        await resources.supabase.delete(user.id)
+    await resources.throttle.forget(digest(user.email), str(user.id))
+    await resources.audit_log.add("account.deleted", user_id=user.id, network=attempt.network)
+    clear_cookies(response)
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={**responses(*_SIGNED, ServiceUnavailable), 200: _FILE},
+)
+async def export_all(caller: PresentCaller, resources: ResourcesDep) -> StreamingResponse:
+    """Everything that is yours, from every service, as one JSON file."""
+    user = await _live_user(resources, caller)
+    parts = await export.open_export(resources, caller, user)
+    await resources.audit_log.add("account.exported", user_id=user.id)
+    return StreamingResponse(
+        parts,
+        media_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="ava.json"', "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,116 @@
+"""Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+
+from ava_auth import flows
+from ava_auth.client_ip import network_of
+from ava_auth.dependencies import ClientIp, Resources, ResourcesDep, no_store
+from ava_auth.identities import Scope, Session
+from ava_auth.problems import (
+    AccountsAway,
+    CrossSite,
+    EmailNotConfirmed,
+    SessionEnded,
+    TooManyAttempts,
+    WrongCredentials,
+)
+from ava_auth.schemas import Credentials, Me, me
+from ava_common.authentication import optional_caller
+from ava_common.problems import responses
+from ava_common.token_verifier import InvalidToken
+
+ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
+_DAY = 86400
+
+
+async def _from_our_page(request: Request) -> None:
+    """Browsers name a request's origin and no page can forge it; clients that omit it aren't browsers."""
+    if request.headers.getlist("sec-fetch-site") != ["same-origin"]:
+        raise CrossSite
+
+
+router = APIRouter(
+    prefix="/auth/session",
+    tags=["browser session"],
+    dependencies=[Depends(_from_our_page), Depends(no_store)],
+)
+RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH, max_length=4096)]
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def _set_cookies(response: Response, session: Session, days: int) -> None:
+    _set_cookie(response, ACCESS, session.access_token, session.expires_in)
+    _set_cookie(response, REFRESH, session.refresh_token, days * _DAY)
+
+
+def clear_cookies(response: Response) -> None:
+    for name in (ACCESS, REFRESH):
+        _set_cookie(response, name, "", 0)
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=responses(CrossSite, WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway),
+)
+async def log_in(who: Credentials, response: Response, resources: ResourcesDep, client_ip: ClientIp) -> Me:
+    """Log in; the tokens go into cookies that the page's script cannot read."""
+    session = await flows.log_in(resources, who, client_ip)
+    _set_cookies(response, session, resources.settings.session_days)
+    return me(session)
+
+
+@router.post("/refresh", responses=responses(CrossSite, SessionEnded, TooManyAttempts, AccountsAway))
+async def refresh(
+    response: Response, resources: ResourcesDep, client_ip: ClientIp, refresh_token: RefreshCookie = None
+) -> Me:
+    """Renew the cookies."""
+    if not refresh_token:
+        raise SessionEnded
+    session = await flows.refresh(resources, refresh_token, client_ip)
+    _set_cookies(response, session, resources.settings.session_days)
+    return me(session)
+
+
+@router.delete("", status_code=204, response_class=Response, responses=responses(CrossSite, AccountsAway))
+async def log_out(
+    request: Request,
+    response: Response,
+    resources: ResourcesDep,
+    client_ip: ClientIp,
+    refresh_token: RefreshCookie = None,
+    scope: Annotated[Scope, Query()] = "local",
+) -> None:
+    """End this session, the others, or all; this browser is logged out even when Supabase Auth is away."""
+    try:
+        if token := await _live_access_token(request, resources, refresh_token, client_ip):
+            await resources.supabase.log_out(token, scope)
+    except AccountsAway:
+        if scope != "local":
+            raise
+    if scope != "others":
+        clear_cookies(response)
+    await resources.audit_log.add("session.ended", network=network_of(client_ip), scope=scope)
+
+
+async def _live_access_token(
+    request: Request, resources: Resources, refresh_token: str | None, client_ip: str
+) -> str | None:
+    """The access token, or a fresh one when it has expired: an expired one cannot end its session."""
+    try:
+        caller = await optional_caller(request)
+    except InvalidToken:
+        caller = None
+    if caller and not caller.actor:
+        return caller.token
+    try:
+        return (
+            (await flows.refresh(resources, refresh_token, client_ip)).access_token if refresh_token else None
+        )
+    except SessionEnded:
+        return None

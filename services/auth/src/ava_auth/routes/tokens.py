@@ -1,0 +1,105 @@
+"""Routes for programs: sign up, log in, refresh and log out, with the tokens in the bodies."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from ava_auth import flows
+from ava_auth.client_ip import network_of
+from ava_auth.dependencies import ClientIp, ResourcesDep, no_store
+from ava_auth.identities import Scope
+from ava_auth.problems import (
+    AccountsAway,
+    EmailNotConfirmed,
+    EmailRefused,
+    LinkSpent,
+    PasswordRefused,
+    SessionEnded,
+    SignUpClosed,
+    TooManyAttempts,
+    WrongCredentials,
+)
+from ava_auth.schemas import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
+from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
+from ava_common.problems import responses
+from ava_common.token_verifier import InvalidToken
+
+router = APIRouter(prefix="/auth", tags=["accounts"], dependencies=[Depends(no_store)])
+
+SIGNED_UP = (
+    "Thank you. If your address needs confirming, an e-mail with a link is on its way; if not, you can log "
+    "in now. If you already have an account, log in with your password or ask for a new one."
+)
+MAILED = "If this address belongs to an account that needs one, an e-mail with a link is on its way."
+CONFIRMED = "Your password is set. Log in with it."
+
+
+@router.post(
+    "/signup",
+    status_code=202,
+    responses=responses(PasswordRefused, EmailRefused, SignUpClosed, TooManyAttempts, AccountsAway),
+)
+async def sign_up(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+    """Ask for an account. The answer is the same whether or not the address already has one."""
+    await flows.sign_up(resources, who, client_ip)
+    return Message(message=SIGNED_UP)
+
+
+@router.post(
+    "/login", responses=responses(WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway)
+)
+async def log_in(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Tokens:
+    """Open a session. After too many attempts the next one has to wait, for any address alike."""
+    return Tokens.of(await flows.log_in(resources, who, client_ip))
+
+
+@router.post("/refresh", responses=responses(SessionEnded, TooManyAttempts, AccountsAway))
+async def refresh(old: Renewal, resources: ResourcesDep, client_ip: ClientIp) -> Tokens:
+    """Exchange a refresh token for new tokens. Keep the new refresh token: the old one stops working."""
+    return Tokens.of(await flows.refresh(resources, old.refresh_token.get_secret_value(), client_ip))
+
+
+@router.post(
+    "/logout",
+    status_code=204,
+    response_class=Response,
+    responses=responses(InvalidToken, NotSignedIn, PersonRequired, AccountsAway),
+)
+async def log_out(
+    caller: PresentCaller,
+    resources: ResourcesDep,
+    client_ip: ClientIp,
+    scope: Annotated[Scope, Query()] = "local",
+) -> None:
+    """End this session, the others, or all of them."""
+    await resources.supabase.log_out(caller.token, scope)
+    await resources.audit_log.add(
+        "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
+    )
+
+
+@router.get("/me", responses=responses(InvalidToken, NotSignedIn, PersonRequired))
+async def me(caller: PresentCaller) -> Me:
+    """Who is signed in, read from the token."""
+    return Me(id=caller.id, email=caller.email)
+
+
+@router.post("/recover", status_code=202, responses=responses(TooManyAttempts, AccountsAway))
+async def recover(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+    """Ask for an e-mail with a link to choose a new password."""
+    await flows.recover(resources, mailbox.email, client_ip)
+    return Message(message=MAILED)
+
+
+@router.post("/resend", status_code=202, responses=responses(TooManyAttempts, AccountsAway))
+async def resend(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+    """Ask for the confirmation e-mail again."""
+    await flows.resend(resources, mailbox.email, client_ip)
+    return Message(message=MAILED)
+
+
+@router.post("/verify", responses=responses(LinkSpent, PasswordRefused, TooManyAttempts, AccountsAway))
+async def verify(opened: OpenedLink, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+    """Redeem the link of an e-mail, once, with the password to use from now on; then log in with it."""
+    await flows.open_link(resources, opened, client_ip)
+    return Message(message=CONFIRMED)

@@ -1,0 +1,103 @@
+"""The request and response bodies."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from ava_auth.identities import Link, Session
+
+_ATOM = r"[^\s@,;:<>()\[\]\"\\\x00-\x1f\x7f]"
+_EMAIL = re.compile(rf"{_ATOM}+@(?:(?!\.){_ATOM})+(?:\.(?:(?!\.){_ATOM})+)+")
+
+
+def _email(typed: str) -> str:
+    address = typed.strip().lower()
+    if len(address) > 254 or not _EMAIL.fullmatch(address):
+        raise PydanticCustomError(
+            "email", "is not a valid e-mail address; it should look like name@example.org"
+        )
+    return address
+
+
+Email = Annotated[
+    str, AfterValidator(_email), Field(examples=["ada@example.org"], json_schema_extra={"format": "email"})
+]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+
+
+class Form(BaseModel):
+    """A request body; unknown fields are refused, so that none seems to have had an effect."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Credentials(Form):
+    email: Email
+    password: Password
+
+
+class Mailbox(Form):
+    email: Email
+
+
+class Renewal(Form):
+    refresh_token: Token
+
+
+class OpenedLink(Form):
+    """The token of an e-mail's link, and the password to use from now on."""
+
+    type: Link
+    token_hash: Token
+    new_password: Password
+
+
+class NewPassword(Form):
+    current_password: Password
+    new_password: Password
+
+
+class Proof(Form):
+    password: Password
+
+
+class Message(BaseModel):
+    """Words for the user."""
+
+    message: str
+
+
+class Me(BaseModel):
+    """Who is signed in."""
+
+    id: UUID
+    email: str | None
+
+
+class Tokens(BaseModel):
+    """A session for programs. `expires_in` seconds, `expires_at` Unix seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "bearer"  # noqa: S105 (RFC 6749, not a secret)
+    expires_in: int
+    expires_at: int
+    user: Me
+
+    @classmethod
+    def of(cls, session: Session) -> "Tokens":
+        return cls(
+            access_token=session.access_token,
+            refresh_token=session.refresh_token,
+            expires_in=session.expires_in,
+            expires_at=session.expires_at,
+            user=me(session),
+        )
+
+
+def me(session: Session) -> Me:
+    return Me(id=session.user.id, email=session.user.email)

@@ -1,0 +1,193 @@
+"""The client of Supabase Auth: the official library's, a fresh one per call so that no session leaks."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from uuid import UUID
+
+import httpx
+from pydantic import ValidationError
+from supabase_auth import AsyncGoTrueClient
+from supabase_auth.errors import AuthApiError, AuthError, AuthRetryableError, AuthWeakPasswordError
+from supabase_auth.types import Session as SupabaseSession
+from supabase_auth.types import User as SupabaseUser
+from supabase_auth.types import UserAttributes
+
+from ava_auth import supabase_errors
+from ava_auth.client_ip import UNKNOWN
+from ava_auth.identities import Link, Scope, Session, User
+from ava_auth.problems import (
+    AccountsAway,
+    LinkSpent,
+    PasswordRefused,
+    SessionEnded,
+    TokenRefused,
+    TooManyAttempts,
+)
+from ava_auth.settings import Settings
+from ava_auth.supabase_errors import ErrorMap
+from ava_common.http_client import certificate_authorities, open_client
+from ava_common.log import log
+
+TIMEOUT_SECONDS = 10
+
+
+@contextmanager
+def _translate_errors(known: ErrorMap) -> Iterator[None]:
+    """Turn the errors of Supabase Auth into problems, and swallow those that `known` maps to None.
+
+    Its own words are never passed on.
+    """
+    try:
+        yield
+    except AuthWeakPasswordError:
+        raise PasswordRefused("it is too weak; use a longer one that nobody would guess") from None
+    except AuthRetryableError as error:
+        log.warning("supabase.away", status=error.status)
+        raise AccountsAway from None
+    except AuthApiError as error:
+        if error.code == "over_request_rate_limit":
+            raise TooManyAttempts(60) from None
+        if error.code not in known:
+            log.error("supabase.unexpected", code=error.code, status=error.status)
+            raise AccountsAway(1 if error.code == "conflict" else 5) from None
+        if problem := known[error.code]:
+            raise problem() from None
+    except (AuthError, ValidationError) as error:
+        log.error("supabase.unreadable", error=type(error).__name__)
+        raise AccountsAway from None
+
+
+class SupabaseAuth:
+    """Every call to Supabase Auth. `client_ip` is the user's own address, as our edge proxy reported it."""
+
+    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+        self._url = f"{settings.supabase_url}/auth/v1"
+        self._publishable = settings.supabase_publishable_key.get_secret_value()
+        self._secret = settings.supabase_secret_key.get_secret_value()
+        self._http = http
+
+    def _client(self, key: str, **headers: str) -> AsyncGoTrueClient:
+        return AsyncGoTrueClient(
+            url=self._url,
+            headers={"apikey": key, "User-Agent": "ava-auth", **headers},
+            auto_refresh_token=False,
+            persist_session=False,
+            http_client=self._http,
+        )
+
+    def _forwarding(self, client_ip: str) -> AsyncGoTrueClient:
+        """Supabase accepts a forwarded address only with a secret key, and limits by it."""
+        known = {} if client_ip == UNKNOWN else {"Sb-Forwarded-For": client_ip}
+        return self._client(self._secret, **known)
+
+    async def sign_up(self, email: str, password: str, client_ip: str) -> None:
+        """Create an account, not saying whether there was one; a session that comes back is ended at once."""
+        with _translate_errors(supabase_errors.SIGN_UP):
+            created = await self._forwarding(client_ip).sign_up({"email": email, "password": password})
+            if created.session:
+                await self.log_out(created.session.access_token, "local")
+
+    async def log_in(self, email: str, password: str, client_ip: str) -> Session:
+        with _translate_errors(supabase_errors.LOG_IN):
+            response = await self._forwarding(client_ip).sign_in_with_password(
+                {"email": email, "password": password}
+            )
+            return _session(response.session)
+        raise AccountsAway
+
+    async def refresh(self, refresh_token: str, client_ip: str) -> Session:
+        with _translate_errors(supabase_errors.SESSION):
+            response = await self._forwarding(client_ip).refresh_session(refresh_token)
+            return _session(response.session)
+        raise AccountsAway
+
+    async def log_out(self, access_token: str, scope: Scope) -> None:
+        """End sessions; one that has already ended is not an error."""
+        with _translate_errors(dict.fromkeys(supabase_errors.SESSION)):
+            await self._client(self._publishable).admin.sign_out(access_token, scope)
+
+    async def user(self, access_token: str) -> User:
+        """The user of this session, asked upstream. Raises SessionEnded when session or account is gone."""
+        with _translate_errors(supabase_errors.SESSION):
+            response = await self._client(self._publishable).get_user(access_token)
+            if response:
+                return _user(response.user)
+        raise SessionEnded
+
+    async def set_password(self, access_token: str, current: str | None, new: str, client_ip: str) -> bool:
+        """Set a new password, which ends all other sessions. False: it is the current one."""
+        with _translate_errors(supabase_errors.NEW_PASSWORD):
+            client = self._forwarding(client_ip)
+            await client.set_session(access_token, "unused")
+            attributes: UserAttributes = {"password": new}
+            if current:
+                attributes["current_password"] = current
+            await client.update_user(attributes)
+            return True
+        return False
+
+    async def recover(self, email: str, client_ip: str) -> None:
+        with _translate_errors(supabase_errors.MAIL):
+            await self._forwarding(client_ip).reset_password_for_email(email)
+
+    async def resend(self, email: str, client_ip: str) -> None:
+        with _translate_errors(supabase_errors.MAIL):
+            await self._forwarding(client_ip).resend({"type": "signup", "email": email})
+
+    async def open_link(self, kind: Link, token_hash: str, client_ip: str) -> Session:
+        """Redeem the token of an e-mail, once. Raises LinkSpent."""
+        with _translate_errors(supabase_errors.LINK):
+            response = await self._forwarding(client_ip).verify_otp({"type": kind, "token_hash": token_hash})
+            return _session(response.session)
+        raise LinkSpent
+
+    async def answers(self) -> bool:
+        """Whether Supabase Auth answers its health check."""
+        try:
+            response = await self._http.get("/auth/v1/health", headers={"apikey": self._publishable})
+        except httpx.HTTPError:
+            return False
+        return response.is_success
+
+    async def delete(self, user_id: UUID) -> None:
+        """Delete the account and, by cascade, everything of it; one already gone is not an error."""
+        with _translate_errors({"user_not_found": None}):
+            await self._client(self._secret).admin.delete_user(str(user_id))
+
+    async def check_standing(self, user_id: UUID) -> None:
+        """Raises TokenRefused when the account is unknown, deleted or banned."""
+        with _translate_errors(supabase_errors.STANDING):
+            user = (await self._client(self._secret).admin.get_user_by_id(str(user_id))).user
+            banned = user.banned_until and datetime.fromisoformat(user.banned_until) > datetime.now(UTC)
+            if user.deleted_at or banned:
+                raise TokenRefused
+
+
+def _user(user: SupabaseUser) -> User:
+    return User(UUID(user.id), user.email or "", user.created_at, user.email_confirmed_at)
+
+
+def _session(session: SupabaseSession | None) -> Session:
+    if session is None:
+        raise AccountsAway
+    return Session(
+        session.access_token,
+        session.refresh_token,
+        session.expires_in,
+        session.expires_at or 0,
+        _user(session.user),
+    )
+
+
+@asynccontextmanager
+async def open_supabase(settings: Settings) -> AsyncIterator[SupabaseAuth]:
+    """One HTTP client for all calls: it keeps no cookies and retries only what was never sent."""
+    async with open_client(
+        settings.supabase_url,
+        timeout_seconds=TIMEOUT_SECONDS,
+        transport=httpx.AsyncHTTPTransport(retries=1, verify=certificate_authorities()),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    ) as http:
+        yield SupabaseAuth(settings, http)

@@ -1,0 +1,209 @@
+"""Attempts are counted before they are made; whoever guesses has to wait, account or no account."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from .conftest import PASSWORD, OpenService, Person, new_email
+
+Trail = Callable[[], Awaitable[list[str]]]
+WRONG = "not the right one"
+
+
+def come_from(address: str) -> dict[str, str]:
+    return {"X-Forwarded-For": address}
+
+
+async def guess(
+    client: httpx.AsyncClient, email: str, address: str = "203.0.113.7", password: str = WRONG
+) -> httpx.Response:
+    body = {"email": email, "password": password}
+    return await client.post("/auth/login", json=body, headers=come_from(address))
+
+
+async def guess_until_slowed(client: httpx.AsyncClient, email: str, address: str = "203.0.113.7") -> int:
+    """Guess until auth says wait; how many guesses were let through."""
+    for count in range(100):
+        if (await guess(client, email, address)).status_code == 429:
+            return count
+    raise AssertionError("nobody ever said wait")
+
+
+async def test_guessing_one_account_has_to_wait_longer_and_longer(
+    open_service: OpenService, person: Person
+) -> None:
+    async with open_service(account_attempts=3) as client:
+        assert await guess_until_slowed(client, person.email) == 4
+        first = int((await guess(client, person.email)).headers["retry-after"])
+        await asyncio.sleep(first)
+        await guess(client, person.email)
+        assert int((await guess(client, person.email)).headers["retry-after"]) > first
+
+
+async def test_a_locked_account_answers_the_right_password_and_an_unknown_account_alike(
+    open_service: OpenService, person: Person
+) -> None:
+    async with open_service(account_attempts=2) as client:
+        stranger = new_email()
+        for email in (person.email, stranger):
+            await guess_until_slowed(client, email, "203.0.113.8")
+        right = await guess(client, person.email, password=person.password)
+        unknown = await guess(client, stranger)
+    assert right.status_code == unknown.status_code == 429
+    assert right.json()["type"] == unknown.json()["type"]
+    assert right.headers.keys() == unknown.headers.keys()
+
+
+async def test_attempts_at_the_same_moment_are_all_counted(open_service: OpenService, person: Person) -> None:
+    async with open_service(account_attempts=5) as client:
+        answers = await asyncio.gather(*(guess(client, person.email) for _ in range(30)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(401), statuses.count(429)) == (6, 24)
+
+
+async def test_one_person_logging_in_many_times_at_once_never_blocks_themselves(
+    open_service: OpenService, person: Person
+) -> None:
+    async with open_service(account_attempts=1000, network_attempts=1000) as client:
+        right_and_wrong = [person.password if number % 3 else WRONG for number in range(60)]
+        answers = await asyncio.gather(
+            *(guess(client, person.email, password=password) for password in right_and_wrong)
+        )
+    expected = [200 if password == person.password else 401 for password in right_and_wrong]
+    assert [answer.status_code for answer in answers] == expected
+
+
+async def test_a_log_in_forgives_what_was_counted(open_service: OpenService, person: Person) -> None:
+    async with open_service(account_attempts=3) as client:
+        for _ in range(4):
+            for _ in range(2):
+                assert (await guess(client, person.email)).status_code == 401
+            assert (await guess(client, person.email, password=person.password)).status_code == 200
+
+
+async def test_strangers_cannot_lock_a_person_out_where_they_usually_log_in(
+    open_service: OpenService, person: Person
+) -> None:
+    home, elsewhere = "203.0.113.7", "198.51.100.9"
+    async with open_service(account_attempts=2) as client:
+        assert (await guess(client, person.email, home, person.password)).status_code == 200
+        await guess_until_slowed(client, person.email, elsewhere)
+        assert (await guess(client, person.email, home, person.password)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("9.9.9.9, 203.0.113.7", "8.8.8.8, 203.0.113.7", True),
+    ],
+)
+async def test_a_network_is_an_ipv4_address_or_an_ipv6_64_and_only_the_last_hop_says_which(
+    open_service: OpenService, one: str, other: str, together: bool
+) -> None:
+    async with open_service(network_attempts=2, account_attempts=1000) as client:
+        for _ in range(3):
+            await guess(client, new_email(), one)
+        assert ((await guess(client, new_email(), other)).status_code == 429) is together
+
+
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/recover", "/auth/resend"])
+async def test_mails_to_one_address_are_limited_wherever_they_are_asked_from(
+    open_service: OpenService, path: str
+) -> None:
+    email = new_email()
+    body = {"email": email} | ({"password": PASSWORD} if path == "/auth/signup" else {})
+    async with open_service(account_attempts=2) as client:
+        statuses = [
+            (await client.post(path, json=body, headers=come_from(f"203.0.113.{number}"))).status_code
+            for number in range(4)
+        ]
+    assert statuses == [202, 202, 202, 429]
+
+
+async def test_links_are_not_guessed_either(open_service: OpenService) -> None:
+    body = {"type": "recovery", "token_hash": "0" * 56, "new_password": PASSWORD}
+    async with open_service(network_attempts=2) as client:
+        statuses = [(await client.post("/auth/verify", json=body)).status_code for _ in range(4)]
+    assert statuses == [410, 410, 410, 429]
+
+
+async def test_attempts_that_could_not_be_made_are_not_held_against_anybody(
+    open_service: OpenService, person: Person
+) -> None:
+    async with open_service(account_attempts=2, supabase_url="http://127.0.0.1:9") as cut_off:
+        for _ in range(6):
+            assert (await guess(cut_off, person.email)).status_code == 503
+    async with open_service(account_attempts=2) as client:
+        assert (await guess(client, person.email, password=person.password)).status_code == 200
+
+
+async def test_limits_hold_across_processes(open_service: OpenService, person: Person) -> None:
+    async with open_service(account_attempts=2) as one, open_service(account_attempts=2) as other:
+        await guess_until_slowed(one, person.email)
+        assert (await guess(other, person.email)).status_code == 429
+
+
+async def test_no_address_is_kept_among_the_counters_or_on_the_trail(
+    client: httpx.AsyncClient, person: Person, database: Any, trail: Trail
+) -> None:
+    await guess(client, person.email)
+    await guess(client, person.email, password=person.password)
+    kept = [
+        *await database.admin("select a::text from accounts.attempts a"),
+        *await database.admin("select f::text from accounts.familiar_networks f"),
+        *await database.admin("select t::text from accounts.audit t"),
+    ]
+    assert kept
+    assert not [row for row in kept if person.email in row[0] or PASSWORD in row[0]]
+
+
+async def test_slowing_down_is_on_the_trail_once_per_step(
+    open_service: OpenService, person: Person, trail: Trail
+) -> None:
+    async with open_service(account_attempts=2) as client:
+        await guess_until_slowed(client, person.email)
+        for _ in range(5):
+            await guess(client, person.email)
+    assert (await trail()).count("login.slowed") == 1
+
+
+async def test_counters_that_have_served_are_dropped_and_young_events_are_not(database: Any) -> None:
+    await database.admin(
+        "insert into accounts.attempts (subject, window_ends) values ('x', now() - interval '1 second')"
+    )
+    await database.admin(
+        "insert into accounts.audit (event, at) values ('login.refused', now() - interval '31 days'),"
+        " ('login.refused', now() - interval '29 days')"
+    )
+    await database.admin("select accounts.forget(1)")
+    assert await database.admin("select from accounts.attempts") == []
+    assert len(await database.admin("select from accounts.audit")) == 1
+
+
+async def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(database: Any) -> None:
+    """A handful of accounts and networks, all mixed: PostgreSQL would end a circle with an error."""
+    count = "select accounts.attempt('login', $1, $2, 100000, 100000, '15 min', '15 min')"
+    forgive = "select accounts.forgive('login', $1, $2, $3)"
+
+    async def busy(seed: int) -> None:
+        dice = random.Random(seed)
+        connection = await asyncpg.connect(database.url("ava_auth"))
+        for _ in range(40):
+            network, account = dice.choice("xy"), dice.choice("ab")
+            await connection.fetchval(count, network, account)
+            await connection.execute(forgive, network, account, dice.choice([timedelta(days=1), None]))
+        await connection.close()
+
+    await asyncio.gather(*(busy(seed) for seed in range(12)))
+    assert await database.admin("select from accounts.attempts where tries <> 0") == []

@@ -1,0 +1,53 @@
+"""Lenient readers of foreign JSON that never raise: what is not as expected reads as empty."""
+
+import json
+import re
+from typing import Any
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Json = dict[str, Any]
+
+
+class Unreadable(Exception):
+    """These bytes are not a JSON object with entries."""
+
+
+def parse(body: bytes) -> Json:
+    """The JSON object in these bytes. Raises Unreadable for anything else."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(type(error).__name__) from None
+    if not isinstance(found, dict):
+        raise Unreadable(f"a JSON {type(found).__name__}")
+    return found
+
+
+def dump(value: object) -> bytes:
+    """The value as ASCII JSON: what PostgreSQL's text type refuses stays escaped."""
+    try:
+        return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+    except RecursionError:  # deeper here than where it was parsed; the delivery still has the bytes
+        return b'"nested too deeply"'
+
+
+def text(value: object, longest: int = 65536) -> str:
+    """A string without NUL and lone surrogates, which PostgreSQL refuses; numbers as text; else empty."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    try:
+        found = value if isinstance(value, str) else str(value)
+    except ValueError:  # an integer of thousands of digits
+        return ""
+    return _UNSTORABLE.sub(lambda hit: "" if hit[0] == "\x00" else "�", found)[:longest]
+
+
+def mapping(value: object) -> Json:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> list[Any]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []

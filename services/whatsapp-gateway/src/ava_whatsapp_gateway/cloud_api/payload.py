@@ -1,0 +1,163 @@
+"""Parse a delivery's payload into updates: every entry × change × item, whatever Meta adds or leaves out."""
+
+import re
+from collections.abc import Iterator
+
+from ava_whatsapp_gateway.cloud_api import schema_drift
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, Unreadable, dump, mapping, parse, sequence, text
+from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.updates import (
+    Message,
+    Move,
+    Other,
+    Sender,
+    Status,
+    Update,
+    bsuid,
+    digest,
+    digits,
+    send_id,
+    timestamp,
+)
+
+_MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
+_RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
+
+
+def parse_updates(body: bytes, our_number_id: str) -> list[Update]:
+    """The updates in order; a bad one never costs its siblings. Raises Unreadable without any entries."""
+    envelope = parse(body)
+    if not isinstance(envelope.get("entry"), list):
+        raise Unreadable("no list of entries")
+    schema_drift.count_unknown_keys("envelope", envelope)
+    return [item for entry in envelope["entry"] for item in _entry(entry, our_number_id)]
+
+
+def _entry(entry: object, ours: str) -> Iterator[Update]:
+    changes = mapping(entry).get("changes")
+    if not isinstance(changes, list):
+        yield _broken("entry", entry)
+        return
+    schema_drift.count_unknown_keys("entry", mapping(entry))
+    for change in changes:
+        field = text(mapping(change).get("field"), 64)
+        value = mapping(change).get("value")
+        if field not in ("messages", "") or not isinstance(value, dict):
+            schema_drift.count_field(field)
+            yield _other(field or "change", change, broken="" if field else "no field")
+        else:
+            yield from _value(value, ours)
+
+
+def _value(value: Json, ours: str) -> Iterator[Update]:
+    schema_drift.count_unknown_keys("value", value)
+    for name, one in (("messages", _message), ("statuses", _status)):
+        found = value.get(name)
+        if found is not None and not isinstance(found, list):
+            yield _broken(name, found)
+        for item in sequence(found):
+            try:
+                yield one(item, value, ours)
+            except Exception as error:
+                yield _broken(name, item, type(error).__name__)
+    known = {"messages", "statuses"} & value.keys()
+    if not known:
+        yield _other("messages", value)
+
+
+def _message(item: Json, value: Json, ours: str) -> Update:
+    if not isinstance(item, dict):
+        return _broken("messages", item, "not an object")
+    schema_drift.count_unknown_keys("message", item)
+    kind, key, sender = _kind(item), text(item.get("id"), 256) or digest(item), _sender(item, value)
+    if kind == "system" and text(mapping(item.get("system")).get("type")) in _MOVES:
+        return _move(item, key, sender)
+    ignored = _ignored(kind, item, value, sender, ours)
+    if not ignored and not (sender.digits or sender.bsuid):
+        return _broken("messages", item, "no sender")
+    sent_at = timestamp(item.get("timestamp"))
+    return Message(key, kind, as_text(kind, item), sender, sent_at, ignored, dump(item))
+
+
+def _kind(item: Json) -> str:
+    kind = text(item.get("type"), 40)
+    if kind in TURN_KINDS and kind not in item and item.get("errors"):
+        return "unsupported"
+    if kind in TURN_KINDS or kind in NON_TURN_KINDS:
+        return kind
+    schema_drift.count_kind(kind)
+    named = [name for name in item if name in TURN_KINDS or name in NON_TURN_KINDS]
+    return named[0] if len(named) == 1 and not kind else "unsupported"
+
+
+def _ignored(kind: str, item: Json, value: Json, sender: Sender, ours: str) -> str:
+    """Why this message is stored but not answered; empty when it is answered."""
+    metadata = mapping(value.get("metadata"))
+    number_id = text(metadata.get("phone_number_id"), 64)
+    our_digits = re.sub(r"[^0-9]", "", text(metadata.get("display_phone_number"), 40))
+    if number_id and number_id != ours:
+        return "for another phone number id"
+    if sender.digits and sender.digits in (our_digits, number_id):
+        return "sent by our own number"
+    if item.get("group_id"):
+        return "a group message"
+    return f"not a turn: {kind}" if kind in NON_TURN_KINDS else ""
+
+
+def _sender(item: Json, value: Json) -> Sender:
+    number = digits(item.get("from"))
+    person = bsuid(item.get("from_user_id")) or bsuid(item.get("from"))
+    cards = [mapping(card) for card in sequence(value.get("contacts"))]
+    alone = len(cards) == 1 and len(sequence(value.get("messages"))) == 1
+    mine = [card for card in cards if _is_of(card, number, person)]
+    mine = mine or (cards if alone and not (number or person) else [])
+    card = mine[0] if mine else {}
+    return Sender(
+        number or digits(card.get("wa_id")),
+        person or bsuid(card.get("user_id")),
+        bsuid(item.get("from_parent_user_id")) or bsuid(card.get("parent_user_id")),
+        text(mapping(card.get("profile")).get("username"), 128) or None,
+    )
+
+
+def _is_of(card: Json, number: str | None, person: str | None) -> bool:
+    same_number = bool(number) and digits(card.get("wa_id")) == number
+    return same_number or (bool(person) and bsuid(card.get("user_id")) == person)
+
+
+def _move(item: Json, key: str, sender: Sender) -> Move:
+    node = mapping(item.get("system"))
+    before = Sender(sender.digits, bsuid(node.get("previous_user_id")))
+    after = Sender(
+        digits(node.get("wa_id")) or digits(node.get("new_wa_id")),
+        bsuid(node.get("user_id")),
+        bsuid(node.get("parent_user_id")),
+    )
+    return Move(key, before, after, dump(item))
+
+
+def _status(item: Json, _: Json, __: str) -> Update:
+    wamid, status = text(mapping(item).get("id"), 256), text(mapping(item).get("status"), 40)
+    if not wamid or status not in _RANKS:
+        schema_drift.count_status(status)
+        return _other("status", item, broken="" if wamid and status else "no id or status")
+    error = mapping(next(iter(sequence(item.get("errors"))), None))
+    code = error.get("code")
+    return Status(
+        wamid,
+        status,
+        _RANKS[status],
+        send_id(item.get("biz_opaque_callback_data")),
+        timestamp(item.get("timestamp")),
+        code if type(code) is int and abs(code) < 2**31 else None,
+        text(mapping(error.get("error_data")).get("details") or error.get("title"), 500) or None,
+    )
+
+
+def _other(kind: str, item: object, broken: str = "") -> Other:
+    return Other(digest(item), kind, broken, dump(item))
+
+
+def _broken(kind: str, item: object, why: str = "not as expected") -> Other:
+    schema_drift.count_broken(kind)
+    return _other(kind, item, broken=why)

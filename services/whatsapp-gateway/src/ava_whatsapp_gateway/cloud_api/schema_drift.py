@@ -1,0 +1,67 @@
+"""Count what Meta sends that its contract does not name, by path, so that operators hear of changes early."""
+
+import re
+
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json
+from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS
+from ava_whatsapp_gateway.metrics import DRIFT
+
+_KNOWN = {
+    "envelope": {"object", "entry"},
+    "entry": {"id", "time", "changes"},
+    "value": {
+        "messaging_product", "metadata", "contacts", "messages", "statuses", "errors", "user_actions",
+    },
+    "message": {
+        "from", "from_user_id", "from_parent_user_id", "id", "timestamp", "type", "context", "referral",
+        "group_id", "errors", "unsupported", "unknown", "username",
+    } | TURN_KINDS | NON_TURN_KINDS,
+}  # fmt: skip
+_FIELDS = frozenset(
+    {
+        "account_alerts", "account_review_update", "account_update", "automatic_events",
+        "business_capability_update", "business_username_update", "calls", "flows",
+        "group_lifecycle_update", "group_participants_update", "group_settings_update",
+        "group_status_update", "history", "message_template_components_update",
+        "message_template_quality_update", "message_template_status_update", "messages",
+        "partner_solutions", "payment_configuration_update", "phone_number_name_update",
+        "phone_number_quality_update", "security", "smb_app_state_sync", "smb_message_echoes", "standby",
+        "template_category_update", "user_preferences",
+    }
+)  # fmt: skip
+_QUIET_KINDS = frozenset({"unsupported", "unknown"})
+_PATHS_MAX = 200
+_seen: set[str] = set()
+
+
+def count_unknown_keys(place: str, found: Json) -> None:
+    """Keys of an envelope, entry, value or message that the contract does not name."""
+    for key in found.keys() - _KNOWN[place]:
+        _count(f"{place}.{key}")
+
+
+def count_field(name: str) -> None:
+    if name not in _FIELDS:
+        _count(f"change.field={name}")
+
+
+def count_kind(name: str) -> None:
+    if name not in _QUIET_KINDS:
+        _count(f"message.type={name}")
+
+
+def count_status(name: str) -> None:
+    _count(f"status.status={name}")
+
+
+def count_broken(place: str) -> None:
+    _count(f"{place}.broken")
+
+
+def _count(path: str) -> None:
+    """Labels are limited in form and number: what strangers write must not become a metric."""
+    path = re.sub(r"[^A-Za-z0-9_.=-]", "?", path)[:80]
+    if path not in _seen and len(_seen) >= _PATHS_MAX:
+        path = "other"
+    _seen.add(path)
+    DRIFT.labels(path).inc()

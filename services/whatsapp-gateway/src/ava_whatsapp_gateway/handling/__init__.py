@@ -1,0 +1,1 @@
+"""What happens to one event, from whose it is to its answer."""

@@ -1,0 +1,1 @@
+"""A row before every call, and what each call came to."""

@@ -1,0 +1,139 @@
+"""The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import httpx
+
+from ava_common.database import Pool, retry_while_away
+from ava_common.log import log
+from ava_whatsapp_gateway.cloud_api import client as cloud_api
+from ava_whatsapp_gateway.cloud_api.errors import Verdict
+from ava_whatsapp_gateway.metrics import SENDS
+from ava_whatsapp_gateway.outbox import circuit_breaker, store
+from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
+from ava_whatsapp_gateway.outbox.store import Send
+from ava_whatsapp_gateway.queue import backoff
+from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.outcomes import LeaseLost, RetryLater
+from ava_whatsapp_gateway.settings import Settings
+
+_NETWORK_BACKOFF_LONGEST = 60.0  # units, when Graph was not reached at all
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends from our number; shared by all lanes of one process."""
+
+    pool: Pool
+    settings: Settings
+    rate_limiter: RateLimiter
+
+    async def send(self, graph: httpx.AsyncClient, event: Event, send: Send) -> Send:
+        """The send as it ends up: never called twice, unless the first call was provably not accepted.
+
+        Raises RetryLater when the number, the person or Graph has to be given time, LeaseLost when another
+        process has the lane.
+        """
+        if send.state == "sending":
+            # We hold the lane, so the process that made this call is gone, and its outcome with it.
+            await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
+            send = await store.get(self.pool, send.id)
+        if self._may_resend(send):
+            send = await self._resend(send)
+        if send.state != "ready":
+            return send
+        await self.rate_limiter.acquire()
+        begun = await store.begin(self.pool, event, send.id, self.settings)
+        if begun["verdict"] == "lost":
+            raise LeaseLost
+        if begun["verdict"] in ("pair", "number"):
+            raise RetryLater(begun["verdict"], begun["pause"])
+        if begun["verdict"] == "go":
+            await self._call(graph, event, send, begun["attempt"])
+        send = await store.get(self.pool, send.id)
+        return await self.send(graph, event, send) if self._may_resend(send) else send
+
+    def _may_resend(self, send: Send) -> bool:
+        return send.state == "unknown" and not send.resent and self.settings.unknown_policy == "resend_once"
+
+    async def _resend(self, send: Send) -> Send:
+        # Until then a status may still settle it; the lane waits, so that the order is kept.
+        waited = await self.pool.fetchval(
+            "select extract(epoch from clock_timestamp() - $1)", send.changed_at
+        )
+        if waited < self.settings.unknown_wait_seconds:
+            raise RetryLater("unknown", self.settings.unknown_wait_seconds - float(waited))
+        log.warning("send.again", send_id=str(send.id))
+        await store.allow_resend(self.pool, send.id)
+        return await store.get(self.pool, send.id)
+
+    async def _call(self, graph: httpx.AsyncClient, event: Event, send: Send, attempt: int) -> None:
+        settings, contact = self.settings, event.contact
+        path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
+        message = cloud_api.TextMessage(send.id, contact.wa_digits, contact.bsuid, send.body)
+        outcome = await cloud_api.send_text(graph, path, message, 2 * settings.graph_timeout_seconds)
+        match outcome:
+            case cloud_api.Accepted():
+                SENDS.labels("accepted", "").inc()
+                await self._accepted(send, outcome)
+            case cloud_api.Unknown():
+                SENDS.labels("unknown", "").inc()
+                log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
+                await retry_while_away(lambda: store.mark_unknown(self.pool, send.id, attempt, outcome.why))
+            case cloud_api.NotSent():
+                SENDS.labels("not_sent", "none" if outcome.code is None else str(outcome.code)).inc()
+                await self._not_sent(send, attempt, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _accepted(self, send: Send, outcome: cloud_api.Accepted) -> None:
+        number = self.settings.phone_number_id
+        log.info("send.accepted", send_id=str(send.id))
+        if await retry_while_away(
+            lambda: store.mark_accepted(self.pool, send.id, outcome.wamid, outcome.alias, number)
+        ):
+            circuit_breaker.circuit_closed()
+
+    async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
+        # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
+        counts = outcome.verdict is Verdict.TRANSIENT and outcome.code is not None
+        last = counts and send.failures + 1 >= self.settings.attempts
+        final = outcome.verdict is Verdict.PERMANENT or last
+        log.warning(
+            "send.not_sent",
+            send_id=str(send.id),
+            verdict=outcome.verdict,
+            code=outcome.code,
+            attempt=attempt,
+            final=final,
+        )
+        why = outcome.code, outcome.detail
+        await retry_while_away(
+            lambda: store.mark_not_sent(self.pool, send.id, attempt, *why, final=final, counts=counts)
+        )
+        if not final:
+            reason, seconds = await self._pause(send, outcome)
+            raise RetryLater(reason, seconds)
+
+    async def _pause(self, send: Send, outcome: cloud_api.NotSent) -> tuple[str, float]:
+        """What has to wait, and for how many seconds: the whole number, or this person alone."""
+        number, unit = self.settings.phone_number_id, self.settings.backoff_unit_seconds
+        retry_after = outcome.retry_after_seconds
+        match outcome.verdict:
+            case Verdict.NUMBER:
+                strikes = await circuit_breaker.strikes(self.pool, number)
+                wait = backoff.seconds(strikes, unit=unit, retry_after=retry_after)
+                await circuit_breaker.pause(self.pool, number, wait, outcome.code)
+                return "number", wait
+            case Verdict.CREDENTIAL:
+                probe_seconds = self.settings.probe_seconds
+                await circuit_breaker.open_circuit(self.pool, number, probe_seconds, outcome.code)
+                return "number", probe_seconds
+            case Verdict.PAIR:
+                return "pair", backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
+            case _:
+                longest = _NETWORK_BACKOFF_LONGEST if outcome.code is None else backoff.LONGEST_SECONDS
+                return "graph", backoff.seconds(
+                    send.attempts, unit=unit, longest=longest, retry_after=retry_after
+                )

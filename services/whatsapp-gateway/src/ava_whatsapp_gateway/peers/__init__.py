@@ -1,0 +1,1 @@
+"""The services the gateway asks: auth, profile, messaging."""

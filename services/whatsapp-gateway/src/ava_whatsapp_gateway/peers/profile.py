@@ -1,0 +1,50 @@
+"""The client of profile: the id of a user's avatar."""
+
+import time
+from collections import OrderedDict
+from uuid import UUID
+
+import httpx
+
+from ava_common.caller import Caller
+from ava_common.http_client import on_behalf_of
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
+
+_CACHE_SECONDS, _CACHE_SIZE = 5.0, 10_000
+
+
+class AvatarIds:
+    """Avatar ids, cached for seconds because people write several messages in a row.
+
+    That a user has none is never cached; one that is deleted is noticed by messaging, and forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[UUID, tuple[UUID, float]] = OrderedDict()
+
+    async def get(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
+        """The id of the caller's avatar, None before they have one."""
+        avatar, until = self._known.get(caller.id, (None, 0.0))
+        if avatar and time.monotonic() < until:
+            return avatar
+        self.forget(caller.id)
+        if avatar := await _fetch(client, caller):
+            self._known[caller.id] = avatar, time.monotonic() + _CACHE_SECONDS
+            while len(self._known) > _CACHE_SIZE:
+                self._known.popitem(last=False)
+        return avatar
+
+    def forget(self, user_id: UUID) -> None:
+        self._known.pop(user_id, None)
+
+
+async def _fetch(client: httpx.AsyncClient, caller: Caller) -> UUID | None:
+    response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
+    if response.status_code == 404:
+        return None
+    if response.status_code != 200:
+        raise PeerRefused("profile", response)
+    try:
+        return UUID(response.json()["id"])
+    except (ValueError, KeyError, TypeError):
+        raise PeerAway("profile", "an avatar without an id") from None

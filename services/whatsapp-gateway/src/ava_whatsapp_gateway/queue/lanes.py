@@ -1,0 +1,92 @@
+"""The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order."""
+
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from ava_common.database import Pool
+from ava_whatsapp_gateway.queue.events import Contact, Event
+from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost
+
+HEADS = 10
+"""Events taken from a lane at once."""
+
+_CLAIM = "select contact_id, token, tries from whatsapp.claim($1, $2)"
+_HEADS = """
+select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.trace, e.user_id,
+       e.avatar_id, e.logged_at, e.attempts, e.reason,
+       (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
+       c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
+       c.link_version, c.recycled, c.relinked_by
+from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
+join whatsapp.contacts as c on c.id = l.contact_id
+join lateral (
+  select * from whatsapp.events as e
+  where e.contact_id = c.id and e.state = 'ready' order by e.sent_at, e.id limit $3
+) as e on true
+order by e.sent_at, e.id
+"""
+_FINISH = "select whatsapp.finish($1, $2, $3, $4, $5, $6, $7)"
+_RELEASE = "select whatsapp.release($1, $2, $3, $4)"
+_PUT_BACK = """
+update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
+where id = $1 and state = 'ready' and exists (select from whatsapp.lanes where contact_id = $5 and token = $2)
+"""
+
+_CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "relinked_by")
+_EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A contact's lane under our lease; `tries` counts how often in a row it had to wait."""
+
+    contact: int
+    token: UUID
+    tries: int
+    events: list[Event]
+
+
+async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
+    """Up to `most` due lanes with the events at their head; a lane whose lease expired is due again."""
+    lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
+    if not lanes:
+        return []
+    claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
+    tokens = [lane.token for lane in claimed.values()]
+    for row in await pool.fetch(_HEADS, list(claimed), tokens, HEADS):
+        claimed[row["contact_id"]].events.append(_event(row))
+    return list(claimed.values())
+
+
+def _event(row: asyncpg.Record) -> Event:
+    contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
+    return Event(contact=contact, **{name: row[name] for name in _EVENT})
+
+
+async def finish(pool: Pool, event: Event, state: str, reason: str | None, lease_seconds: float) -> None:
+    """Leave the event in a new state. Raises LeaseLost when another process has the lane.
+
+    Raises LaneChanged when the rest of the lane must be claimed again: a link or a send changed meanwhile.
+    """
+    contact = event.contact
+    became = await pool.fetchval(
+        *(_FINISH, contact.id, event.token, event.id, state, reason),
+        *(timedelta(seconds=lease_seconds), contact.link_version),
+    )
+    if became == "lost":
+        raise LeaseLost
+    if became != "done":
+        raise LaneChanged
+
+
+async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None:
+    """Note why the event has to wait; `attempts` is 1 when the event itself is the cause, else 0."""
+    await pool.execute(_PUT_BACK, event.id, event.token, attempts, reason, event.contact.id)
+
+
+async def release(pool: Pool, lane: Lane, seconds: float = 0.0, reason: str = "") -> None:
+    """Give the lane back; it is due again after `seconds` if an event in it is ready."""
+    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=seconds), reason)

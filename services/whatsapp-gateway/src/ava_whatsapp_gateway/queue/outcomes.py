@@ -1,0 +1,36 @@
+"""How handling an event can end early: later, never, or not by this process."""
+
+
+class RetryLater(Exception):
+    """Not now: the lane waits `seconds`. `counts` marks an attempt, of which an event has only so many."""
+
+    def __init__(self, reason: str, seconds: float, *, counts: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
+        self.counts = counts
+
+
+class DependencyAway(Exception):
+    """What handling needs is away: it is retried for hours, not a number of attempts."""
+
+    def __init__(self, name: str, why: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.name = name
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DeadLetter(Exception):
+    """This event cannot be handled; it is kept, with the reason, for an operator to look at."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LaneChanged(Exception):
+    """What was read when the lane was claimed may be outdated: release the lane and claim it again."""
+
+
+class LeaseLost(Exception):
+    """Another process has this lane by now; facts we know were written all the same."""

@@ -1,0 +1,102 @@
+"""The worker of one process: ingests deliveries, works on many lanes at once, stops cleanly."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from ava_common.database import Pool
+from ava_common.log import log
+from ava_whatsapp_gateway.metrics import IN_FLIGHT
+from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue.lane_runner import Handle, LaneRunner
+from ava_whatsapp_gateway.settings import Settings
+
+_GRACE_SECONDS = 25.0
+"""How long lanes in flight may take to finish their event at a stop; then their leases expire."""
+
+Ingest = Callable[[], Awaitable[int]]
+"""Turns stored deliveries into events; the number of deliveries done, 0 when there were none."""
+
+
+@asynccontextmanager
+async def running(worker: "Worker") -> AsyncIterator[None]:
+    """The worker at work; on leaving it finishes the events it began and releases its lanes."""
+    loops = [asyncio.create_task(worker.repeat(step)) for step in worker.steps()]
+    try:
+        yield
+    finally:
+        await worker.stop()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+class Worker:
+    """Loops that no error ends: the database may go away and come back under them.
+
+    `arrived` is set when a delivery was stored. `ingest` makes events of deliveries and `handle` does what an
+    event asks for; the queue itself knows nothing of either.
+    """
+
+    def __init__(
+        self, pool: Pool, settings: Settings, arrived: asyncio.Event, *, ingest: Ingest, handle: Handle
+    ) -> None:
+        self._pool, self._settings, self._arrived, self._ingest = pool, settings, arrived, ingest
+        self._due = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._lane_runner = LaneRunner(pool, settings, handle, self._stopping)
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        return self._ingest_deliveries, self._claim_lanes, self._maintain
+
+    async def repeat(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a step until the stop; after an error wait a moment."""
+        while not self._stopping.is_set():
+            try:
+                await step()
+            except Exception as error:
+                log.warning("worker.step_failed", step=step.__name__, why=type(error).__name__, exc_info=True)
+                await asyncio.sleep(0.5)
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        self._due.set()
+        self._arrived.set()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=_GRACE_SECONDS)
+        for task in self._in_flight:
+            task.cancel()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+
+    async def _ingest_deliveries(self) -> None:
+        self._arrived.clear()
+        if await self._ingest():
+            self._due.set()
+            self._arrived.set()
+        await self._wait(self._arrived)
+
+    async def _claim_lanes(self) -> None:
+        self._due.clear()
+        free, claimed = self._settings.concurrency - len(self._in_flight), []
+        if free and not self._stopping.is_set():
+            claimed = await lanes.claim(self._pool, free, self._settings.lease_seconds)
+        for lane in claimed:
+            task = asyncio.create_task(self._lane_runner.run(lane))
+            self._in_flight.add(task)
+            task.add_done_callback(self._done)
+        IN_FLIGHT.set(len(self._in_flight))
+        if not claimed or len(self._in_flight) == self._settings.concurrency:
+            await self._wait(self._due)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
+        self._due.set()
+
+    async def _maintain(self) -> None:
+        await maintenance.run(self._pool, self._settings)
+        await self._wait(self._stopping, 5 * self._settings.poll_seconds)
+
+    async def _wait(self, event: asyncio.Event, seconds: float | None = None) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds or self._settings.poll_seconds)

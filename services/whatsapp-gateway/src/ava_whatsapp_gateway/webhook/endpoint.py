@@ -1,0 +1,87 @@
+"""The webhook endpoint, plain ASGI because it is the hot path: check the signature, keep the bytes, 200."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from ava_common.log import log
+from ava_common.problems import DatabaseAway, Problem
+from ava_common.tracing import request_id, traceparent
+from ava_whatsapp_gateway.metrics import DELIVERIES
+from ava_whatsapp_gateway.webhook.dependencies import Resources
+from ava_whatsapp_gateway.webhook.signature import is_genuine
+
+_OK: list[dict[str, Any]] = [
+    {
+        "type": "http.response.start",
+        "status": 200,
+        "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"2")],
+    },
+    {"type": "http.response.body", "body": b"ok"},
+]
+
+
+class NotGenuine(Problem):
+    """This delivery is not signed with our app's secret. Sign the raw body, see X-Hub-Signature-256."""
+
+    status = 403
+
+
+class DeliveryTooLarge(Problem):
+    """This delivery is larger than any that Meta sends. Send fewer updates at once."""
+
+    status = 413
+
+
+class ClientDisconnected(Exception):
+    """The connection closed before the whole body had arrived."""
+
+
+async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stores a signed delivery durably and answers 200; its content is handled afterwards."""
+    resources: Resources = scope["state"]["resources"]
+    try:
+        body = await _read(receive, resources.settings.body_limit_bytes)
+    except ClientDisconnected:
+        return
+    if not is_genuine(_signature(scope), body, resources.app_secrets):
+        DELIVERIES.labels("not_genuine").inc()
+        raise NotGenuine
+    try:
+        new = await resources.inbox.keep(body, f"{traceparent()} {request_id()}")
+    except Exception as error:  # whatever it is: what is not stored is not acknowledged
+        DELIVERIES.labels("database_away").inc()
+        log.warning("delivery.not_kept", error=type(error).__name__)
+        raise DatabaseAway from None
+    DELIVERIES.labels("kept" if new else "duplicate").inc()
+    for message in _OK:
+        await send(message)
+
+
+async def _read(receive: Receive, limit_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in _chunks(receive):
+        size += len(chunk)
+        if size > limit_bytes:
+            DELIVERIES.labels("too_large").inc()
+            raise DeliveryTooLarge
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
+def _signature(scope: Scope) -> bytes:
+    """The header's raw bytes; a header that is sent twice is no signature at all."""
+    found = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
+    return bytes(found[0]) if len(found) == 1 else b""

@@ -1,0 +1,99 @@
+"""Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from ava_common.database import AWAY, Pool
+from ava_whatsapp_gateway.metrics import COMMIT_SIZE
+
+_ROWS_MAX = 128
+_BYTES_MAX = 8 * 1024 * 1024
+_TIMEOUT_SECONDS = 5.0
+"""Meta gives up on a delivery after some seconds; a slow database counts as one that is away."""
+
+_KEEP = """
+insert into whatsapp.deliveries (digest, body, trace)
+select * from unnest($1::bytea[], $2::bytea[], $3::text[])
+on conflict (digest) do nothing
+returning digest
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """Raw bytes with a valid signature, and the trace they arrived in."""
+
+    body: bytes = field(repr=False)
+    trace: str
+    digest: bytes
+    kept: "asyncio.Future[bool]"
+
+
+class Inbox:
+    """Many deliveries share one commit; each is acknowledged after its own is done."""
+
+    def __init__(self, pool: Pool, arrived: asyncio.Event) -> None:
+        self._pool = pool
+        self._arrived = arrived
+        self._waiting: list[Delivery] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def keep(self, body: bytes, trace: str) -> bool:
+        """Durable on return: True for new bytes, False for bytes that are stored already.
+
+        Raises what asyncpg raises when the database is away; then nothing may be acknowledged.
+        """
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Delivery(body, trace, hashlib.sha256(body).digest(), kept))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
+        return await kept
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit(self._gather())
+                self._arrived.set()
+        finally:
+            self._committing = None
+
+    def _gather(self) -> list[Delivery]:
+        size, count = 0, 0
+        for delivery in self._waiting[:_ROWS_MAX]:
+            size += len(delivery.body)
+            if count and size > _BYTES_MAX:
+                break
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        return group
+
+    async def _commit(self, group: list[Delivery]) -> None:
+        try:
+            new = await self._write(group)
+        except Exception as error:
+            if len(group) == 1 or isinstance(error, AWAY):
+                _fail(group, error)
+                return
+            for delivery in group:  # one bad row must not cost the others
+                await self._commit([delivery])
+            return
+        COMMIT_SIZE.observe(len(group))
+        for delivery in group:
+            if not delivery.kept.done():  # the client may have disconnected meanwhile
+                delivery.kept.set_result(delivery.digest in new)
+            new.discard(delivery.digest)
+
+    async def _write(self, group: list[Delivery]) -> set[bytes]:
+        columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            rows: list[asyncpg.Record] = await self._pool.fetch(_KEEP, *columns)
+        return {row["digest"] for row in rows}
+
+
+def _fail(group: list[Delivery], error: Exception) -> None:
+    for delivery in group:
+        if not delivery.kept.done():
+            delivery.kept.set_exception(error)

@@ -1,0 +1,57 @@
+"""The routes of the webhook: Meta's handshake, and deliveries."""
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import PlainTextResponse
+
+from ava_common.asgi_route import AsgiRoute
+from ava_common.problems import DatabaseAway, Problem, responses
+from ava_whatsapp_gateway.webhook.dependencies import ResourcesDep
+from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, deliver
+
+PATH = "/webhooks/whatsapp"
+_SIGNED_JSON = {
+    "parameters": [
+        {
+            "name": "X-Hub-Signature-256",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^sha256=[0-9a-f]{64}$"},
+        }
+    ],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+}
+
+handshake = APIRouter(tags=["webhook"])
+deliveries = APIRouter(tags=["webhook"], route_class=AsgiRoute)
+ROUTERS = [deliveries, handshake]
+
+
+class WrongVerifyToken(Problem):
+    """This is not our verify token. Enter WHATSAPP_GATEWAY_VERIFY_TOKEN in Meta's app dashboard."""
+
+    status = 403
+
+
+@handshake.get(PATH, response_class=PlainTextResponse, responses=responses(WrongVerifyToken))
+async def verify(
+    resources: ResourcesDep,
+    mode: Annotated[str, Query(alias="hub.mode")],
+    token: Annotated[str, Query(alias="hub.verify_token")],
+    challenge: Annotated[str, Query(alias="hub.challenge", max_length=256)],
+) -> PlainTextResponse:
+    """Meta's handshake: answers the challenge as plain text, so that it is never taken for a web page."""
+    ours = resources.settings.verify_token.get_secret_value()
+    if mode != "subscribe" or not hmac.compare_digest(token.encode(), ours.encode()):
+        raise WrongVerifyToken
+    return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
+
+
+deliveries.post(
+    PATH,
+    response_class=PlainTextResponse,
+    responses=responses(NotGenuine, DeliveryTooLarge, DatabaseAway),
+    openapi_extra=_SIGNED_JSON,
+)(deliver)

@@ -1,0 +1,26 @@
+"""Verify Meta's signature: HMAC-SHA256 of the raw bytes with the app's secret."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+_HEADER = re.compile(rb"sha256=([0-9a-f]{64})")
+
+
+def is_genuine(header: bytes, body: bytes, secrets: Sequence[bytes]) -> bool:
+    """Whether `X-Hub-Signature-256` (as raw bytes) signs exactly this body with one of the secrets.
+
+    Several secrets are a rotation. Anything but `sha256=` and 64 lower-case hex digits is not genuine. Bytes
+    are compared with bytes: comparing strings would raise for a header that is not ASCII.
+    """
+    found = _HEADER.fullmatch(header)
+    if not found:
+        return False
+    given = bytes.fromhex(found[1].decode())
+    return any(hmac.compare_digest(given, sign(body, secret)) for secret in secrets)
+
+
+def sign(body: bytes, secret: bytes) -> bytes:
+    """The HMAC-SHA256 Meta sends, 32 bytes."""
+    return hmac.digest(secret, body, hashlib.sha256)

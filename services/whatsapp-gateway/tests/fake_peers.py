@@ -1,0 +1,148 @@
+"""auth, profile, messaging and the Graph API as one small server that can also hang, reset and refuse."""
+
+import asyncio
+import base64
+import json
+import secrets
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+CLIENT_SECRET = "a-secret-between-two-services"
+NUMBER_ID = "106540352242922"
+
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+
+
+class Hang(Exception):
+    """Take the request and never answer."""
+
+
+class Reset(Exception):
+    """Take the request and drop the connection."""
+
+
+FAULTS = {"hang": Hang, "reset": Reset}
+
+
+@dataclass
+class FakePeers:
+    """auth, profile, messaging and the Graph API on one port, keeping what they were told."""
+
+    url: str = ""
+    avatars: dict[UUID, UUID] = field(default_factory=dict)
+    refused: set[UUID] = field(default_factory=set)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    traces: list[tuple[str, str, str]] = field(default_factory=list)
+    # What happens next at a step, before or after it takes effect: Hang, Reset or something to await;
+    # under "<step>!" the Answer that is given instead.
+    before: dict[str, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
+    after: dict[str, deque[Any]] = field(default_factory=lambda: defaultdict(deque))
+    reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+
+    def turns(self, person: UUID) -> list[tuple[str, str]]:
+        return [(turn["role"], turn["content"]) for turn in self.log if turn["user"] == person]
+
+    async def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        step = next(
+            name
+            for name in ("tokens", "avatar", "messages", "graph")
+            if path.startswith(
+                {"tokens": "/internal", "avatar": "/profile", "messages": "/messages/", "graph": "/v"}[name]
+            )
+        )
+        self.calls.append(step)
+        self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
+        await self._misbehave(self.before[step], f"before {step}")
+        if self.before[step + "!"]:
+            return self.before[step + "!"].popleft()
+        found = getattr(self, f"_{step}")(path, headers, body)
+        await self._misbehave(self.after[step], f"after {step}")
+        return self.after[step + "!"].popleft() if self.after[step + "!"] else found
+
+    async def _misbehave(self, faults: deque[Any], place: str) -> None:
+        self.reached[place].set()
+        if faults:
+            fault = faults.popleft()
+            if isinstance(fault, Exception):
+                raise fault
+            await fault()
+
+    def _person(self, headers: dict[str, str]) -> UUID:
+        return UUID(headers["authorization"].removeprefix("Bearer token-of-"))
+
+    def _tokens(self, _: str, headers: dict[str, str], body: bytes) -> Answer:
+        form = parse_qs(body.decode())
+        expected = base64.b64encode(f"whatsapp-gateway:{CLIENT_SECRET}".encode()).decode()
+        assert headers["authorization"] == f"Basic {expected}"
+        person = UUID(form["subject_token"][0])
+        if person in self.refused:
+            return 403, {"type": "urn:ava:problem:token-refused"}
+        return 200, {"access_token": f"token-of-{person}", "token_type": "Bearer", "expires_in": 120}
+
+    def _avatar(self, _: str, headers: dict[str, str], __: bytes) -> Answer:
+        avatar = self.avatars.get(self._person(headers))
+        return (200, {"id": str(avatar)}) if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
+
+    def _messages(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
+        assert 1 <= len(turn["content"]) <= 65536
+        assert "\x00" not in turn["content"]
+        for kept in self.log:
+            if kept["user"] == turn["user"] and turn["external_id"] == kept["external_id"]:
+                return 200, {}
+            if kept["id"] == turn["id"]:
+                return (200, {}) if kept["content"] == turn["content"] else (409, {"type": "differs"})
+        self.log.append(turn)
+        return 201, {}
+
+    def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        assert path == f"/v25.0/{NUMBER_ID}/messages"
+        assert headers["authorization"].startswith("Bearer ")
+        letter = json.loads(body)
+        assert 1 <= len(letter["text"]["body"]) <= 4096
+        wamid = "wamid." + secrets.token_hex(8)
+        to = letter.get("to") or letter["recipient"]
+        self.phones[to].append(letter["text"]["body"])
+        self.sent.append({"wamid": wamid, "to": to, **letter})
+        contacts = [{"input": to, **({"wa_id": to} if "to" in letter else {"user_id": to})}]
+        return 200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]}
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[str, str, dict[str, str], bytes], Awaitable[Answer]],
+) -> AsyncIterator[str]:
+    """A small HTTP/1.1 server that can also hang and reset."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError, Reset, asyncio.CancelledError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                method, path, _ = head[0].split(" ")
+                headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in head[1:] if line)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                try:
+                    status, found, *more = await answer(method, path, headers, body)
+                except Hang:
+                    await asyncio.sleep(3600)
+                payload = found if isinstance(found, bytes) else json.dumps(found).encode()
+                extra = "".join(f"{k}: {v}\r\n" for k, v in (more[0] if more else {}).items())
+                writer.write(
+                    f"HTTP/1.1 {status} X\r\ncontent-length: {len(payload)}\r\n{extra}\r\n".encode() + payload
+                )
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()

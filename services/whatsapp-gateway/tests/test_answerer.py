@@ -1,0 +1,17 @@
+"""The echo, and when it is silent."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from ava_whatsapp_gateway.handling.answerer import Turn, echo
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "expected"),
+    [("text", "hello", "hello"), ("unsupported", "[a message]", None), ("text", " ", None)],
+)
+def test_the_echo(kind, words, expected):
+    turn = Turn(uuid4(), None, kind, words, datetime.now(UTC))
+    assert echo(turn) == expected

@@ -1,0 +1,32 @@
+"""National spellings of a WhatsApp number."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ava_whatsapp_gateway.contacts.number_variants import number_variants
+
+
+@pytest.mark.parametrize(
+    ("digits", "others"),
+    [
+        ("5511987654321", ("551187654321",)),
+        ("551187654321", ("5511987654321",)),
+        ("551132345678", ()),  # a Brazilian landline never gets a ninth digit
+        ("5215512345678", ("525512345678",)),
+        ("525512345678", ("5215512345678",)),
+        ("5491123456789", ("541123456789",)),
+        ("541123456789", ("5491123456789",)),
+        ("4915112345678", ()),
+        ("", ()),
+    ],
+)
+def test_national_spellings(digits, others):
+    assert number_variants(digits) == others
+
+
+@given(st.from_regex(r"[0-9]{3,20}", fullmatch=True))
+def test_spellings_point_back_to_each_other(digits):
+    for other in number_variants(digits):
+        assert other != digits
+        assert digits in number_variants(other)

@@ -1,0 +1,152 @@
+"""The operator CLI: what can be seen and decided, and that deciding twice does no harm."""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentTypeError
+
+import pytest
+
+from ava_whatsapp_gateway.__main__ import main
+from ava_whatsapp_gateway.operator.filters import Filters, point_in_time
+from ava_whatsapp_gateway.queue import maintenance
+
+from .fake_peers import Reset
+
+PHONE = "4915112345678"
+
+
+@pytest.fixture
+async def operator(database):
+    def run(*arguments, ok=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "ava_whatsapp_gateway", *arguments],
+            env={**os.environ, "WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == ok, done.stderr
+        return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
+
+    return run
+
+
+@pytest.fixture
+async def dead(gateway, peers, linked, meta):
+    """One dead letter among what went well."""
+    person = await linked(f"+{PHONE}")
+    peers.before["graph!"].append((400, {"error": {"code": 131026, "message": "undeliverable"}}))
+    message = meta.text(body="a secret word")
+    await gateway.keep(message, meta.text(body="fine"))
+    await gateway.drain()
+    return person, message["id"]
+
+
+async def test_dead_letters_are_found_by_wamid_person_state_and_time(operator, dead):
+    person, wamid = dead
+    for chosen in (
+        ["--wamid", wamid],
+        ["--state", "dead"],
+        ["--person", str(person), "--state", "dead"],
+        ["--person", f"+{PHONE}", "--state", "dead", "--since", "1h"],
+    ):
+        (row,) = operator("list", "--json", *chosen)
+        assert (row["key"], row["state"], row["user_id"]) == (wamid, "dead", str(person))
+    assert operator("list", "--json", "--until", "1h") == []
+    assert wamid in operator("list")
+
+
+async def test_show_tells_all_but_what_was_said_unless_asked(operator, dead):
+    (shown,) = operator("show", "--wamid", dead[1])
+    assert shown["sends"][0]["code"] == 131026
+    assert "131026" in shown["reason"]
+    assert "a secret word" not in json.dumps(shown)
+    assert "a secret word" in json.dumps(operator("show", "--words", "--wamid", dead[1]))
+
+
+async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(operator, dead, gateway, peers):
+    assert "1 event(s) would be" in operator("replay", "--state", "dead", "--dry-run")
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["fine"]
+    for _ in range(3):
+        operator("replay", "--person", PHONE)
+        await gateway.drain()
+    assert peers.phones[PHONE] == ["fine", "a secret word"]
+    assert len(peers.log) == 4
+    assert {state for _, state in await gateway.states()} == {"done"}
+
+
+async def test_discarded_means_nothing_more_happens(operator, dead, gateway, peers):
+    operator("discard", "--wamid", dead[1])
+    await gateway.drain()
+    assert operator("list", "--json", "--wamid", dead[1])[0]["state"] == "discarded"
+    assert peers.phones[PHONE] == ["fine"]
+
+
+async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gateway, peers, linked, meta):
+    await linked(f"+{PHONE}")
+    message = meta.text(body="stuck")
+    await gateway.keep(message, meta.text(body="next"))
+    await gateway.ingest()
+    operator("quarantine", "--wamid", message["id"])
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["next"]
+    operator("replay", "--wamid", message["id"])
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["next", "stuck"]
+
+
+@pytest.mark.parametrize(("decision", "phone", "logged"), [("--sent", 1, 2), ("--not-sent", 2, 2)])
+async def test_a_person_decides_about_an_unknown_send(
+    operator, gateways, peers, linked, meta, decision, phone, logged
+):
+    gateway = await gateways(unknown_wait_seconds=0.01)
+    await linked(f"+{PHONE}")
+    peers.after["graph"].append(Reset())
+    await gateway.keep(meta.text(body="was it?"))
+    await gateway.drain()
+    await maintenance.run(gateway.pool, gateway.settings)
+    assert len(operator("list", "--json", "--state", "unresolved")) == 1
+    for _ in range(2):
+        operator("resolve", decision, "--state", "unresolved")
+        await gateway.drain()
+    assert peers.phones[PHONE] == ["was it?"] * phone
+    assert len(peers.log) == logged
+    assert [state for _, state in await gateway.states()] == ["done"]
+
+
+async def test_unreadable_deliveries_are_read_again(operator, gateway):
+    await gateway.keep(raw=b"{broken")
+    await gateway.drain()
+    assert "1 delivery(s) would be" in operator("replay", "--deliveries", "--dry-run")
+    assert "1 delivery(s) were" in operator("replay", "--deliveries")
+    assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
+
+
+async def test_an_unreadable_item_is_split_again_alone(operator, gateway, peers, linked, meta):
+    await linked(f"+{PHONE}")
+    await gateway.keep({"type": "text"}, meta.text(body="sibling"))
+    await gateway.drain()
+    operator("replay", "--state", "quarantined")
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["sibling"]
+    assert sorted(state for _, state in await gateway.states()) == ["done", "quarantined"]
+
+
+def test_changing_everything_by_mistake_is_refused(capsys):
+    assert main(["discard"]) == 2
+    assert "Say which" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", ["soon", "5 days", "2026-13-01"])
+def test_a_time_that_is_none_is_refused(written):
+    with pytest.raises(ArgumentTypeError, match="2h or 7d"):
+        point_in_time(written)
+
+
+def test_times_without_a_zone_are_utc():
+    assert point_in_time("2026-11-22T14:00").isoformat() == "2026-11-22T14:00:00+00:00"
+    assert Filters().match_everything

@@ -1,0 +1,14 @@
+"""The gateway refuses to start with the example's values."""
+
+import pytest
+from pydantic import ValidationError
+
+from ava_whatsapp_gateway.__main__ import OperatorSettings
+from ava_whatsapp_gateway.settings import Settings
+
+
+def test_the_examples_database_url_refuses_the_start_and_the_operator_cli():
+    placeholder = "postgresql://ava_whatsapp_gateway:change-me@127.0.0.1:5432/postgres"
+    for made in (Settings, OperatorSettings):
+        with pytest.raises(ValidationError, match="placeholder"):
+            made(_env_file=None, database_url=placeholder)
