@@ -14,7 +14,7 @@ from starlette.routing import Route
 from ava_auth.password_policy import violations
 
 from .conftest import OpenService, new_email
-from .neighbours import serving
+from .fake_peers import serving
 
 EMAIL = "anna.schmidt@people.example"
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
-from .neighbours import serving
+from .fake_peers import serving
 
 CREDENTIALS = {"email": "ada@example.org", "password": PASSWORD}
 QUESTIONS: list[tuple[str, str, dict[str, Any]]] = [

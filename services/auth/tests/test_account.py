@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from .conftest import LogIn, OpenService, Person, bearer
-from .neighbours import Neighbours, running_neighbours
+from .fake_peers import Neighbours, running_neighbours
 
 NEW = "another-lantern-3"
 Trail = Callable[[], Awaitable[list[str]]]
