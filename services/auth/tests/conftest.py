@@ -26,7 +26,7 @@ from ava_local.postgres import free_port
 from ava_local.testing import Database, drop_database, new_database
 
 PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
-GATEWAY = ("whatsapp-gateway", "a secret of the gateway's")
+GATEWAY = ("whatsapp-gateway", "the-gateways-client-secret")
 PAGE = {"Sec-Fetch-Site": "same-origin"}
 PASSWORD = "quiet-harbour-7"
 
@@ -41,7 +41,7 @@ values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authentica
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account."""
+    """A user with an account."""
 
     id: UUID
     email: str
@@ -65,7 +65,7 @@ class Supabase:
             return list(found.json()["mails"])
 
     async def people(self, count: int = 1) -> list[Person]:
-        """Accounts whose password is cheap to check, so that tests are not spent on bcrypt."""
+        """Accounts whose password is cheap to check, so that tests do not spend their time on bcrypt."""
         hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
         made = [Person(uuid4(), f"{secrets.token_hex(6)}@people.example") for _ in range(count)]
         connection = await asyncpg.connect(self.database.url("supabase_auth_admin"))
@@ -136,7 +136,7 @@ async def supabase(cluster: Any) -> AsyncIterator[Supabase]:
 
 
 @pytest.fixture(scope="session")
-async def confirming(cluster: Any) -> AsyncIterator[Supabase]:
+async def confirming_supabase(cluster: Any) -> AsyncIterator[Supabase]:
     """Supabase Auth as a project that confirms e-mail addresses."""
     async with running_supabase(cluster, MAILER_AUTOCONFIRM="false") as running:
         yield running
@@ -196,23 +196,26 @@ LogIn = Callable[[Person], Awaitable[dict[str, Any]]]
 
 @pytest.fixture
 def log_in(client: httpx.AsyncClient) -> LogIn:
-    """Log a person in; their session as the service returned it."""
+    """Log a user in; their session as the service returned it."""
 
-    async def logged_in(who: Person) -> dict[str, Any]:
-        answer = await client.post("/auth/login", json=who.credentials)
+    async def log_in(person: Person) -> dict[str, Any]:
+        answer = await client.post("/auth/login", json=person.credentials)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    return logged_in
+    return log_in
 
 
 def bearer(session: dict[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {session['access_token']}"}
 
 
+AuditEvents = Callable[[], Awaitable[list[str]]]
+
+
 @pytest.fixture
-def trail(database: Database) -> Callable[[], Awaitable[list[str]]]:
-    """The names of the events written so far, oldest first."""
+def audit_events(database: Database) -> AuditEvents:
+    """The names of the events in the audit log, oldest first."""
 
     async def events() -> list[str]:
         return [row["event"] for row in await database.admin("select event from accounts.audit order by id")]

@@ -1,4 +1,4 @@
-"""Profile and messaging as a real HTTP server on loopback: what auth's export asks them."""
+"""Fakes of profile and messaging, which auth asks for an export, as one real HTTP server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,8 +17,8 @@ MESSAGES = [b'{"id":"1","content":"hello"}\n', b'{"id":"2","content":"line\\nbre
 
 
 @dataclass
-class Neighbours:
-    """`tokens` are the ones they were asked with; `broken` makes the messages end in the middle."""
+class FakePeers:
+    """`tokens` are those they were asked with; the path `away` answers 503; `broken` ends the log early."""
 
     url: str = ""
     avatar: bool = True
@@ -46,7 +46,7 @@ class Neighbours:
 
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
-    """The app as a real server; its address."""
+    """The app as a real server; its URL."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
     running = asyncio.create_task(server.serve())
@@ -60,7 +60,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def running_neighbours() -> AsyncIterator[Neighbours]:
-    neighbours = Neighbours()
-    async with serving(Starlette(routes=[Route("/{path:path}", neighbours.answer)])) as neighbours.url:
-        yield neighbours
+async def running_peers() -> AsyncIterator[FakePeers]:
+    peers = FakePeers()
+    async with serving(Starlette(routes=[Route("/{path:path}", peers.answer)])) as peers.url:
+        yield peers

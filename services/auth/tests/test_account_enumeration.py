@@ -1,4 +1,4 @@
-"""Nobody learns who has an account: not from words, statuses, headers or the clock."""
+"""No answer tells who has an account: not by its words, status, headers or duration."""
 
 import asyncio
 from typing import Any
@@ -8,16 +8,14 @@ import pytest
 
 from .conftest import PASSWORD, OpenService, Person, Supabase, new_email
 
-ANYWHERE = ("instance",)
-
 
 def seen(answer: httpx.Response) -> tuple[int, frozenset[str], dict[str, Any]]:
-    """Everything a stranger sees of an answer except its id."""
-    body = {name: said for name, said in answer.json().items() if name not in ANYWHERE}
+    """Everything an outsider sees of an answer, except its id."""
+    body = {name: value for name, value in answer.json().items() if name != "instance"}
     return answer.status_code, frozenset(answer.headers) - {"x-request-id"}, body
 
 
-async def test_signing_up_with_a_known_address_looks_like_signing_up(
+async def test_signing_up_with_a_known_address_looks_like_signing_up_with_a_new_one(
     client: httpx.AsyncClient, person: Person
 ) -> None:
     known = await client.post("/auth/signup", json={"email": person.email, "password": "another-lantern-3"})
@@ -26,11 +24,11 @@ async def test_signing_up_with_a_known_address_looks_like_signing_up(
     assert (await client.post("/auth/login", json=person.credentials)).status_code == 200
 
 
-async def test_the_same_holds_where_addresses_are_confirmed(
-    open_service: OpenService, confirming: Supabase
+async def test_the_same_holds_where_addresses_must_be_confirmed(
+    open_service: OpenService, confirming_supabase: Supabase
 ) -> None:
-    async with open_service(supabase_url=confirming.url) as client:
-        (confirmed,) = await confirming.people()
+    async with open_service(supabase_url=confirming_supabase.url) as client:
+        (confirmed,) = await confirming_supabase.people()
         unconfirmed = new_email()
         answers = [
             await client.post("/auth/signup", json={"email": email, "password": PASSWORD})
@@ -40,7 +38,7 @@ async def test_the_same_holds_where_addresses_are_confirmed(
 
 
 @pytest.mark.parametrize("path", ["/auth/recover", "/auth/resend"])
-async def test_asking_for_a_mail_says_the_same_to_everybody_also_twice(
+async def test_asking_for_an_email_gets_the_same_answer_for_every_address_and_every_time(
     client: httpx.AsyncClient, person: Person, path: str
 ) -> None:
     answers = [
@@ -58,7 +56,9 @@ async def test_a_wrong_password_and_an_unknown_address_look_alike(
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/signup", "/auth/recover"])
-async def test_the_clock_tells_nothing_either(open_service: OpenService, person: Person, path: str) -> None:
+async def test_the_duration_tells_nothing_either(
+    open_service: OpenService, person: Person, path: str
+) -> None:
     step = 0.5
     clock = asyncio.get_running_loop().time
     async with open_service(even_seconds=step) as client:
@@ -69,7 +69,9 @@ async def test_the_clock_tells_nothing_either(open_service: OpenService, person:
             assert clock() - started >= step
 
 
-async def test_nothing_of_the_upstream_answer_is_passed_on(client: httpx.AsyncClient, person: Person) -> None:
+async def test_nothing_else_of_the_upstream_response_is_passed_on(
+    client: httpx.AsyncClient, person: Person
+) -> None:
     answer = await client.post("/auth/login", json=person.credentials)
     assert set(answer.json()["user"]) == {"id", "email"}
     assert answer.headers["cache-control"] == "no-store"

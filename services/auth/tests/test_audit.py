@@ -1,4 +1,4 @@
-"""The trail of security events: what stands in it, that it stays, and how it is read."""
+"""The audit log of security events: what is written, that it cannot be changed, and how it is read."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def read(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-async def with_events(client: httpx.AsyncClient, person: Person, database: Any) -> Any:
+async def two_events(client: httpx.AsyncClient, person: Person, database: Any) -> Any:
     """A refused log-in and a good one, from two networks."""
     wrong = person.credentials | {"password": "wrong one"}
     await client.post("/auth/login", json=wrong, headers={"X-Forwarded-For": "198.51.100.4"})
@@ -29,8 +29,8 @@ async def with_events(client: httpx.AsyncClient, person: Person, database: Any) 
     return database
 
 
-async def test_an_event_says_who_from_where_and_in_which_request(with_events: Any, person: Person) -> None:
-    good, refused = (json.loads(line) for line in read(with_events, "--json").stdout.splitlines())
+async def test_an_event_says_who_from_where_and_in_which_request(two_events: Any, person: Person) -> None:
+    good, refused = (json.loads(line) for line in read(two_events, "--json").stdout.splitlines())
     assert (good["event"], good["user_id"]) == ("login.succeeded", str(person.id))
     assert good["network"] == "2001:db8::/64"
     assert (refused["event"], refused["user_id"]) == ("login.refused", None)
@@ -39,7 +39,7 @@ async def test_an_event_says_who_from_where_and_in_which_request(with_events: An
     assert refused["request_id"] != good["request_id"]
 
 
-async def test_the_reader_finds_what_it_is_asked_for(with_events: Any) -> None:
+async def test_events_can_be_filtered(two_events: Any) -> None:
     for arguments, count in (
         ("", 2),
         ("--event login.refused", 1),
@@ -48,16 +48,16 @@ async def test_the_reader_finds_what_it_is_asked_for(with_events: Any) -> None:
         ("--since 2100-01-01", 0),
         ("--limit 1", 1),
     ):
-        assert len(read(with_events, *arguments.split()).stdout.splitlines()) == count, arguments
+        assert len(read(two_events, *arguments.split()).stdout.splitlines()) == count, arguments
 
 
-async def test_a_person_is_found_by_id_and_by_address(with_events: Any, person: Person) -> None:
-    assert len(read(with_events, "--person", str(person.id)).stdout.splitlines()) == 1
-    assert len(read(with_events, "--person", person.email.upper()).stdout.splitlines()) == 2
-    assert person.email not in read(with_events).stdout
+async def test_a_user_is_found_by_id_and_by_email_address(two_events: Any, person: Person) -> None:
+    assert len(read(two_events, "--person", str(person.id)).stdout.splitlines()) == 1
+    assert len(read(two_events, "--person", person.email.upper()).stdout.splitlines()) == 2
+    assert person.email not in read(two_events).stdout
 
 
-async def test_the_reader_says_what_it_does_not_understand(database: Any) -> None:
+async def test_invalid_arguments_are_refused(database: Any) -> None:
     assert read(database, "--person", "ada").returncode == 2
     assert read(database, "--since", "yesterday").returncode == 2
 
@@ -70,8 +70,8 @@ async def test_the_reader_says_what_it_does_not_understand(database: Any) -> Non
         "truncate accounts.audit",
     ],
 )
-async def test_this_room_cannot_rewrite_the_trail(with_events: Any, statement: str) -> None:
-    connection = await asyncpg.connect(with_events.url("ava_auth"))
+async def test_the_service_cannot_change_the_audit_log(two_events: Any, statement: str) -> None:
+    connection = await asyncpg.connect(two_events.url("ava_auth"))
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
@@ -81,18 +81,10 @@ async def test_this_room_cannot_rewrite_the_trail(with_events: Any, statement: s
 
 @pytest.mark.parametrize("role", ["ava_profile", "ava_messaging", "ava_whatsapp_gateway", "authenticator"])
 @pytest.mark.parametrize("table", ["audit", "attempts", "familiar_networks"])
-async def test_no_other_room_sees_any_of_it(database: Any, role: str, table: str) -> None:
+async def test_no_other_service_can_read_what_auth_stores(database: Any, role: str, table: str) -> None:
     connection = await asyncpg.connect(database.url(role))
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch(f"select * from accounts.{table}")  # noqa: S608
     finally:
         await connection.close()
-
-
-def test_a_new_signing_key_is_what_the_settings_take() -> None:
-    command = [sys.executable, "-m", "ava_auth", "key"]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    from ava_auth.issuer import read_keys
-
-    assert len(read_keys(f"[{made}]")) == 1

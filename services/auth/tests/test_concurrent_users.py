@@ -1,4 +1,4 @@
-"""Fifty people at once: nobody is ever answered as somebody else."""
+"""Fifty users at once: none of them is ever answered as another."""
 
 import asyncio
 from typing import Any
@@ -8,18 +8,18 @@ import jwt
 
 from .conftest import Person, Supabase, bearer
 
-PEOPLE = 50
+USERS = 50
 
 
 def subject(token: str) -> str:
     return str(jwt.decode(token, options={"verify_signature": False})["sub"])
 
 
-async def _live(client: httpx.AsyncClient, person: Person, turn: asyncio.Barrier) -> None:
-    """Log in, look, fail, renew, look and leave, every step at the same moment as everybody else's."""
+async def _use_a_session(client: httpx.AsyncClient, person: Person, barrier: asyncio.Barrier) -> None:
+    """Log in, fail to, refresh, ask who I am and log out, every step at the same moment as all the others."""
 
     async def step(answer: Any) -> httpx.Response:
-        await turn.wait()
+        await barrier.wait()
         return await answer
 
     mine = str(person.id)
@@ -27,29 +27,27 @@ async def _live(client: httpx.AsyncClient, person: Person, turn: asyncio.Barrier
     assert (session["user"], subject(session["access_token"])) == ({"id": mine, "email": person.email}, mine)
     wrong = await step(client.post("/auth/login", json=person.credentials | {"password": "wrong one"}))
     assert wrong.status_code == 401
-    renewed = (
+    refreshed = (
         await step(client.post("/auth/refresh", json={"refresh_token": session["refresh_token"]}))
     ).json()
-    assert (renewed["user"]["id"], subject(renewed["access_token"])) == (mine, mine)
-    me = await step(client.get("/auth/me", headers=bearer(renewed)))
+    assert (refreshed["user"]["id"], subject(refreshed["access_token"])) == (mine, mine)
+    me = await step(client.get("/auth/me", headers=bearer(refreshed)))
     assert me.json() == {"id": mine, "email": person.email}
-    assert (await step(client.post("/auth/logout", headers=bearer(renewed)))).status_code == 204
-    ended = await step(client.post("/auth/refresh", json={"refresh_token": renewed["refresh_token"]}))
+    assert (await step(client.post("/auth/logout", headers=bearer(refreshed)))).status_code == 204
+    ended = await step(client.post("/auth/refresh", json={"refresh_token": refreshed["refresh_token"]}))
     assert ended.status_code == 401
 
 
-async def test_fifty_interleaved_people_never_get_each_others_identity(
+async def test_fifty_interleaved_users_never_get_each_others_identity(
     open_service: Any, supabase: Supabase
 ) -> None:
-    turn = asyncio.Barrier(PEOPLE)
+    barrier = asyncio.Barrier(USERS)
     async with open_service(network_attempts=100_000) as client, asyncio.TaskGroup() as together:
-        for person in await supabase.people(PEOPLE):
-            together.create_task(_live(client, person, turn))
+        for person in await supabase.people(USERS):
+            together.create_task(_use_a_session(client, person, barrier))
 
 
-async def test_somebody_elses_log_out_ends_nobody_elses_session(
-    open_service: Any, supabase: Supabase
-) -> None:
+async def test_a_log_out_ends_no_other_users_session(open_service: Any, supabase: Supabase) -> None:
     async with open_service(network_attempts=100_000) as client:
         people = await supabase.people(20)
         sessions = [
@@ -63,7 +61,7 @@ async def test_somebody_elses_log_out_ends_nobody_elses_session(
             *(client.post("/auth/logout?scope=global", headers=bearer(session)) for session in leaving),
             *(client.get("/auth/me", headers=bearer(session)) for session in staying),
         )
-        renewed = await asyncio.gather(
+        refreshed = await asyncio.gather(
             *(client.post("/auth/refresh", json={"refresh_token": one["refresh_token"]}) for one in sessions)
         )
-        assert [answer.status_code for answer in renewed] == [401, 200] * 10
+        assert [answer.status_code for answer in refreshed] == [401, 200] * 10

@@ -1,4 +1,4 @@
-"""The clock is evened by a rule, not by luck: whatever it took, an answer comes at a whole multiple."""
+"""An answer always takes a whole number of steps, however long the work took."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The page: what it is served with, and that all of it can be used without seeing it."""
+"""The page: the headers it is served with, and that it can be used without seeing it."""
 
 import re
 from html.parser import HTMLParser
@@ -62,7 +62,7 @@ def test_every_field_has_a_label_and_every_form_a_name(html: str) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_no_form_could_ever_write_a_password_into_an_address(html: str) -> None:
+def test_no_form_could_put_a_password_into_a_url(html: str) -> None:
     forms = [attributes for tag, attributes in Elements(html).found if tag == "form"]
     assert {form.get("method") for form in forms} == {"post"}
 

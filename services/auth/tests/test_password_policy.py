@@ -1,20 +1,13 @@
-"""Which passwords are taken, and what is said about the others."""
-
-import hashlib
-from collections.abc import AsyncIterator
+"""Which passwords are accepted, and why the others are refused."""
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from ava_auth.password_policy import violations
 
-from .conftest import OpenService, new_email
-from .fake_peers import serving
+from .conftest import new_email
 
 EMAIL = "anna.schmidt@people.example"
 
@@ -40,7 +33,7 @@ EMAIL = "anna.schmidt@people.example"
         ("with a \x07 bell in it", "cannot be typed"),
     ],
 )
-def test_a_guessable_password_is_refused_in_words(password: str, words: str) -> None:
+def test_a_guessable_password_is_refused_with_the_reason(password: str, words: str) -> None:
     assert any(words in violation for violation in violations(password, EMAIL))
 
 
@@ -57,57 +50,17 @@ def test_a_guessable_password_is_refused_in_words(password: str, words: str) -> 
         "ü" * 18 + "-and-more-of-it-here",
     ],
 )
-def test_a_password_nobody_would_guess_is_taken(password: str) -> None:
+def test_a_password_that_is_hard_to_guess_is_accepted(password: str) -> None:
     assert violations(password, EMAIL) == []
 
 
 @given(st.text(max_size=100), st.text(max_size=50))
-def test_no_text_breaks_the_rules(password: str, email: str) -> None:
+def test_any_text_can_be_judged(password: str, email: str) -> None:
     assert all(isinstance(violation, str) for violation in violations(password, email))
 
 
-@pytest.mark.parametrize("path", ["/auth/signup"])
-async def test_the_refusal_names_the_field_and_never_the_password(
-    client: httpx.AsyncClient, path: str
-) -> None:
-    refused = await client.post(path, json={"email": new_email(), "password": "Passw0rd!"})
+async def test_the_refusal_names_the_field_and_never_the_password(client: httpx.AsyncClient) -> None:
+    refused = await client.post("/auth/signup", json={"email": new_email(), "password": "Passw0rd!"})
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:ava:problem:password-refused")
     assert refused.json()["errors"][0]["pointer"] == "#/password"
     assert "Passw0rd!" not in refused.text
-
-
-BREACHED = "treehouse lantern 9"
-
-
-@pytest.fixture
-async def breaches() -> AsyncIterator[str]:
-    """A range search that knows one password, and pads its answers as the real one does."""
-    digest = hashlib.sha1(BREACHED.encode(), usedforsecurity=False).hexdigest().upper()
-
-    async def answer(request: object) -> PlainTextResponse:
-        prefix = request.path_params["prefix"]  # type: ignore[attr-defined]
-        known = f"{digest[5:]}:42\r\n" if prefix == digest[:5] else ""
-        padding = hashlib.sha1(b"another lantern 9", usedforsecurity=False).hexdigest().upper()[5:]
-        return PlainTextResponse(f"{known}{padding}:0\r\n")
-
-    app = Starlette(routes=[Route("/range/{prefix}", answer)])
-    async with serving(app) as url:
-        yield url
-
-
-async def test_a_breached_password_is_refused_where_that_is_checked(
-    open_service: OpenService, client: httpx.AsyncClient, breaches: str
-) -> None:
-    form = {"email": new_email(), "password": BREACHED}
-    async with open_service(breached_passwords_url=breaches) as checking:
-        refused = await checking.post("/auth/signup", json=form)
-        assert (refused.status_code, "breach" in refused.json()["detail"]) == (422, True)
-        other = await checking.post("/auth/signup", json=form | {"password": "another lantern 9"})
-        assert other.status_code == 202
-    assert (await client.post("/auth/signup", json=form)).status_code == 202  # off by default
-
-
-async def test_nobody_is_kept_out_while_the_breach_search_is_away(open_service: OpenService) -> None:
-    async with open_service(breached_passwords_url="http://127.0.0.1:9") as client:
-        form = {"email": new_email(), "password": BREACHED}
-        assert (await client.post("/auth/signup", json=form)).status_code == 202

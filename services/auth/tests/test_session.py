@@ -2,7 +2,6 @@
 
 import asyncio
 from http.cookies import SimpleCookie
-from typing import Any
 
 import httpx
 import pytest
@@ -16,8 +15,13 @@ def cookies_of(answer: httpx.Response) -> SimpleCookie:
     return SimpleCookie("\r\n".join(answer.headers.get_list("set-cookie")))
 
 
-async def enter(client: httpx.AsyncClient, person: Person) -> dict[str, str]:
-    """Log in as the page does; the cookies' values by name."""
+def clears_the_cookies(answer: httpx.Response) -> bool:
+    changed = {(name, one.value, one["max-age"]) for name, one in cookies_of(answer).items()}
+    return changed == {(ACCESS, "", "0"), (REFRESH, "", "0")}
+
+
+async def open_session(client: httpx.AsyncClient, person: Person) -> dict[str, str]:
+    """Log in as the page does; the values of the cookies by name."""
     answer = await client.post("/auth/session", json=person.credentials, headers=PAGE)
     assert answer.status_code == 201, answer.text
     return {name: morsel.value for name, morsel in cookies_of(answer).items()}
@@ -27,7 +31,7 @@ def with_refresh(cookies: dict[str, str]) -> dict[str, str]:
     return {**PAGE, "Cookie": f"{REFRESH}={cookies[REFRESH]}"}
 
 
-async def test_logging_in_puts_the_tokens_where_no_script_and_no_other_site_reaches(
+async def test_logging_in_puts_the_tokens_into_cookies_that_scripts_and_other_sites_cannot_read(
     client: httpx.AsyncClient, person: Person
 ) -> None:
     answer = await client.post("/auth/session", json=person.credentials, headers=PAGE)
@@ -45,7 +49,7 @@ async def test_logging_in_puts_the_tokens_where_no_script_and_no_other_site_reac
     ("method", "path"),
     [("POST", "/auth/session"), ("POST", "/auth/session/refresh"), ("DELETE", "/auth/session")],
 )
-async def test_only_our_own_page_opens_renews_and_closes_the_session(
+async def test_only_our_own_page_can_open_refresh_and_close_a_session(
     client: httpx.AsyncClient, person: Person, method: str, path: str, site: str | None
 ) -> None:
     headers = {"Sec-Fetch-Site": site} if site else {}
@@ -54,35 +58,35 @@ async def test_only_our_own_page_opens_renews_and_closes_the_session(
     assert "set-cookie" not in refused.headers
 
 
-async def test_renewing_replaces_both_cookies(client: httpx.AsyncClient, person: Person) -> None:
-    old = await enter(client, person)
-    renewed = await client.post("/auth/session/refresh", headers=with_refresh(old))
-    assert renewed.status_code == 200
-    assert cookies_of(renewed)[REFRESH].value != old[REFRESH]
-    assert cookies_of(renewed)[ACCESS].value not in ("", None)
+async def test_refreshing_replaces_both_cookies(client: httpx.AsyncClient, person: Person) -> None:
+    old = await open_session(client, person)
+    refreshed = await client.post("/auth/session/refresh", headers=with_refresh(old))
+    assert refreshed.status_code == 200
+    assert cookies_of(refreshed)[REFRESH].value != old[REFRESH]
+    assert cookies_of(refreshed)[ACCESS].value not in ("", None)
 
 
-async def test_renewing_without_a_cookie_asks_for_a_log_in(client: httpx.AsyncClient) -> None:
+async def test_refreshing_without_a_cookie_asks_to_log_in(client: httpx.AsyncClient) -> None:
     refused = await client.post("/auth/session/refresh", headers=PAGE)
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
 
 
-async def test_tabs_that_renew_at_the_same_moment_all_stay_logged_in(
+async def test_tabs_that_refresh_at_the_same_moment_all_stay_logged_in(
     client: httpx.AsyncClient, person: Person
 ) -> None:
-    old = await enter(client, person)
+    old = await open_session(client, person)
     answers = await asyncio.gather(
         *(client.post("/auth/session/refresh", headers=with_refresh(old)) for _ in range(12))
     )
     assert [answer.status_code for answer in answers] == [200] * 12
     assert len({cookies_of(answer)[REFRESH].value for answer in answers}) == 1
-    once_more = await client.post("/auth/session/refresh", headers=with_refresh(old))  # a tab that came late
+    once_more = await client.post("/auth/session/refresh", headers=with_refresh(old))  # a late tab
     assert once_more.status_code == 200
 
 
-async def test_a_session_survives_a_restart_of_this_room(open_service: OpenService, person: Person) -> None:
+async def test_a_session_survives_a_restart_of_the_service(open_service: OpenService, person: Person) -> None:
     async with open_service() as before:
-        cookies = await enter(before, person)
+        cookies = await open_session(before, person)
     async with open_service() as after:
         token = {"access_token": cookies[ACCESS]}
         assert (await after.get("/auth/me", headers=bearer(token))).status_code == 200
@@ -96,28 +100,25 @@ async def _refresh_works(client: httpx.AsyncClient, cookies: dict[str, str]) -> 
 async def test_logging_out_clears_the_cookies_and_ends_the_session(
     client: httpx.AsyncClient, person: Person
 ) -> None:
-    cookies = await enter(client, person)
+    cookies = await open_session(client, person)
     token = bearer({"access_token": cookies[ACCESS]})
     left = await client.delete("/auth/session", headers=with_refresh(cookies) | token)
     assert left.status_code == 204
-    assert {(name, one.value, one["max-age"]) for name, one in cookies_of(left).items()} == {
-        (ACCESS, "", "0"),
-        (REFRESH, "", "0"),
-    }
+    assert clears_the_cookies(left)
     assert not await _refresh_works(client, cookies)
 
 
-async def test_logging_out_ends_the_session_although_its_access_token_has_expired(
+async def test_logging_out_ends_the_session_when_the_access_cookie_has_expired(
     client: httpx.AsyncClient, person: Person
 ) -> None:
-    cookies = await enter(client, person)
+    cookies = await open_session(client, person)
     left = await client.delete("/auth/session", headers=with_refresh(cookies))
     assert left.status_code == 204
     assert not await _refresh_works(client, cookies)
 
 
-async def test_logging_out_the_others_keeps_this_one(client: httpx.AsyncClient, person: Person) -> None:
-    here, there = await enter(client, person), await enter(client, person)
+async def test_logging_out_other_sessions_keeps_this_one(client: httpx.AsyncClient, person: Person) -> None:
+    here, there = await open_session(client, person), await open_session(client, person)
     token = bearer({"access_token": here[ACCESS]})
     left = await client.delete("/auth/session?scope=others", headers=with_refresh(here) | token)
     assert (left.status_code, cookies_of(left)) == (204, SimpleCookie())
@@ -125,10 +126,10 @@ async def test_logging_out_the_others_keeps_this_one(client: httpx.AsyncClient, 
     assert not await _refresh_works(client, there)
 
 
-async def test_this_device_forgets_its_session_even_while_accounts_are_away(
-    open_service: OpenService, client: httpx.AsyncClient, person: Person, issuer: Any
+async def test_the_browser_is_logged_out_even_while_supabase_is_away(
+    open_service: OpenService, client: httpx.AsyncClient, person: Person
 ) -> None:
-    cookies = await enter(client, person)
+    cookies = await open_session(client, person)
     async with open_service(supabase_url="http://127.0.0.1:9") as cut_off:
         left = await cut_off.delete("/auth/session", headers=with_refresh(cookies))
         assert left.status_code == 204
@@ -138,7 +139,7 @@ async def test_this_device_forgets_its_session_even_while_accounts_are_away(
         assert "set-cookie" not in everywhere.headers
 
 
-async def test_a_stale_access_token_does_not_stand_in_the_way_of_logging_in(
+async def test_a_stale_access_token_does_not_prevent_logging_in(
     client: httpx.AsyncClient, person: Person
 ) -> None:
     headers = {**PAGE, "Authorization": "Bearer not.a.token"}

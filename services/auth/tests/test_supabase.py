@@ -1,4 +1,4 @@
-"""Supabase Auth away, slow, wrong or babbling: words of our own, and when to come back."""
+"""Supabase Auth away, failing or unreadable: the answer is in our own words and says when to try again."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
 from .fake_peers import serving
 
 CREDENTIALS = {"email": "ada@example.org", "password": PASSWORD}
-QUESTIONS: list[tuple[str, str, dict[str, Any]]] = [
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/auth/signup", {"json": CREDENTIALS}),
     ("POST", "/auth/login", {"json": CREDENTIALS}),
     ("POST", "/auth/session", {"json": CREDENTIALS, "headers": PAGE}),
@@ -24,7 +24,7 @@ QUESTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/auth/resend", {"json": {"email": "ada@example.org"}}),
     ("POST", "/auth/verify", {"json": {"type": "signup", "token_hash": "0", "new_password": PASSWORD}}),
 ]
-GATEWAY_ERROR = (
+API_GATEWAY_ERROR = (
     401,
     "application/json",
     '{"message":"Invalid API key","hint":"Double check your Supabase key"}',
@@ -32,7 +32,7 @@ GATEWAY_ERROR = (
 
 
 class Upstream:
-    """Answers everything alike, and remembers what it was sent."""
+    """Answers every request alike, and remembers what it was sent."""
 
     def __init__(self, status: int, kind: str, body: str) -> None:
         self.answer_with = Response(body, status, media_type=kind, headers={"Set-Cookie": "tracking=1"})
@@ -45,14 +45,14 @@ class Upstream:
 
 @asynccontextmanager
 async def upstream(*answer: Any) -> AsyncIterator[tuple[Upstream, str]]:
-    double = Upstream(*answer)
+    fake = Upstream(*answer)
     methods = ["GET", "POST", "PUT", "DELETE"]
-    async with serving(Starlette(routes=[Route("/{path:path}", double.__call__, methods=methods)])) as url:
-        yield double, url
+    async with serving(Starlette(routes=[Route("/{path:path}", fake.__call__, methods=methods)])) as url:
+        yield fake, url
 
 
-@pytest.mark.parametrize(("method", "path", "request_"), QUESTIONS)
-async def test_while_accounts_are_away_everything_says_when_to_come_back(
+@pytest.mark.parametrize(("method", "path", "request_"), REQUESTS)
+async def test_while_supabase_is_away_every_route_says_when_to_try_again(
     open_service: OpenService, method: str, path: str, request_: dict[str, Any]
 ) -> None:
     async with open_service(supabase_url="http://127.0.0.1:9") as client:
@@ -62,7 +62,7 @@ async def test_while_accounts_are_away_everything_says_when_to_come_back(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         (500, "application/json", '{"code":"unexpected_failure","message":"pq: secret detail"}'),
         (504, "application/json", '{"code":"request_timeout","message":"secret detail"}'),
@@ -70,27 +70,27 @@ async def test_while_accounts_are_away_everything_says_when_to_come_back(
         (200, "text/html", "<h1>secret detail</h1>"),
         (200, "application/json", '{"secret": "detail"}'),
         (400, "application/json", '{"code":"never_heard_of","message":"secret detail"}'),
-        GATEWAY_ERROR,
+        API_GATEWAY_ERROR,
     ],
 )
-async def test_whatever_upstream_babbles_is_never_repeated(open_service: OpenService, said: Any) -> None:
-    async with upstream(*said) as (_, url), open_service(supabase_url=url) as client:
-        for method, path, request_ in QUESTIONS[:4]:
+async def test_what_supabase_says_is_never_repeated(open_service: OpenService, response: Any) -> None:
+    async with upstream(*response) as (_, url), open_service(supabase_url=url) as client:
+        for method, path, request_ in REQUESTS[:4]:
             answer = await client.request(method, path, **request_)
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
             assert "secret detail" not in answer.text
             assert "set-cookie" not in answer.headers
 
 
-async def test_its_limit_becomes_ours_with_a_time_to_wait(open_service: OpenService) -> None:
-    said = (429, "application/json", '{"code":429,"error_code":"over_request_rate_limit","msg":"no"}')
-    async with upstream(*said) as (_, url), open_service(supabase_url=url) as client:
+async def test_its_rate_limit_becomes_ours_with_a_time_to_wait(open_service: OpenService) -> None:
+    response = (429, "application/json", '{"code":429,"error_code":"over_request_rate_limit","msg":"no"}')
+    async with upstream(*response) as (_, url), open_service(supabase_url=url) as client:
         answer = await client.post("/auth/login", json=CREDENTIALS)
     assert (answer.status_code, answer.json()["type"]) == (429, "urn:ava:problem:too-many-attempts")
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_no_delegated_token_while_nobody_can_say_whether_the_person_is_banned(
+async def test_no_delegated_token_is_given_while_it_is_unknown_whether_the_user_is_banned(
     open_service: OpenService,
 ) -> None:
     form = {
@@ -102,24 +102,26 @@ async def test_no_delegated_token_while_nobody_can_say_whether_the_person_is_ban
         assert (await client.post("/internal/tokens", data=form, auth=GATEWAY)).status_code == 503
 
 
-async def test_the_persons_address_travels_alone_and_with_a_secret_key(open_service: OpenService) -> None:
+async def test_the_users_ip_address_is_forwarded_alone_and_with_a_secret_key(
+    open_service: OpenService,
+) -> None:
     """Supabase believes Sb-Forwarded-For only with a secret key, and refuses that key to browsers."""
     headers = {
         "X-Forwarded-For": "6.6.6.6, 203.0.113.9",
         "User-Agent": "Mozilla/5.0",
         "Sb-Forwarded-For": "6.6.6.6",
     }
-    async with upstream(*GATEWAY_ERROR) as (double, url), open_service(supabase_url=url) as client:
-        for method, path, request_ in QUESTIONS:
+    async with upstream(*API_GATEWAY_ERROR) as (fake, url), open_service(supabase_url=url) as client:
+        for method, path, request_ in REQUESTS:
             await client.request(
                 method, path, **{**request_, "headers": headers | request_.get("headers", {})}
             )
-    for request in double.requests:
+    for request in fake.requests:
         assert request.headers["sb-forwarded-for"] == "203.0.113.9"
         assert request.headers["apikey"] == SECRET
         assert "mozilla" not in request.headers["user-agent"].lower()
         assert "cookie" not in request.headers
-    assert len(double.requests) == len(QUESTIONS)
+    assert len(fake.requests) == len(REQUESTS)
 
 
 async def test_readiness_names_what_is_missing(open_service: OpenService, client: httpx.AsyncClient) -> None:

@@ -1,8 +1,7 @@
-"""Attempts are counted before they are made; whoever guesses has to wait, account or no account."""
+"""Attempts are counted before they are made; after too many the next has to wait, account or no account."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +9,12 @@ import asyncpg
 import httpx
 import pytest
 
-from .conftest import PASSWORD, OpenService, Person, new_email
+from .conftest import PASSWORD, AuditEvents, OpenService, Person, new_email
 
-Trail = Callable[[], Awaitable[list[str]]]
 WRONG = "not the right one"
 
 
-def come_from(address: str) -> dict[str, str]:
+def from_ip(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address}
 
 
@@ -24,18 +22,18 @@ async def guess(
     client: httpx.AsyncClient, email: str, address: str = "203.0.113.7", password: str = WRONG
 ) -> httpx.Response:
     body = {"email": email, "password": password}
-    return await client.post("/auth/login", json=body, headers=come_from(address))
+    return await client.post("/auth/login", json=body, headers=from_ip(address))
 
 
 async def guess_until_slowed(client: httpx.AsyncClient, email: str, address: str = "203.0.113.7") -> int:
-    """Guess until auth says wait; how many guesses were let through."""
+    """Guess until told to wait; how many guesses were let through."""
     for count in range(100):
         if (await guess(client, email, address)).status_code == 429:
             return count
-    raise AssertionError("nobody ever said wait")
+    raise AssertionError("never slowed down")
 
 
-async def test_guessing_one_account_has_to_wait_longer_and_longer(
+async def test_guessing_one_accounts_password_takes_longer_and_longer(
     open_service: OpenService, person: Person
 ) -> None:
     async with open_service(account_attempts=3) as client:
@@ -50,11 +48,11 @@ async def test_a_locked_account_answers_the_right_password_and_an_unknown_accoun
     open_service: OpenService, person: Person
 ) -> None:
     async with open_service(account_attempts=2) as client:
-        stranger = new_email()
-        for email in (person.email, stranger):
+        unknown_email = new_email()
+        for email in (person.email, unknown_email):
             await guess_until_slowed(client, email, "203.0.113.8")
         right = await guess(client, person.email, password=person.password)
-        unknown = await guess(client, stranger)
+        unknown = await guess(client, unknown_email)
     assert right.status_code == unknown.status_code == 429
     assert right.json()["type"] == unknown.json()["type"]
     assert right.headers.keys() == unknown.headers.keys()
@@ -67,7 +65,7 @@ async def test_attempts_at_the_same_moment_are_all_counted(open_service: OpenSer
     assert (statuses.count(401), statuses.count(429)) == (6, 24)
 
 
-async def test_one_person_logging_in_many_times_at_once_never_blocks_themselves(
+async def test_a_user_who_logs_in_many_times_at_once_is_not_locked_out(
     open_service: OpenService, person: Person
 ) -> None:
     async with open_service(account_attempts=1000, network_attempts=1000) as client:
@@ -79,7 +77,7 @@ async def test_one_person_logging_in_many_times_at_once_never_blocks_themselves(
     assert [answer.status_code for answer in answers] == expected
 
 
-async def test_a_log_in_forgives_what_was_counted(open_service: OpenService, person: Person) -> None:
+async def test_a_log_in_resets_what_was_counted(open_service: OpenService, person: Person) -> None:
     async with open_service(account_attempts=3) as client:
         for _ in range(4):
             for _ in range(2):
@@ -87,7 +85,7 @@ async def test_a_log_in_forgives_what_was_counted(open_service: OpenService, per
             assert (await guess(client, person.email, password=person.password)).status_code == 200
 
 
-async def test_strangers_cannot_lock_a_person_out_where_they_usually_log_in(
+async def test_attackers_cannot_lock_a_user_out_of_a_familiar_network(
     open_service: OpenService, person: Person
 ) -> None:
     home, elsewhere = "203.0.113.7", "198.51.100.9"
@@ -118,27 +116,27 @@ async def test_a_network_is_an_ipv4_address_or_an_ipv6_64_and_only_the_last_hop_
 
 
 @pytest.mark.parametrize("path", ["/auth/signup", "/auth/recover", "/auth/resend"])
-async def test_mails_to_one_address_are_limited_wherever_they_are_asked_from(
+async def test_emails_to_one_address_are_limited_whichever_network_asks(
     open_service: OpenService, path: str
 ) -> None:
     email = new_email()
     body = {"email": email} | ({"password": PASSWORD} if path == "/auth/signup" else {})
     async with open_service(account_attempts=2) as client:
         statuses = [
-            (await client.post(path, json=body, headers=come_from(f"203.0.113.{number}"))).status_code
+            (await client.post(path, json=body, headers=from_ip(f"203.0.113.{number}"))).status_code
             for number in range(4)
         ]
     assert statuses == [202, 202, 202, 429]
 
 
-async def test_links_are_not_guessed_either(open_service: OpenService) -> None:
+async def test_guessing_links_is_limited_too(open_service: OpenService) -> None:
     body = {"type": "recovery", "token_hash": "0" * 56, "new_password": PASSWORD}
     async with open_service(network_attempts=2) as client:
         statuses = [(await client.post("/auth/verify", json=body)).status_code for _ in range(4)]
     assert statuses == [410, 410, 410, 429]
 
 
-async def test_attempts_that_could_not_be_made_are_not_held_against_anybody(
+async def test_attempts_that_could_not_be_made_do_not_count(
     open_service: OpenService, person: Person
 ) -> None:
     async with open_service(account_attempts=2, supabase_url="http://127.0.0.1:9") as cut_off:
@@ -154,31 +152,31 @@ async def test_limits_hold_across_processes(open_service: OpenService, person: P
         assert (await guess(other, person.email)).status_code == 429
 
 
-async def test_no_address_is_kept_among_the_counters_or_on_the_trail(
-    client: httpx.AsyncClient, person: Person, database: Any, trail: Trail
+async def test_no_email_address_is_stored_in_the_counters_or_the_audit_log(
+    client: httpx.AsyncClient, person: Person, database: Any
 ) -> None:
     await guess(client, person.email)
     await guess(client, person.email, password=person.password)
-    kept = [
+    stored = [
         *await database.admin("select a::text from accounts.attempts a"),
         *await database.admin("select f::text from accounts.familiar_networks f"),
         *await database.admin("select t::text from accounts.audit t"),
     ]
-    assert kept
-    assert not [row for row in kept if person.email in row[0] or PASSWORD in row[0]]
+    assert stored
+    assert not [row for row in stored if person.email in row[0] or PASSWORD in row[0]]
 
 
-async def test_slowing_down_is_on_the_trail_once_per_step(
-    open_service: OpenService, person: Person, trail: Trail
+async def test_slowing_down_is_in_the_audit_log_once_per_step(
+    open_service: OpenService, person: Person, audit_events: AuditEvents
 ) -> None:
     async with open_service(account_attempts=2) as client:
         await guess_until_slowed(client, person.email)
         for _ in range(5):
             await guess(client, person.email)
-    assert (await trail()).count("login.slowed") == 1
+    assert (await audit_events()).count("login.slowed") == 1
 
 
-async def test_counters_that_have_served_are_dropped_and_young_events_are_not(database: Any) -> None:
+async def test_expired_counters_and_old_events_are_deleted_and_recent_events_are_not(database: Any) -> None:
     await database.admin(
         "insert into accounts.attempts (subject, window_ends) values ('x', now() - interval '1 second')"
     )
@@ -191,8 +189,8 @@ async def test_counters_that_have_served_are_dropped_and_young_events_are_not(da
     assert len(await database.admin("select from accounts.audit")) == 1
 
 
-async def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(database: Any) -> None:
-    """A handful of accounts and networks, all mixed: PostgreSQL would end a circle with an error."""
+async def test_counting_and_resetting_never_deadlock(database: Any) -> None:
+    """A handful of accounts and networks, all mixed: PostgreSQL would end a deadlock with an error."""
     count = "select accounts.attempt('login', $1, $2, 100000, 100000, '15 min', '15 min')"
     forgive = "select accounts.forgive('login', $1, $2, $3)"
 

@@ -1,17 +1,14 @@
-"""The life of an account over the bearer paths."""
+"""Sign up, log in, refresh and log out with the tokens in the bodies, as programs do."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from .conftest import PASSWORD, LogIn, Person, bearer, new_email
-
-Trail = Callable[[], Awaitable[list[str]]]
+from .conftest import PASSWORD, AuditEvents, LogIn, Person, bearer, new_email
 
 
-async def test_a_person_signs_up_and_logs_in(client: httpx.AsyncClient, trail: Trail) -> None:
+async def test_a_person_signs_up_and_logs_in(client: httpx.AsyncClient, audit_events: AuditEvents) -> None:
     credentials = {"email": new_email(), "password": PASSWORD}
     asked = await client.post("/auth/signup", json=credentials)
     assert (asked.status_code, set(asked.json())) == (202, {"message"})
@@ -20,10 +17,10 @@ async def test_a_person_signs_up_and_logs_in(client: httpx.AsyncClient, trail: T
         *("access_token", "refresh_token", "token_type", "expires_in", "expires_at", "user")
     }
     assert session["user"]["email"] == credentials["email"]
-    assert await trail() == ["signup.asked", "login.succeeded"]
+    assert await audit_events() == ["signup.asked", "login.succeeded"]
 
 
-async def test_an_address_is_the_same_however_it_is_written(client: httpx.AsyncClient) -> None:
+async def test_case_and_spaces_in_an_email_address_do_not_matter(client: httpx.AsyncClient) -> None:
     email = new_email()
     await client.post("/auth/signup", json={"email": f"  {email.upper()} ", "password": PASSWORD})
     assert (await client.post("/auth/login", json={"email": email, "password": PASSWORD})).status_code == 200
@@ -38,20 +35,20 @@ async def test_sign_up_leaves_no_session_behind(client: httpx.AsyncClient, supab
     assert sessions == []
 
 
-async def test_who_am_i_says_who_the_token_speaks_for(
+async def test_me_says_whom_the_token_speaks_for(
     client: httpx.AsyncClient, person: Person, log_in: LogIn
 ) -> None:
     me = await client.get("/auth/me", headers=bearer(await log_in(person)))
     assert me.json() == {"id": str(person.id), "email": person.email}
 
 
-async def test_a_wrong_password_is_refused_in_words(
-    client: httpx.AsyncClient, person: Person, trail: Trail
+async def test_a_wrong_password_is_refused(
+    client: httpx.AsyncClient, person: Person, audit_events: AuditEvents
 ) -> None:
     refused = await client.post("/auth/login", json=person.credentials | {"password": "not this one"})
     assert refused.status_code == 401
     assert refused.json()["type"] == "urn:ava:problem:wrong-credentials"
-    assert await trail() == ["login.refused"]
+    assert await audit_events() == ["login.refused"]
 
 
 async def test_refreshing_gives_new_tokens(client: httpx.AsyncClient, person: Person, log_in: LogIn) -> None:
@@ -62,27 +59,27 @@ async def test_refreshing_gives_new_tokens(client: httpx.AsyncClient, person: Pe
 
 
 @pytest.mark.parametrize("token", ["abcdefghijkl", "x", "é" * 40])
-async def test_an_invented_refresh_token_opens_nothing(client: httpx.AsyncClient, token: str) -> None:
+async def test_an_invented_refresh_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
     refused = await client.post("/auth/refresh", json={"refresh_token": token})
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
 
 
 @pytest.mark.parametrize(
-    ("scope", "here_lives", "there_lives"),
+    ("scope", "here_alive", "there_alive"),
     [("local", False, True), ("others", True, False), ("global", False, False)],
 )
 async def test_logging_out_ends_the_sessions_it_names(
-    client: httpx.AsyncClient, person: Person, log_in: LogIn, scope: str, here_lives: bool, there_lives: bool
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, scope: str, here_alive: bool, there_alive: bool
 ) -> None:
     here, there = await log_in(person), await log_in(person)
     left = await client.post("/auth/logout", params={"scope": scope}, headers=bearer(here))
     assert left.status_code == 204
-    for session, lives in ((here, here_lives), (there, there_lives)):
-        renewed = await client.post("/auth/refresh", json={"refresh_token": session["refresh_token"]})
-        assert renewed.status_code == (200 if lives else 401)
+    for session, alive in ((here, here_alive), (there, there_alive)):
+        refreshed = await client.post("/auth/refresh", json={"refresh_token": session["refresh_token"]})
+        assert refreshed.status_code == (200 if alive else 401)
 
 
-async def test_logging_out_twice_is_no_error(
+async def test_logging_out_twice_is_not_an_error(
     client: httpx.AsyncClient, person: Person, log_in: LogIn
 ) -> None:
     session = await log_in(person)
@@ -100,7 +97,7 @@ async def test_an_unknown_scope_is_refused(client: httpx.AsyncClient, person: Pe
     [
         {},
         {"email": "ada@example.org"},
-        {"email": "no address", "password": PASSWORD},
+        {"email": "not an address", "password": PASSWORD},
         {"email": 7, "password": PASSWORD},
         {"email": "a@b@example.org", "password": PASSWORD},
         {"email": "ada@example.org", "password": ""},
@@ -108,7 +105,7 @@ async def test_an_unknown_scope_is_refused(client: httpx.AsyncClient, person: Pe
     ],
 )
 @pytest.mark.parametrize("path", ["/auth/signup", "/auth/login"])
-async def test_a_form_with_wrong_fields_is_refused_with_their_names(
+async def test_invalid_fields_are_refused_and_named(
     client: httpx.AsyncClient, path: str, body: dict[str, Any]
 ) -> None:
     refused = await client.post(path, json=body)
@@ -117,16 +114,16 @@ async def test_a_form_with_wrong_fields_is_refused_with_their_names(
     assert PASSWORD not in refused.text
 
 
-async def test_a_banned_person_hears_what_a_stranger_hears(
+async def test_a_banned_user_gets_the_same_answer_as_an_unknown_address(
     client: httpx.AsyncClient, person: Person, supabase: Any
 ) -> None:
-    stranger = await client.post("/auth/login", json={"email": new_email(), "password": PASSWORD})
+    unknown = await client.post("/auth/login", json={"email": new_email(), "password": PASSWORD})
     await supabase.database.admin(
         "update auth.users set banned_until = now() + interval '1 day' where id = $1", person.id
     )
     banned = await client.post("/auth/login", json=person.credentials)
-    assert _without_instance(banned) == _without_instance(stranger)
+    assert _without_instance(banned) == _without_instance(unknown)
 
 
 def _without_instance(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
-    return answer.status_code, {name: said for name, said in answer.json().items() if name != "instance"}
+    return answer.status_code, {name: value for name, value in answer.json().items() if name != "instance"}

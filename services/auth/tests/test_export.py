@@ -1,0 +1,60 @@
+"""The export: everything that belongs to a user, from every service, as one file."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import orjson
+import pytest
+
+from .conftest import OpenService, Person, bearer
+from .fake_peers import FakePeers, running_peers
+
+
+@pytest.fixture
+async def peers() -> AsyncIterator[FakePeers]:
+    async with running_peers() as running:
+        yield running
+
+
+async def export(open_service: OpenService, peers: FakePeers, person: Person) -> httpx.Response:
+    async with open_service(profile_url=peers.url, messaging_url=peers.url) as client:
+        session = (await client.post("/auth/login", json=person.credentials)).json()
+        return await client.get("/auth/export", headers=bearer(session))
+
+
+async def test_the_export_is_one_file_collected_with_the_users_own_token(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    answer = await export(open_service, peers, person)
+    assert answer.headers["content-disposition"] == 'attachment; filename="ava.json"'
+    file = orjson.loads(answer.content)
+    assert (file["account"]["id"], file["account"]["email"]) == (str(person.id), person.email)
+    assert file["avatar"] == {"name": "Mira"}
+    assert file["preferences"] == {"whatsapp_phone": None}
+    assert [message["content"] for message in file["messages"]] == ["hello", "line\nbreak"]
+    assert "login.succeeded" in [event["event"] for event in file["security_events"]]
+    assert len(set(peers.tokens)) == 1
+
+
+async def test_a_user_without_an_avatar_can_export_too(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    peers.avatar = False
+    assert orjson.loads((await export(open_service, peers, person)).content)["avatar"] is None
+
+
+@pytest.mark.parametrize("away", ["/profile/avatar", "/profile/preferences", "/messages/export"])
+async def test_the_export_is_refused_rather_than_incomplete_while_a_service_is_away(
+    open_service: OpenService, peers: FakePeers, person: Person, away: str
+) -> None:
+    peers.away = away
+    refused = await export(open_service, peers, person)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_broken_export_never_looks_complete(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    peers.broken = True
+    with pytest.raises(httpx.HTTPError):
+        await export(open_service, peers, person)
