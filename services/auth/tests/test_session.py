@@ -1,13 +1,16 @@
 """The cookie session: the same accounts, with tokens that no script can read."""
 
 import asyncio
+import time
 from http.cookies import SimpleCookie
 
 import httpx
+import jwt
 import pytest
 
-from .conftest import PAGE, OpenService, Person, bearer
+from .conftest import PAGE, OpenService, Person, Supabase, bearer
 
+JWT_SECRET = "a-legacy-secret-of-at-least-thirty-two-bytes"
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
 
 
@@ -114,6 +117,41 @@ async def test_logging_out_ends_the_session_when_the_access_cookie_has_expired(
     cookies = await open_session(client, person)
     left = await client.delete("/auth/session", headers=with_refresh(cookies))
     assert left.status_code == 204
+    assert not await _refresh_works(client, cookies)
+
+
+def access_token(supabase: Supabase, person: Person, expires_in: int) -> str:
+    """A user's token as Supabase signed it with the shared secret, before it had key pairs."""
+    now = int(time.time())
+    claims = {"sub": str(person.id), "role": "authenticated", "aud": "authenticated"}
+    issued = {"iss": f"{supabase.url}/auth/v1", "iat": now - 7200, "exp": now + expires_in}
+    return jwt.encode(claims | issued, JWT_SECRET, "HS256")
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+@pytest.mark.parametrize("stale", ["invalid", "expired"])
+async def test_logging_out_with_a_stale_access_token_and_a_dead_refresh_token_clears_the_cookies(
+    open_service: OpenService, supabase: Supabase, person: Person, stale: str, scope: str
+) -> None:
+    """What a browser sends that was away for weeks: the edge proxy made the access cookie a bearer token."""
+    async with open_service(supabase_jwt_secret=JWT_SECRET) as client:
+        valid = bearer({"access_token": access_token(supabase, person, 3600)})
+        assert (await client.get("/auth/me", headers=valid)).status_code == 200
+        cookies = await open_session(client, person)
+        await client.delete("/auth/session", headers=with_refresh(cookies))
+        token = access_token(supabase, person, -3600) if stale == "expired" else "not.a.token"
+        headers = with_refresh(cookies) | bearer({"access_token": token})
+        left = await client.delete(f"/auth/session?scope={scope}", headers=headers)
+    assert left.status_code == 204
+    assert clears_the_cookies(left)
+
+
+async def test_logging_out_with_a_stale_access_token_still_ends_the_session(
+    client: httpx.AsyncClient, person: Person
+) -> None:
+    cookies = await open_session(client, person)
+    headers = with_refresh(cookies) | {"Authorization": "Bearer not.a.token"}
+    assert (await client.delete("/auth/session", headers=headers)).status_code == 204
     assert not await _refresh_works(client, cookies)
 
 
