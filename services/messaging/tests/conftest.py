@@ -33,10 +33,10 @@ def delegate(issuer: Any) -> Callable[[UUID], dict[str, str]]:
 
 
 @pytest.fixture
-def avatar_of(database: Any) -> Callable[[UUID], Any]:
-    """Gives a person an avatar and returns its id; the service itself cannot."""
+def create_avatar(database: Any) -> Callable[[UUID], Any]:
+    """Creates an avatar for a person, which messaging itself cannot; returns its id."""
 
-    async def give(user: UUID) -> UUID:
+    async def create(user: UUID) -> UUID:
         avatar = uuid4()
         await database.admin(
             "insert into public.avatars (id, user_id, name, age, personality, physical_description)"
@@ -46,12 +46,12 @@ def avatar_of(database: Any) -> Callable[[UUID], Any]:
         )
         return avatar
 
-    return give
+    return create
 
 
 @pytest.fixture
-def log_of(database: Any) -> Callable[..., Any]:
-    """Fills a person's log past the client: rows of (minute, channel, role, content[, avatar])."""
+def fill_log(database: Any) -> Callable[..., Any]:
+    """Fills a person's log in the database: rows of (minute, channel, role, content[, avatar])."""
 
     async def fill(user: UUID, rows: list[tuple[Any, ...]]) -> None:
         columns = list(zip(*((*row, None)[:5] for row in rows), strict=True))

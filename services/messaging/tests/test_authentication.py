@@ -42,16 +42,16 @@ ATTACKS = {
     "the right kid and the wrong key": forged,
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,
-    "another audience": lambda issuer, user: issuer.token(user, aud="somebody-else"),
+    "another audience": lambda issuer, user: issuer.token(user, aud="another-audience"),
     "another issuer": lambda issuer, user: issuer.token(user, iss="https://evil.example/auth/v1"),
     "an anon token": lambda issuer, user: issuer.token(user, role="anon"),
     "a service_role token": lambda issuer, user: issuer.token(user, role="service_role"),
     "no subject": lambda issuer, user: issuer.token(user, sub=None),
-    "a subject that is no UUID": lambda issuer, user: issuer.token(user, sub="root"),
+    "a subject that is not a UUID": lambda issuer, user: issuer.token(user, sub="root"),
     "an expired delegation": lambda issuer, user: issuer.delegated(user, iat=NOW - 600, exp=NOW - 500),
     "a delegation for an hour": lambda issuer, user: issuer.delegated(user, exp=NOW + 3600),
     "a delegation without actor": lambda issuer, user: issuer.delegated(user, act=None),
-    "a delegation to another audience": lambda issuer, user: issuer.delegated(user, aud="somebody-else"),
+    "a delegation to another audience": lambda issuer, user: issuer.delegated(user, aud="another-audience"),
 }
 
 
@@ -88,8 +88,8 @@ async def test_a_delegate_may_not_act_where_a_person_must_be_present(client, dat
 async def test_a_token_that_outlived_its_account_writes_nothing(client, issuer, delegate):
     ghost = "7c0a8f8e-0000-4000-8000-000000000000"
     written = await client.post("/messages", json=HELLO, headers=issuer.bearer(ghost))
-    kept = await client.put(f"/messages/{ID}", json=TURN, headers=delegate(ghost))
-    for answer in (written, kept):
+    stored = await client.put(f"/messages/{ID}", json=TURN, headers=delegate(ghost))
+    for answer in (written, stored):
         assert answer.status_code == 401
         assert answer.json()["type"] == "urn:ava:problem:account-gone"
     page = await client.get("/messages", headers=issuer.bearer(ghost))

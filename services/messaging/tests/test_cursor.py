@@ -1,4 +1,4 @@
-"""Cursors survive the way to the person and back, and nothing else passes for one."""
+"""Cursors survive the way to the client and back, and nothing else is accepted as one."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,13 +14,13 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.jus
 
 
 @given(MOMENTS, st.uuids())
-def test_a_cursor_comes_back_as_the_position_it_was(moment, id):
+def test_a_cursor_decodes_to_the_position_it_encodes(moment, id):
     position = Position(moment, id)
     assert decode(position.encode()) == position
 
 
 @given(st.one_of(st.text(), st.text("ABCxyz019-_", min_size=34, max_size=34), st.integers(), st.none()))
-def test_nothing_but_a_cursor_is_read_as_one(cursor):
+def test_nothing_but_a_cursor_is_accepted_as_one(cursor):
     try:
         position = decode(cursor)
     except PydanticCustomError:

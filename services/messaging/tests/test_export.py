@@ -1,4 +1,4 @@
-"""Taking everything along: one message per line, streamed."""
+"""The export: one message per line, streamed."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ FILL = """insert into public.messages (user_id, channel, role, content)
 select $1, 'app', 'user', 'Line ' || n from generate_series(1, $2) n"""
 
 
-async def lines(client, headers, **asked):
-    answer = await client.get("/messages/export", params=asked, headers=headers)
+async def lines(client, headers, **query):
+    answer = await client.get("/messages/export", params=query, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.text == "" or answer.text.endswith("\n")
@@ -28,10 +28,10 @@ async def test_an_empty_log_is_an_empty_export(client, database, issuer):
     assert await lines(client, issuer.bearer(await database.person())) == []
 
 
-async def test_the_export_holds_every_message_oldest_first_and_nobody_elses(client, database, issuer):
-    user, neighbour = await database.person(), await database.person()
+async def test_the_export_has_every_message_of_the_user_and_no_other_oldest_first(client, database, issuer):
+    user, other = await database.person(), await database.person()
     await database.admin(FILL, user, 1203)
-    await database.admin(FILL, neighbour, 3)
+    await database.admin(FILL, other, 3)
     exported = await lines(client, issuer.bearer(user))
     assert [message["content"] for message in exported] == [f"Line {n}" for n in range(1, 1204)]
     assert (
@@ -40,9 +40,9 @@ async def test_the_export_holds_every_message_oldest_first_and_nobody_elses(clie
     )
 
 
-async def test_the_export_may_be_filtered_like_a_page(client, database, issuer, log_of):
+async def test_the_export_may_be_filtered_like_a_page(client, database, issuer, fill_log):
     user = await database.person()
-    await log_of(
+    await fill_log(
         user, [(0, "app", "user", "Hello"), (1, "whatsapp", "user", "Hi"), (2, "app", "user", "Bye")]
     )
     me = issuer.bearer(user)
@@ -55,7 +55,7 @@ async def test_the_export_may_be_filtered_like_a_page(client, database, issuer, 
         assert (await client.get("/messages/export", params=unknown, headers=me)).status_code == 422
 
 
-async def test_exports_wait_their_turn_rather_than_take_every_connection():
+async def test_only_a_few_exports_run_at_once():
     exports = ExportSlots(at_once=2)
     with exports, exports:
         with pytest.raises(TooManyExports) as refused, exports:
@@ -65,13 +65,13 @@ async def test_exports_wait_their_turn_rather_than_take_every_connection():
         pass
 
 
-async def test_one_export_after_the_other_gives_its_place_back(client, database, issuer):
+async def test_a_finished_export_frees_its_slot(client, database, issuer):
     me = issuer.bearer(await database.person())
     for _ in range(8):
         assert await lines(client, me) == []
 
 
-async def test_many_at_once_are_answered_or_asked_to_come_back(client, database, issuer):
+async def test_of_many_exports_at_once_each_is_complete_or_told_to_try_again(client, database, issuer):
     user = await database.person()
     await database.admin(FILL, user, 2000)
     me = issuer.bearer(user)
@@ -81,12 +81,12 @@ async def test_many_at_once_are_answered_or_asked_to_come_back(client, database,
     assert len(await lines(client, me)) == 2000
 
 
-class Hurried(NdjsonResponse):
+class Impatient(NdjsonResponse):
     patience_seconds = 0.05
 
 
 @pytest.mark.parametrize("version", ["2.3", "2.4"])
-async def test_a_reader_that_stops_reading_is_let_go(version):
+async def test_a_client_that_stops_reading_is_disconnected(version):
     async def endless():
         while True:
             yield b"{}\n"
@@ -96,23 +96,23 @@ async def test_a_reader_that_stops_reading_is_let_go(version):
 
     scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": version}}
     with pytest.raises((TimeoutError, ClientDisconnect)):
-        await Hurried(endless())(scope, never, never)
+        await Impatient(endless())(scope, never, never)
 
 
-async def test_a_reader_that_leaves_in_the_middle_gives_its_place_back(settings, database, issuer):
+async def test_a_client_that_disconnects_midway_frees_its_slot(settings, database, issuer):
     user = await database.person()
     await database.admin(FILL, user, 5000)
     async with LifespanManager(create_app(settings)) as running:
         for _ in range(5):
-            await leave_early(running.app, issuer.bearer(user))
+            await disconnect_early(running.app, issuer.bearer(user))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(running.app), base_url="http://service"
         ) as client:
             assert len(await lines(client, issuer.bearer(user))) == 5000
 
 
-async def leave_early(app, headers):
-    """Ask for the export as a client that is gone after the first bytes, as uvicorn tells it."""
+async def disconnect_early(app, headers):
+    """Ask for the export as a client that disconnects after the first bytes, as uvicorn reports it."""
     gone = asyncio.Event()
 
     async def send(message):

@@ -1,4 +1,4 @@
-"""Finding messages again: every combination of filters, page by page, in both directions."""
+"""Reading the log: every combination of filters, page by page, in both directions."""
 
 import itertools
 import json
@@ -11,10 +11,10 @@ CHANNELS, ROLES = ("app", "whatsapp"), ("user", "assistant")
 
 
 @pytest.fixture
-async def someone(database, issuer, log_of, avatar_of):
-    """A person with 24 messages, among them some to their avatar, and a neighbour with as many."""
+async def ada(database, issuer, fill_log, create_avatar):
+    """Ada has 24 messages, some of them to her avatar; Ben has as many."""
     ada, ben = await database.person(), await database.person()
-    hers, his = await avatar_of(ada), await avatar_of(ben)
+    hers, his = await create_avatar(ada), await create_avatar(ben)
     kinds = list(itertools.product(CHANNELS, ROLES, (False, True)))
     for user, avatar, who in ((ada, hers, "Ada"), (ben, his, "Ben")):
         rows = []
@@ -22,42 +22,42 @@ async def someone(database, issuer, log_of, avatar_of):
             channel, role, to_avatar = kinds[minute % 8]
             word = "50%_off\\" if minute % 3 else "Straße ÄRGER"
             rows.append((minute, channel, role, f"{who} {minute} {word}", avatar if to_avatar else None))
-        await log_of(user, rows)
-    return {"headers": issuer.bearer(ada), "avatar": str(hers), "other": str(his)}
+        await fill_log(user, rows)
+    return {"headers": issuer.bearer(ada), "avatar": str(hers), "bens_avatar": str(his)}
 
 
-async def everything(client, someone, **asked):
-    answer = await client.get("/messages", params={"limit": 200} | asked, headers=someone["headers"])
+async def read_all(client, ada, **query):
+    answer = await client.get("/messages", params={"limit": 200} | query, headers=ada["headers"])
     assert answer.status_code == 200
     assert answer.json()["next"] is None
     return answer.json()["messages"]
 
 
-async def test_a_person_sees_only_their_own_messages_newest_first(client, someone):
-    messages = await everything(client, someone)
+async def test_a_user_sees_only_their_own_messages_newest_first(client, ada):
+    messages = await read_all(client, ada)
     assert [message["content"].split()[:2] for message in messages] == [
         ["Ada", str(minute)] for minute in reversed(range(24))
     ]
-    assert await everything(client, someone, order="oldest") == messages[::-1]
+    assert await read_all(client, ada, order="oldest") == messages[::-1]
 
 
 FILTERS = {
-    "channel": lambda someone: ("whatsapp", lambda m: m["channel"] == "whatsapp"),
-    "role": lambda someone: ("assistant", lambda m: m["role"] == "assistant"),
-    "avatar_id": lambda someone: (someone["avatar"], lambda m: m["avatar_id"] == someone["avatar"]),
-    "since": lambda someone: ("2026-01-01T00:05:00Z", lambda m: m["created_at"] >= "2026-01-01T00:05"),
-    "until": lambda someone: ("2026-01-01T01:20:00+01:00", lambda m: m["created_at"] < "2026-01-01T00:20"),
-    "text": lambda someone: ("50%_OFF\\", lambda m: "50%_off\\" in m["content"]),
+    "channel": lambda ada: ("whatsapp", lambda m: m["channel"] == "whatsapp"),
+    "role": lambda ada: ("assistant", lambda m: m["role"] == "assistant"),
+    "avatar_id": lambda ada: (ada["avatar"], lambda m: m["avatar_id"] == ada["avatar"]),
+    "since": lambda ada: ("2026-01-01T00:05:00Z", lambda m: m["created_at"] >= "2026-01-01T00:05"),
+    "until": lambda ada: ("2026-01-01T01:20:00+01:00", lambda m: m["created_at"] < "2026-01-01T00:20"),
+    "text": lambda ada: ("50%_OFF\\", lambda m: "50%_off\\" in m["content"]),
 }
 COMBINATIONS = [names for size in range(len(FILTERS) + 1) for names in itertools.combinations(FILTERS, size)]
 
 
-async def test_every_combination_of_filters_finds_exactly_what_fits(client, someone):
-    whole = await everything(client, someone)
+async def test_every_combination_of_filters_finds_exactly_what_matches(client, ada):
+    whole = await read_all(client, ada)
     for names in COMBINATIONS:
-        chosen = {name: FILTERS[name](someone) for name in names}
-        expected = [message for message in whole if all(fits(message) for _, fits in chosen.values())]
-        found = await everything(client, someone, **{name: value for name, (value, _) in chosen.items()})
+        chosen = {name: FILTERS[name](ada) for name in names}
+        expected = [message for message in whole if all(matches(message) for _, matches in chosen.values())]
+        found = await read_all(client, ada, **{name: value for name, (value, _) in chosen.items()})
         assert found == expected, names
         assert expected or len(names) > 4, names
 
@@ -65,20 +65,20 @@ async def test_every_combination_of_filters_finds_exactly_what_fits(client, some
 HITS = {"straße": 8, "ärger": 8, "%": 16, "_": 16, "\\": 16, "0%_o": 16, "5_%": 0, "' or 1=1 --": 0}
 
 
-async def test_text_is_found_in_any_case_and_taken_literally(client, someone):
+async def test_text_is_found_in_any_case_and_taken_literally(client, ada):
     for text, hits in HITS.items():
-        assert len(await everything(client, someone, text=text)) == hits, text
+        assert len(await read_all(client, ada, text=text)) == hits, text
 
 
-async def test_another_persons_avatar_finds_nothing(client, someone):
-    assert await everything(client, someone, avatar_id=someone["other"]) == []
+async def test_another_users_avatar_finds_nothing(client, ada):
+    assert await read_all(client, ada, avatar_id=ada["bens_avatar"]) == []
 
 
-async def pages(client, someone, **asked):
-    """Every page of what is asked for, one list per page."""
+async def pages(client, ada, **query):
+    """Every page that this query finds, one list per page."""
     cursor = {}
     while True:
-        answer = await client.get("/messages", params=asked | cursor, headers=someone["headers"])
+        answer = await client.get("/messages", params=query | cursor, headers=ada["headers"])
         yield answer.json()["messages"]
         if answer.json()["next"] is None:
             return
@@ -86,23 +86,23 @@ async def pages(client, someone, **asked):
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-async def test_pages_follow_each_other_without_gap_or_repetition(client, someone, order):
-    whole = await everything(client, someone, order=order)
+async def test_pages_follow_each_other_without_gaps_or_repeats(client, ada, order):
+    whole = await read_all(client, ada, order=order)
     for limit in (1, 5, 23, 24, 25):
-        found = [page async for page in pages(client, someone, order=order, limit=limit)]
+        found = [page async for page in pages(client, ada, order=order, limit=limit)]
         assert found == [whole[start : start + limit] for start in range(0, 24, limit)]
 
 
-async def test_filtered_pages_follow_each_other_too(client, someone):
-    asked = {"channel": "whatsapp", "role": "assistant", "text": "50%"}
-    found = [page async for page in pages(client, someone, limit=2, **asked)]
-    assert [message for page in found for message in page] == await everything(client, someone, **asked)
+async def test_filtered_pages_follow_each_other_too(client, ada):
+    query = {"channel": "whatsapp", "role": "assistant", "text": "50%"}
+    found = [page async for page in pages(client, ada, limit=2, **query)]
+    assert [message for page in found for message in page] == await read_all(client, ada, **query)
     assert len(found) > 1
 
 
-async def test_messages_of_the_same_instant_are_paged_too(client, database, issuer, log_of):
+async def test_messages_of_the_same_instant_are_paged_too(client, database, issuer, fill_log):
     user = await database.person()
-    await log_of(user, [(0, "app", "user", f"Number {number}") for number in range(9)])
+    await fill_log(user, [(0, "app", "user", f"Number {number}") for number in range(9)])
     me, seen, cursor = issuer.bearer(user), [], None
     for _ in range(5):
         asked = {"limit": 2} | ({"cursor": cursor} if cursor else {})
@@ -113,21 +113,21 @@ async def test_messages_of_the_same_instant_are_paged_too(client, database, issu
     assert sorted(seen) == [f"Number {number}" for number in range(9)]
 
 
-async def test_what_is_written_while_paging_neither_shifts_nor_repeats(client, someone):
-    first = (await client.get("/messages?limit=10", headers=someone["headers"])).json()
-    await client.post("/messages", json={"content": "Just now"}, headers=someone["headers"])
+async def test_a_message_written_while_paging_shifts_and_repeats_nothing(client, ada):
+    first = (await client.get("/messages?limit=10", headers=ada["headers"])).json()
+    await client.post("/messages", json={"content": "Just now"}, headers=ada["headers"])
     asked = {"limit": 200, "cursor": first["next"]}
-    rest = (await client.get("/messages", params=asked, headers=someone["headers"])).json()
+    rest = (await client.get("/messages", params=asked, headers=ada["headers"])).json()
     assert [message["content"].split()[1] for message in rest["messages"]] == [
         str(n) for n in reversed(range(14))
     ]
 
 
-async def test_a_cursor_shows_nobody_elses_messages(client, someone, database, issuer):
-    page = (await client.get("/messages?limit=3", headers=someone["headers"])).json()
-    stranger = issuer.bearer(await database.person())
+async def test_a_cursor_does_not_show_another_users_messages(client, ada, database, issuer):
+    page = (await client.get("/messages?limit=3", headers=ada["headers"])).json()
+    ben = issuer.bearer(await database.person())
     asked = {"cursor": page["next"]}
-    assert (await client.get("/messages", params=asked, headers=stranger)).json() == {
+    assert (await client.get("/messages", params=asked, headers=ben)).json() == {
         "messages": [],
         "next": None,
     }
@@ -142,7 +142,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-async def test_a_wrong_filter_is_refused_and_named(client, database, issuer):
+async def test_an_invalid_filter_is_refused_and_named(client, database, issuer):
     me = issuer.bearer(await database.person())
     for wrong in WRONG:
         answer = await client.get("/messages", params=wrong, headers=me)
@@ -150,7 +150,7 @@ async def test_a_wrong_filter_is_refused_and_named(client, database, issuer):
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"query:{name}" for name in wrong]
 
 
-async def test_another_persons_message_is_not_there(client, database, issuer):
+async def test_another_users_message_is_not_found(client, database, issuer):
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
     where = (await client.post("/messages", json={"content": "Mine"}, headers=ada)).headers["location"]
     assert (await client.get(where, headers=ben)).status_code == 404
@@ -158,14 +158,14 @@ async def test_another_persons_message_is_not_there(client, database, issuer):
     assert (await client.get(where, headers=ada)).status_code == 200
 
 
-ONE_CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+PAGE_FUNCTION = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
 
 
-async def test_one_round_trip_is_under_the_same_policies(database, someone):
-    [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(someone["other"]))
+async def test_the_page_function_is_under_the_same_policies(database, ada):
+    [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(ada["bens_avatar"]))
     connection = await asyncpg.connect(database.url("ava_messaging"))
     try:
-        found = await connection.fetch(ONE_CALL, json.dumps({"sub": str(row["user_id"])}))
+        found = await connection.fetch(PAGE_FUNCTION, json.dumps({"sub": str(row["user_id"])}))
         assert {message["content"].split()[0] for message in found} == {"Ben"}
         assert await connection.fetch("select * from public.messages") == []
         assert not await connection.fetchval("select current_setting('request.jwt.claims', true)")
@@ -173,9 +173,9 @@ async def test_one_round_trip_is_under_the_same_policies(database, someone):
         await connection.close()
 
 
-async def test_nobody_but_the_room_may_ask_in_one_round_trip(database):
+async def test_only_messaging_may_call_the_page_function(database):
     for role in ("ava_profile", "ava_auth", "ava_whatsapp_gateway"):
         connection = await asyncpg.connect(database.url(role))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch(ONE_CALL, "{}")
+            await connection.fetch(PAGE_FUNCTION, "{}")
         await connection.close()

@@ -1,4 +1,4 @@
-"""A room keeps a turn that happened elsewhere: only as a delegate, and once."""
+"""A service stores a turn of another channel: only as the user's delegate, and once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ def path():
     return f"/messages/{uuid4()}"
 
 
-async def test_a_delegate_keeps_both_voices_of_a_conversation(client, database, issuer, delegate):
+async def test_a_delegate_stores_both_sides_of_a_conversation(client, database, issuer, delegate):
     user = await database.person()
     asked, answered = path(), path()
     reply = TURN | {"role": "assistant", "external_id": "wamid.2"}
@@ -35,7 +35,7 @@ async def test_the_same_turn_again_changes_nothing(client, database, delegate):
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_at_once_are_one_turn(client, database, delegate):
+async def test_ten_simultaneous_requests_store_one_turn(client, database, delegate):
     me, where = delegate(await database.person()), path()
     answers = await asyncio.gather(*(client.put(where, json=TURN, headers=me) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
@@ -52,7 +52,9 @@ async def test_other_content_under_the_same_id_is_refused(client, database, dele
     assert (await client.get(where, headers=me)).json() == first.json()
 
 
-async def test_an_id_that_another_person_has_is_refused_without_showing_theirs(client, database, delegate):
+async def test_an_id_used_by_another_user_is_refused_without_showing_their_message(
+    client, database, delegate
+):
     ada, ben = await database.person(), await database.person()
     where = path()
     await client.put(where, json=TURN, headers=delegate(ada))
@@ -64,10 +66,10 @@ async def test_an_id_that_another_person_has_is_refused_without_showing_theirs(c
 
 async def test_a_turn_keeps_the_time_it_happened(client, database, delegate):
     then = "2026-03-04T05:06:07.890123Z"
-    kept = await client.put(
+    stored = await client.put(
         path(), json=TURN | {"created_at": then}, headers=delegate(await database.person())
     )
-    assert kept.json()["created_at"] == then
+    assert stored.json()["created_at"] == then
     local = await client.put(
         path(),
         json=TURN | {"created_at": "2026-03-04T07:06:07.890123+02:00"},
@@ -78,42 +80,42 @@ async def test_a_turn_keeps_the_time_it_happened(client, database, delegate):
 
 async def test_a_turn_without_a_time_happened_now(client, database, delegate):
     before = datetime.now(UTC)
-    kept = await client.put(path(), json=TURN, headers=delegate(await database.person()))
-    assert abs(datetime.fromisoformat(kept.json()["created_at"]) - before) < timedelta(minutes=1)
+    stored = await client.put(path(), json=TURN, headers=delegate(await database.person()))
+    assert abs(datetime.fromisoformat(stored.json()["created_at"]) - before) < timedelta(minutes=1)
 
 
-async def test_a_person_may_not_keep_turns(client, database, issuer):
+async def test_a_user_may_not_store_turns(client, database, issuer):
     refused = await client.put(path(), json=TURN, headers=issuer.bearer(await database.person()))
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:ava:problem:delegate-required"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_a_delegate_that_the_database_does_not_know_writes_nothing(client, database, issuer):
-    stranger = issuer.delegated(await database.person(), act={"sub": "somebody-else"})
-    refused = await client.put(path(), json=TURN, headers={"Authorization": f"Bearer {stranger}"})
+async def test_an_unknown_delegate_writes_nothing(client, database, issuer):
+    unknown = issuer.delegated(await database.person(), act={"sub": "another-service"})
+    refused = await client.put(path(), json=TURN, headers={"Authorization": f"Bearer {unknown}"})
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:ava:problem:delegate-required"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_a_turn_names_only_the_persons_own_avatar(client, database, delegate, avatar_of):
+async def test_a_turn_may_only_name_the_users_own_avatar(client, database, delegate, create_avatar):
     ada, ben = await database.person(), await database.person()
-    his = await avatar_of(ben)
+    his = await create_avatar(ben)
     refused = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ada))
     assert refused.status_code == 422
     assert refused.json()["type"] == "urn:ava:problem:not-your-avatar"
-    kept = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ben))
-    assert kept.json()["avatar_id"] == str(his)
+    stored = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ben))
+    assert stored.json()["avatar_id"] == str(his)
 
 
-async def test_an_avatars_deletion_keeps_what_was_said(client, database, issuer, delegate, avatar_of):
+async def test_deleting_an_avatar_keeps_what_was_said(client, database, issuer, delegate, create_avatar):
     user = await database.person()
-    turn = TURN | {"avatar_id": str(await avatar_of(user))}
-    kept = (await client.put(path(), json=turn, headers=delegate(user))).json()
+    turn = TURN | {"avatar_id": str(await create_avatar(user))}
+    stored = (await client.put(path(), json=turn, headers=delegate(user))).json()
     await database.admin("delete from public.avatars")
     page = (await client.get("/messages", headers=issuer.bearer(user))).json()
-    assert page["messages"] == [kept | {"avatar_id": None}]
+    assert page["messages"] == [stored | {"avatar_id": None}]
 
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -133,7 +135,7 @@ WRONG = {
 }
 
 
-async def test_a_wrong_turn_is_refused_and_nothing_is_kept(client, database, delegate):
+async def test_an_invalid_turn_is_refused_and_nothing_is_stored(client, database, delegate):
     me = delegate(await database.person())
     for what, wrong in WRONG.items():
         refused = await client.put(path(), json=TURN | wrong, headers=me)
@@ -142,7 +144,7 @@ async def test_a_wrong_turn_is_refused_and_nothing_is_kept(client, database, del
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_an_id_that_is_none_leads_nowhere(client, database, delegate):
+async def test_an_invalid_id_is_not_found(client, database, delegate):
     me = delegate(await database.person())
     assert (await client.put("/messages/first", json=TURN, headers=me)).status_code == 404
     assert (await client.put("/messages/export", json=TURN, headers=me)).status_code == 405

@@ -1,4 +1,4 @@
-"""A person writes in the app, once."""
+"""A user writes a message in the app, once."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import json
 COUNT = "select count(*) as n from public.messages"
 
 
-async def test_a_person_writes_and_reads_it_again(client, database, issuer):
+async def test_a_user_writes_a_message_and_reads_it_again(client, database, issuer):
     me = issuer.bearer(await database.person())
     written = await client.post("/messages", json={"content": "Hello, you."}, headers=me)
     assert written.status_code == 201
@@ -25,9 +25,9 @@ async def test_a_person_writes_and_reads_it_again(client, database, issuer):
     assert (await client.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
 
 
-async def test_a_message_may_be_to_ones_own_avatar_only(client, database, issuer, avatar_of):
+async def test_a_message_may_only_name_the_users_own_avatar(client, database, issuer, create_avatar):
     ada, ben = await database.person(), await database.person()
-    hers, his = await avatar_of(ada), await avatar_of(ben)
+    hers, his = await create_avatar(ada), await create_avatar(ben)
     body = {"content": "Hello", "avatar_id": str(hers)}
     written = await client.post("/messages", json=body, headers=issuer.bearer(ada))
     assert (written.status_code, written.json()["avatar_id"]) == (201, str(hers))
@@ -51,7 +51,7 @@ async def test_the_same_key_and_content_again_is_the_same_message(client, databa
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_at_once_with_one_key_are_one_message(client, database, issuer):
+async def test_ten_simultaneous_requests_with_one_key_write_one_message(client, database, issuer):
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
     answers = await asyncio.gather(
         *(client.post("/messages", json={"content": "Once"}, headers=me) for _ in range(10))
@@ -70,23 +70,25 @@ async def test_a_key_used_for_other_content_is_refused(client, database, issuer)
     assert (await client.get("/messages", headers=me)).json()["messages"] == [first.json()]
 
 
-async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(client, database, issuer, avatar_of):
+async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(
+    client, database, issuer, create_avatar
+):
     user = await database.person()
     me = {**issuer.bearer(user), "Idempotency-Key": "4d2c"}
-    body = {"content": "Once", "avatar_id": str(await avatar_of(user))}
+    body = {"content": "Once", "avatar_id": str(await create_avatar(user))}
     await client.post("/messages", json=body, headers=me)
     await database.admin("delete from public.avatars")
     again = await client.post("/messages", json=body, headers=me)
     assert (again.status_code, again.json()["avatar_id"]) == (200, None)
 
 
-async def test_two_people_may_use_the_same_key(client, database, issuer):
+async def test_two_users_may_use_the_same_key(client, database, issuer):
     for _ in range(2):
         me = {**issuer.bearer(await database.person()), "Idempotency-Key": "same"}
         assert (await client.post("/messages", json={"content": "Mine"}, headers=me)).status_code == 201
 
 
-async def test_a_key_that_is_none_is_refused(client, database, issuer):
+async def test_an_invalid_key_is_refused(client, database, issuer):
     me = issuer.bearer(await database.person())
     for key in ("", "two words", "k" * 201, "caf\u00e9"):
         headers = {**me, "Idempotency-Key": key.encode()}
@@ -101,12 +103,12 @@ WRONG = {
     "empty": {"content": ""},
     "only NUL": {"content": "\0\0"},
     "too long": {"content": "x" * 65_537},
-    "an avatar that is no id": {"content": "Hello", "avatar_id": "mira"},
+    "an avatar id that is not a UUID": {"content": "Hello", "avatar_id": "mira"},
     "a list": [],
 }
 
 
-async def test_a_wrong_message_is_refused_and_nothing_is_written(client, database, issuer):
+async def test_an_invalid_message_is_refused_and_nothing_is_written(client, database, issuer):
     me = issuer.bearer(await database.person())
     for what, body in WRONG.items():
         answer = await client.post("/messages", json=body, headers=me)
@@ -123,10 +125,12 @@ async def test_malformed_json_is_refused(client, database, issuer):
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_what_postgresql_cannot_keep_is_mended_and_the_rest_kept(client, database, issuer):
+async def test_characters_that_postgresql_cannot_store_are_replaced_and_the_rest_is_kept(
+    client, database, issuer
+):
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
-    spoken = json.dumps({"content": "a\0b \ud83d alone, \U0001f98a whole"})
-    written = await client.post("/messages", content=spoken, headers=me)
+    sent = json.dumps({"content": "a\0b \ud83d alone, \U0001f98a whole"})
+    written = await client.post("/messages", content=sent, headers=me)
     assert written.status_code == 201
     assert written.json()["content"] == "ab \ufffd alone, \U0001f98a whole"
 
@@ -138,7 +142,7 @@ async def test_the_longest_message_is_kept_whole(client, database, issuer):
     assert (await client.get(written.headers["location"], headers=me)).json()["content"] == longest
 
 
-async def test_what_a_person_claims_about_channel_and_role_is_not_believed(client, database, issuer):
+async def test_a_user_cannot_choose_channel_and_role(client, database, issuer):
     body = {"content": "I am you", "role": "assistant", "channel": "whatsapp", "external_id": "wamid.X"}
     written = await client.post("/messages", json=body, headers=issuer.bearer(await database.person()))
     assert (written.json()["role"], written.json()["channel"]) == ("user", "app")

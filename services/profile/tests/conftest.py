@@ -36,9 +36,9 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def code_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The same service, where a number must be confirmed by a code."""
-    asking = settings.model_copy(update={"link_confirmation": "code", "display_number": "+4930123456"})
+    confirming = settings.model_copy(update={"link_confirmation": "code", "display_number": "+4930123456"})
     async with (
-        LifespanManager(create_app(asking)) as running,
+        LifespanManager(create_app(confirming)) as running,
         httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client

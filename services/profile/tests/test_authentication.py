@@ -16,7 +16,7 @@ WRITES = [
     ("DELETE", "/profile/preferences/whatsapp", None),
 ]
 NOW = int(time.time())
-STRANGER = "7c0a8f8e-0000-4000-8000-000000000000"
+NO_ACCOUNT = "7c0a8f8e-0000-4000-8000-000000000000"
 
 
 def forged(issuer, user):
@@ -40,12 +40,12 @@ ATTACKS = {
     "the right kid and the wrong key": forged,
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,
-    "another audience": lambda issuer, user: issuer.token(user, aud="somebody-else"),
+    "another audience": lambda issuer, user: issuer.token(user, aud="another-audience"),
     "another issuer": lambda issuer, user: issuer.token(user, iss="https://evil.example/auth/v1"),
     "an anon token": lambda issuer, user: issuer.token(user, role="anon"),
     "a service_role token": lambda issuer, user: issuer.token(user, role="service_role"),
     "no subject": lambda issuer, user: issuer.token(user, sub=None),
-    "a subject that is no UUID": lambda issuer, user: issuer.token(user, sub="root"),
+    "a subject that is not a UUID": lambda issuer, user: issuer.token(user, sub="root"),
     "an expired delegation": lambda issuer, user: issuer.delegated(user, iat=NOW - 600, exp=NOW - 500),
     "a delegation for an hour": lambda issuer, user: issuer.delegated(user, exp=NOW + 3600),
     "a delegation without actor": lambda issuer, user: issuer.delegated(user, act=None),
@@ -98,7 +98,7 @@ async def test_a_delegate_reads_the_avatar_of_the_person_it_acts_for(client, dat
 
 
 async def test_a_token_that_outlived_its_account_writes_nothing(client, issuer, mira):
-    ghost = issuer.bearer(STRANGER)
+    ghost = issuer.bearer(NO_ACCOUNT)
     for path, body in (("/profile/avatar", mira), ("/profile/preferences/whatsapp", PHONE)):
         answer = await client.put(path, json=body, headers=ghost)
         assert answer.status_code == 401
@@ -106,9 +106,7 @@ async def test_a_token_that_outlived_its_account_writes_nothing(client, issuer, 
     assert (await client.get("/profile/avatar", headers=ghost)).status_code == 404
 
 
-async def test_an_account_that_the_trigger_missed_is_welcomed_on_its_first_visit(
-    client, database, issuer, mira
-):
+async def test_an_account_that_the_trigger_missed_is_added_on_its_first_visit(client, database, issuer, mira):
     user = await database.person()
     await database.admin("delete from public.users where id = $1", user)
     assert (await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))).status_code == 201

@@ -1,4 +1,4 @@
-"""Creating, changing and losing the one avatar."""
+"""Creating, changing and deleting the one avatar."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 
-async def test_a_person_has_no_avatar_until_they_create_one(client, database, issuer):
+async def test_a_user_has_no_avatar_until_they_create_one(client, database, issuer):
     me = issuer.bearer(await database.person())
     answer = await client.get("/profile/avatar", headers=me)
     assert answer.status_code == 404
@@ -48,13 +48,13 @@ async def test_a_patch_with_a_misspelt_field_is_refused(client, database, issuer
     assert (await client.get("/profile/avatar", headers=me)).json() == created
 
 
-async def test_nobody_changes_or_deletes_an_avatar_that_is_not_there(client, database, issuer):
+async def test_an_avatar_that_does_not_exist_cannot_be_changed_or_deleted(client, database, issuer):
     me = issuer.bearer(await database.person())
     assert (await client.patch("/profile/avatar", json={"age": 30}, headers=me)).status_code == 404
     assert (await client.delete("/profile/avatar", headers=me)).status_code == 404
 
 
-async def test_a_deleted_avatar_is_gone_and_a_new_one_may_come(client, database, issuer, mira):
+async def test_a_deleted_avatar_is_gone_and_a_new_one_can_be_created(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
     first = (await client.put("/profile/avatar", json=mira, headers=me)).json()
     assert (await client.delete("/profile/avatar", headers=me)).status_code == 204
@@ -74,7 +74,7 @@ async def test_a_second_avatar_is_refused_when_asked_to_create_only(client, data
     assert (await client.get("/profile/avatar", headers=me)).json() == created.json()
 
 
-async def test_of_ten_that_create_at_once_one_succeeds(client, database, issuer, mira):
+async def test_of_ten_simultaneous_creations_one_succeeds(client, database, issuer, mira):
     me = {**issuer.bearer(await database.person()), "If-None-Match": "*"}
     answers = await asyncio.gather(*(client.put("/profile/avatar", json=mira, headers=me) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [412] * 9
@@ -88,7 +88,7 @@ async def test_the_database_itself_refuses_a_second_avatar(client, database, iss
         await database.admin(f"{second} values ($1, 'Nora', 30, 'calm', '')", user)
 
 
-async def test_people_see_and_change_only_their_own_avatar(client, database, issuer, mira):
+async def test_users_see_and_change_only_their_own_avatar(client, database, issuer, mira):
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
     hers = (await client.put("/profile/avatar", json=mira, headers=ada)).json()
     assert (await client.get("/profile/avatar", headers=ben)).status_code == 404
@@ -103,6 +103,6 @@ async def test_the_personalities_are_open_to_everyone(client):
     assert answer.json() == ["warm", "playful", "calm", "witty", "curious", "direct"]
 
 
-async def test_the_list_of_personalities_is_the_one_of_the_database(client, database):
+async def test_the_list_of_personalities_matches_the_database(client, database):
     [row] = await database.admin("select enum_range(null::public.personality)::text[] as all")
     assert (await client.get("/profile/personalities")).json() == row["all"]

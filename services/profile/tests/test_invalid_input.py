@@ -1,4 +1,4 @@
-"""What is not as it should be is refused in words, and nothing is half-written."""
+"""Invalid input is refused with a reason, and nothing is half-written."""
 
 import json
 
@@ -7,14 +7,14 @@ import pytest
 AVATAR = "/profile/avatar"
 
 
-async def test_an_unknown_path_says_so_as_a_problem(client):
+async def test_an_unknown_path_is_a_problem_document(client):
     answer = await client.get("/profile/unicorn")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:ava:problem:not-found"
 
 
-async def test_an_unknown_method_names_the_known_ones(client):
+async def test_an_unsupported_method_is_answered_with_the_supported_ones(client):
     answer = await client.post(AVATAR, json={})
     assert answer.status_code == 405
     assert answer.json()["type"] == "urn:ava:problem:method-not-allowed"
@@ -62,7 +62,7 @@ WRONG = {
 }
 
 
-async def test_a_wrong_avatar_is_refused_and_nothing_is_written(client, database, issuer, mira):
+async def test_an_invalid_avatar_is_refused_and_nothing_is_written(client, database, issuer, mira):
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     for what, wrong in WRONG.items():
         body, pointers = wrong, ["#"]
@@ -80,7 +80,7 @@ async def test_a_wrong_avatar_is_refused_and_nothing_is_written(client, database
     "change",
     [{"age": 19}, {"name": ""}, {"personality": "grumpy"}, {"age": 40, "physical_description": "x" * 2001}],
 )
-async def test_a_wrong_change_leaves_the_avatar_as_it_was(client, database, issuer, mira, change):
+async def test_an_invalid_change_leaves_the_avatar_as_it_was(client, database, issuer, mira, change):
     me = issuer.bearer(await database.person())
     created = (await client.put(AVATAR, json=mira, headers=me)).json()
     assert (await client.patch(AVATAR, json=change, headers=me)).status_code == 422
@@ -89,13 +89,13 @@ async def test_a_wrong_change_leaves_the_avatar_as_it_was(client, database, issu
 
 async def test_names_and_looks_may_use_every_script_and_lines(client, database, issuer, mira):
     me = issuer.bearer(await database.person())
-    spoken = mira | {
+    described = mira | {
         "name": "Мира 🦊 美良",
         "physical_description": "Tall.\n\tDark curls — “always” smiling 😀",
     }
-    created = await client.put(AVATAR, json=spoken, headers=me)
+    created = await client.put(AVATAR, json=described, headers=me)
     assert created.status_code == 201
-    assert {field: created.json()[field] for field in spoken} == spoken
+    assert {field: created.json()[field] for field in described} == described
 
 
 async def test_the_longest_name_and_looks_are_kept_whole(client, database, issuer, mira):

@@ -46,10 +46,10 @@ def test_an_unknown_region_asks_for_the_country():
     "spelling",
     ["hello", "", "+", "12", "+1", "+999123456789", "+49123", "+4915112345678 ext. 5", "+1 555 0100"],
 )
-def test_what_is_no_number_is_refused(spelling):
+def test_an_invalid_number_is_refused(spelling):
     with pytest.raises(NotAPhoneNumber):
         to_e164(spelling)
 
 
-def test_a_number_whose_range_is_unknown_is_still_a_number():
+def test_a_number_in_an_unknown_range_is_accepted():
     assert to_e164("+1 555 010 0001") == "+15550100001"
