@@ -11,40 +11,40 @@ from starlette.routing import Route
 from ava_common.access_log import AccessLog
 from ava_common.log import configure
 
-THANKS: list[dict[str, Any]] = [
+OK_MESSAGES: list[dict[str, Any]] = [
     {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
     {"type": "http.response.body", "body": b"ok"},
 ]
 
 
-class Thanks:
+class Endpoint:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await thank(scope, receive, send)
+        await answer_ok(scope, receive, send)
 
 
-async def thank(scope: Any, receive: Any, send: Any) -> None:
-    for message in THANKS:
+async def answer_ok(scope: Any, receive: Any, send: Any) -> None:
+    for message in OK_MESSAGES:
         await send(message)
 
 
 async def test_an_answer_carries_its_own_request_id_and_no_other() -> None:
-    transport = httpx.ASGITransport(app=AccessLog(thank))
+    transport = httpx.ASGITransport(app=AccessLog(answer_ok))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         for name in ("first", "second", "third"):
             answer = await client.get("/", headers={"X-Request-Id": name})
             assert answer.headers.get_list("x-request-id") == [name]
-    assert THANKS[0]["headers"] == [(b"content-length", b"2")]
+    assert OK_MESSAGES[0]["headers"] == [(b"content-length", b"2")]
 
 
-async def test_the_access_log_names_plain_routes_and_never_an_unknown_address(
+async def test_the_access_log_names_plain_routes_and_never_an_unknown_path(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     configure("Service")
     app = FastAPI()
-    app.router.routes[:0] = [Route("/thanks", Thanks()), Route("/of/{whom}", Thanks())]
+    app.router.routes[:0] = [Route("/plain", Endpoint()), Route("/people/{name}", Endpoint())]
     app.add_middleware(AccessLog)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as client:
-        for path in ("/thanks", "/of/ada", "/nowhere"):
+        for path in ("/plain", "/people/ada", "/nowhere"):
             await client.get(path)
     logged = [json.loads(line)["route"] for line in capfd.readouterr().out.splitlines()]
-    assert logged == ["/thanks", "unmatched", "unmatched"]
+    assert logged == ["/plain", "unmatched", "unmatched"]

@@ -1,4 +1,4 @@
-"""What every service answers alike: problems, health, request ids, traces; and what it never logs."""
+"""What every service has in common: problems, health, request ids, traces; and what it never logs."""
 
 import json
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def pour(cup: Cup, caller: PresentCaller) -> Cup:
 
 
 @router.get("/open")
-async def anybody(caller: OptionalCaller) -> bool:
+async def open_to_all(caller: OptionalCaller) -> bool:
     return caller is not None
 
 
@@ -145,7 +145,7 @@ async def test_a_bad_token_is_refused_even_where_none_is_needed(client: httpx.As
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "bearer  x"])
-async def test_an_odd_authorization_header_is_refused(client: httpx.AsyncClient, header: str) -> None:
+async def test_an_invalid_authorization_header_is_refused(client: httpx.AsyncClient, header: str) -> None:
     is_problem(await client.get("/kitchen/signed", headers={"Authorization": header}), 401, "invalid-token")
 
 
@@ -154,7 +154,9 @@ async def test_two_authorization_headers_are_refused(client: httpx.AsyncClient, 
     is_problem(await client.get("/kitchen/signed", headers=twice), 401, "invalid-token")
 
 
-async def test_a_delegated_token_is_not_a_person(client: httpx.AsyncClient, issuer: Issuer) -> None:
+async def test_a_delegated_token_is_refused_where_a_person_is_required(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
     delegated = {"Authorization": f"Bearer {issuer.delegated(uuid4())}"}
     assert (await client.get("/kitchen/signed", headers=delegated)).status_code == 200
     is_problem(
@@ -162,7 +164,7 @@ async def test_a_delegated_token_is_not_a_person(client: httpx.AsyncClient, issu
     )
 
 
-async def test_the_trace_of_the_caller_goes_on(client: httpx.AsyncClient) -> None:
+async def test_the_callers_trace_is_continued(client: httpx.AsyncClient) -> None:
     parent = f"00-{'a' * 32}-{'b' * 16}-01"
     answer = await client.get("/kitchen/trace", headers={"traceparent": parent, "X-Request-Id": "from-caddy"})
     assert answer.json().split("-")[1] == "a" * 32
@@ -171,21 +173,21 @@ async def test_the_trace_of_the_caller_goes_on(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 200, "a b", "00-zz"])
-async def test_a_senseless_trace_or_request_id_is_replaced(client: httpx.AsyncClient, sent: str) -> None:
+async def test_an_invalid_trace_or_request_id_is_replaced(client: httpx.AsyncClient, sent: str) -> None:
     answer = await client.get("/kitchen/trace", headers={"traceparent": sent, "X-Request-Id": sent})
     assert len(answer.json()) == 55
     assert answer.headers["x-request-id"] not in ("", "a b", "x" * 200)
 
 
-async def test_log_lines_hold_neither_phones_nor_mails_nor_tokens(
+async def test_log_lines_contain_no_phone_numbers_emails_or_tokens(
     client: httpx.AsyncClient, issuer: Issuer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     configure("Kitchen")
     await client.get("/kitchen/broken", headers=issuer.bearer(uuid4()))
-    log.info("told", phone="+4915112345678", note=f"{issuer.token(uuid4())} ada@people.test 4915112345678")
-    log.info("told", url="postgres://kitchen:hidden-word@127.0.0.1/ava")
+    log.info("example", phone="+4915112345678", note=f"{issuer.token(uuid4())} ada@people.test 4915112345678")
+    log.info("example", url="postgres://kitchen:hidden-word@127.0.0.1/ava")
     written = capfd.readouterr().out
     lines = [json.loads(line) for line in written.splitlines()]
-    assert {"request.failed", "request", "told"} <= {line["event"] for line in lines}
+    assert {"request.failed", "request", "example"} <= {line["event"] for line in lines}
     for secret in ("4915112345678", "people.test", "eyJ", "hidden-word"):
         assert secret not in written

@@ -1,4 +1,4 @@
-"""A hot route is described like every other, and nothing of the framework runs around its handler."""
+"""A hot route is described like every other, and none of the framework runs around its handler."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ async def ask(app: FastAPI, method: str, path: str) -> httpx.Response:
         return await client.request(method, path, content=b"not JSON")
 
 
-async def test_the_handler_answers_itself(app: FastAPI) -> None:
+async def test_the_handler_answers_by_itself(app: FastAPI) -> None:
     answer = await ask(app, "POST", "/kitchen/cups")
     assert (answer.status_code, answer.text) == (200, "ok")
     assert received[-1] == "/cups"
@@ -55,11 +55,13 @@ async def test_a_problem_it_raises_is_a_problem_document(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("PUT", 405)])
-async def test_other_methods_of_the_same_path_are_not_its_own(app: FastAPI, method: str, status: int) -> None:
+async def test_other_methods_of_the_same_path_are_answered_by_others(
+    app: FastAPI, method: str, status: int
+) -> None:
     assert (await ask(app, method, "/kitchen/cups")).status_code == status
 
 
-def test_it_is_described_like_every_route(app: FastAPI) -> None:
+def test_it_is_described_like_every_other_route(app: FastAPI) -> None:
     operation = app.openapi()["paths"]["/kitchen/cups"]["post"]
     assert operation["description"] == "Pours a cup."
     assert operation["operationId"] == "pour_kitchen_cups_post"

@@ -1,4 +1,4 @@
-"""The database session carries one caller at a time and keeps nothing of them."""
+"""The database session carries one caller at a time and keeps nothing of theirs."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ def caller(person: UUID, actor: str | None = None) -> Caller:
     return Caller(person, "token", 0, actor)
 
 
-async def traces(connection: Connection) -> tuple[str, str]:
+async def session_state(connection: Connection) -> tuple[str, str]:
     row = await connection.fetchrow(
         "select current_user::text, coalesce(current_setting('request.jwt.claims', true), '')"
     )
@@ -34,7 +34,7 @@ async def test_a_transaction_carries_the_callers_role_and_claims(database: Datab
             assert row is not None
             assert tuple(row) == ("ava_profile", person, "whatsapp-gateway")
         async with pool.acquire() as connection:
-            assert await traces(connection) == ("ava_profile", "")
+            assert await session_state(connection) == ("ava_profile", "")
 
 
 async def test_a_failed_transaction_leaves_no_claims(database: Database) -> None:
@@ -43,7 +43,7 @@ async def test_a_failed_transaction_leaves_no_claims(database: Database) -> None
             async with acting_as(pool, caller(uuid4()), "ava_profile") as connection:
                 await connection.execute("select 1 / 0")
         async with pool.acquire() as connection:
-            assert await traces(connection) == ("ava_profile", "")
+            assert await session_state(connection) == ("ava_profile", "")
 
 
 async def test_a_cancelled_task_leaves_no_claims(database: Database) -> None:
@@ -58,7 +58,7 @@ async def test_a_cancelled_task_leaves_no_claims(database: Database) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with pool.acquire() as connection:
-            assert await traces(connection) == ("ava_profile", "")
+            assert await session_state(connection) == ("ava_profile", "")
 
 
 async def test_fifty_callers_at_once_are_never_mixed_up(database: Database) -> None:
@@ -88,7 +88,7 @@ async def test_the_gateway_may_become_service_role_only_by_name(database: Databa
         assert await pool.fetchval("select true")
 
 
-async def test_a_room_cannot_take_another_rooms_role(database: Database) -> None:
+async def test_a_service_cannot_take_another_services_role(database: Database) -> None:
     async with open_pool(database.url("ava_profile"), name="test") as pool:
         for role in ("ava_messaging", "service_role", "postgres"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

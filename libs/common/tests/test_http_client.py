@@ -34,5 +34,5 @@ def test_retry_after_is_read_in_seconds_and_bounded(header: str, seconds: float 
     assert retry_after_seconds(httpx.Response(503, headers={"Retry-After": header})) == seconds
 
 
-def test_a_response_without_retry_after_asks_for_no_time() -> None:
+def test_a_response_without_retry_after_gives_none() -> None:
     assert retry_after_seconds(httpx.Response(503)) is None

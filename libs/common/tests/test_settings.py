@@ -1,4 +1,4 @@
-"""A service starts with good settings or says, without telling a secret, which are wrong."""
+"""A service starts with valid settings or says, without revealing a secret, which are wrong."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_the_environment_becomes_frozen_settings(monkeypatch: pytest.MonkeyPatch
         settings.page = "https://elsewhere.example"
 
 
-def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0123456789abcdef" not in repr(loaded(monkeypatch))
     assert "a-good-password" not in repr(loaded(monkeypatch))
 
@@ -53,7 +53,7 @@ def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUPABASE_URL", "project", "not a valid URL"),
     ],
 )
-def test_a_bad_variable_stops_the_start_by_name(
+def test_an_invalid_variable_stops_the_start_and_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -63,7 +63,7 @@ def test_a_bad_variable_stops_the_start_by_name(
     assert not value or value == "project" or value not in str(stopped.value)
 
 
-def test_every_wrong_variable_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_variables_are_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as stopped:
         loaded(monkeypatch, KITCHEN_KEY="short", KITCHEN_SIBLING_URL="nowhere")
     assert {"KITCHEN_KEY", "KITCHEN_SIBLING_URL"} <= {

@@ -1,6 +1,9 @@
-"""The verifier believes nothing it has not checked: the list of attacks, and what it remembers."""
+"""The verifier trusts nothing it has not checked: the list of attacks, and what it caches."""
 
+import asyncio
 import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import AsyncIterator
@@ -68,10 +71,7 @@ def unsigned(issuer: Issuer) -> str:
 
 
 def signed_with_the_public_key(issuer: Issuer) -> str:
-    # PyJWT refuses to make this token, so it is made by hand: HMAC keyed with what everybody can read.
-    import hashlib
-    import hmac
-
+    # PyJWT refuses to make this token, so it is made by hand: HMAC keyed with what anyone can read.
     head = b64({"alg": "HS256", "typ": "JWT", "kid": issuer.supabase.kid})
     body = f"{head}.{b64(issuer.claims(PERSON))}"
     public = json.dumps(issuer.supabase.published).encode()
@@ -93,7 +93,7 @@ ATTACKS = {
     "not yet valid": lambda i: i.token(PERSON, nbf=now() + 60),
     "issued in the future": lambda i: i.token(PERSON, iat=now() + 60),
     "right kid, wrong key": lambda i: Key(i.supabase.kid).sign(i.claims(PERSON)),
-    "unknown kid": lambda i: Key("stranger").sign(i.claims(PERSON)),
+    "unknown kid": lambda i: Key("unknown").sign(i.claims(PERSON)),
     "no kid": lambda i: jwt.encode(i.claims(PERSON), i.supabase.private, "ES256"),
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,
@@ -115,7 +115,7 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-async def test_an_attack_is_an_invalid_token(verifier: TokenVerifier, issuer: Issuer, attack: str) -> None:
+async def test_a_forged_token_is_invalid(verifier: TokenVerifier, issuer: Issuer, attack: str) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(ATTACKS[attack](issuer))
 
@@ -144,7 +144,7 @@ async def test_unknown_key_ids_do_not_make_us_hammer_the_issuer() -> None:
     async with open_verifier(*trusted(served)) as verifier:
         for number in range(30):
             with pytest.raises(InvalidToken):
-                await verifier.verify(Key(f"stranger-{number}").sign(served.claims(PERSON)))
+                await verifier.verify(Key(f"unknown-{number}").sign(served.claims(PERSON)))
         assert served.fetches <= 2
     served.close()
 
@@ -164,16 +164,20 @@ async def test_an_issuer_never_reached_is_our_fault_not_the_callers(issuer: Issu
             await verifier.verify(token)
 
 
-async def test_a_cache_token_is_forgotten_when_it_expires(issuer: Issuer) -> None:
-    async with httpx.AsyncClient() as http:
-        verifier = TokenVerifier(trusted(issuer), http)
-        token = issuer.token(PERSON)
-        caller = await verifier.verify(token)
-        assert await verifier.verify(token) is caller
-        (digest,) = verifier._cache
-        assert token.encode() not in digest
-        verifier._cache[digest] = caller, time.time() - 1
-        assert await verifier.verify(token) is not caller
+async def test_a_cached_token_is_verified_again_once_it_has_expired(
+    verifier: TokenVerifier, issuer: Issuer
+) -> None:
+    token = issuer.token(PERSON, exp=now() + 3)
+    caller = await verifier.verify(token)
+    assert await verifier.verify(token) is caller
+    await asyncio.sleep(3.1)
+    assert await verifier.verify(token) is not caller  # still valid, by the leeway for clocks
+
+
+async def test_the_cache_does_not_print_the_tokens_it_holds(verifier: TokenVerifier, issuer: Issuer) -> None:
+    token = issuer.token(PERSON)
+    await verifier.verify(token)
+    assert token not in repr(vars(verifier))
 
 
 def test_a_caller_does_not_print_its_token(issuer: Issuer) -> None:
@@ -197,12 +201,15 @@ async def test_a_token_seen_before_costs_a_fraction_of_a_new_one(
     assert await cost(new) < first / 5
 
 
-async def test_what_is_cache_is_bounded(issuer: Issuer) -> None:
+async def test_the_cache_is_bounded_and_drops_the_oldest_first(issuer: Issuer) -> None:
     async with httpx.AsyncClient() as http:
         verifier = TokenVerifier(trusted(issuer), http, cache_size=3)
-        for _ in range(5):
-            await verifier.verify(issuer.token(uuid4()))
-        assert len(verifier._cache) == 3
+        tokens = [issuer.token(uuid4()) for _ in range(5)]
+        callers = [await verifier.verify(token) for token in tokens]
+        for kept in (2, 3, 4):
+            assert await verifier.verify(tokens[kept]) is callers[kept]
+        for dropped in (0, 1):
+            assert await verifier.verify(tokens[dropped]) is not callers[dropped]
 
 
 async def test_an_rsa_key_is_believed_for_rs256_and_nothing_else() -> None:

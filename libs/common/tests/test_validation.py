@@ -81,7 +81,7 @@ WORDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "words"), WORDS)
-def test_each_constraint_has_words_of_its_own(wrong: dict[str, Any], words: str) -> None:
+def test_each_constraint_is_explained_in_our_own_words(wrong: dict[str, Any], words: str) -> None:
     given = {name: value for name, value in ({"needed": 1} | wrong).items() if value is not ...}
     with pytest.raises(ValidationError) as refused:
         Everything.model_validate(given)
