@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.ingest import ingest
 
 from .fake_peers import CLIENT_SECRET, FakePeers, serving
-from .meta_payloads import APP_SECRET, NUMBER_ID, envelope, signed, status, text
+from .meta_payloads import APP_SECRET, NUMBER_ID, envelope
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -171,9 +170,3 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 def run_service() -> Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]:
     """Runs the whole service, its worker included, and yields a client of it."""
     return running
-
-
-@pytest.fixture
-def meta() -> SimpleNamespace:
-    """How tests write what Meta sends."""
-    return SimpleNamespace(text=text, status=status, envelope=envelope, signed=signed)

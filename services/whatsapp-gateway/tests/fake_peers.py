@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from .meta_payloads import NUMBER_ID
+
 CLIENT_SECRET = "a-secret-between-two-services"
-NUMBER_ID = "106540352242922"
 
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
@@ -24,9 +25,6 @@ class Hang(Exception):
 
 class Reset(Exception):
     """Take the request and drop the connection."""
-
-
-FAULTS = {"hang": Hang, "reset": Reset}
 
 
 @dataclass
@@ -106,13 +104,13 @@ class FakePeers:
     def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         assert path == f"/v25.0/{NUMBER_ID}/messages"
         assert headers["authorization"].startswith("Bearer ")
-        letter = json.loads(body)
-        assert 1 <= len(letter["text"]["body"]) <= 4096
+        message = json.loads(body)
+        assert 1 <= len(message["text"]["body"]) <= 4096
         wamid = "wamid." + secrets.token_hex(8)
-        to = letter.get("to") or letter["recipient"]
-        self.phones[to].append(letter["text"]["body"])
-        self.sent.append({"wamid": wamid, "to": to, **letter})
-        contacts = [{"input": to, **({"wa_id": to} if "to" in letter else {"user_id": to})}]
+        to = message.get("to") or message["recipient"]
+        self.phones[to].append(message["text"]["body"])
+        self.sent.append({"wamid": wamid, "to": to, **message})
+        contacts = [{"input": to, **({"wa_id": to} if "to" in message else {"user_id": to})}]
         return 200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]}
 
 

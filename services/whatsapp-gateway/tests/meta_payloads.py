@@ -1,12 +1,10 @@
-"""How Meta writes messages, statuses and envelopes, and signs them."""
+"""Messages, statuses and deliveries as Meta writes and signs them; tests import this module as `meta`."""
 
-import asyncio
 import hashlib
 import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 NUMBER_ID = "106540352242922"
@@ -25,38 +23,41 @@ def text(sender: str = "4915112345678", body: str = "hello", **more: Any) -> dic
     }
 
 
-def status(letter: dict[str, Any], name: str = "sent", **more: Any) -> dict[str, Any]:
+def status(send: dict[str, Any], name: str = "sent", **more: Any) -> dict[str, Any]:
     """A status for something the fake Graph API took."""
     return {
-        "id": letter["wamid"],
+        "id": send["wamid"],
         "status": name,
         "timestamp": str(int(time.time())),
-        "recipient_id": letter["to"],
-        "biz_opaque_callback_data": letter["biz_opaque_callback_data"],
+        "recipient_id": send["to"],
+        "biz_opaque_callback_data": send["biz_opaque_callback_data"],
         **more,
     }
 
 
-def envelope(*items: dict[str, Any]) -> bytes:
+def value(**parts: Any) -> dict[str, Any]:
+    """The value of one change: `messages=[…]`, `statuses=[…]`, `contacts=[…]`."""
     metadata = {"display_phone_number": "+1 555 078 3881", "phone_number_id": NUMBER_ID}
-    value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
+    return {"messaging_product": "whatsapp", "metadata": metadata, **parts}
+
+
+def payload(*values: Any, field: str = "messages") -> dict[str, Any]:
+    """A delivery as an object, with one entry and one change for each value."""
+    changes = [{"field": field, "value": one} for one in values]
+    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}
+
+
+def envelope(*items: dict[str, Any]) -> bytes:
+    """The bytes of a delivery with these messages and statuses, all in one change."""
+    parts: dict[str, list[Any]] = {}
     for item in items:
-        value.setdefault("statuses" if "status" in item else "messages", []).append(item)
-    change = {"field": "messages", "value": value}
-    return json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
-    ).encode()
+        parts.setdefault("statuses" if "status" in item else "messages", []).append(item)
+    return json.dumps(payload(value(**parts))).encode()
 
 
 def signed(body: bytes, secret: str = APP_SECRET) -> dict[str, str]:
+    """The headers of a delivery with these bytes."""
     return {
         "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
         "Content-Type": "application/json",
     }
-
-
-async def eventually(true: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait for what other tasks bring about."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)

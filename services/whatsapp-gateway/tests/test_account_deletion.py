@@ -2,6 +2,8 @@
 
 import json
 
+from . import meta_payloads as meta
+
 PHONE, OTHER = "4915112345678", "4915187654321"
 EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_tables
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
@@ -21,7 +23,7 @@ async def leave(database, person):
     await database.admin("delete from auth.users where id = $1", person)
 
 
-async def test_nothing_of_a_person_who_leaves_stays_in_any_table(gateway, peers, linked, database, meta):
+async def test_nothing_of_a_person_who_leaves_stays_in_any_table(gateway, peers, linked, database):
     person = await linked(f"+{PHONE}")
     said = meta.text(body="unspeakable", from_user_id="DE.1234567890")
     await gateway.keep(said)
@@ -48,7 +50,7 @@ async def test_nothing_of_a_person_who_leaves_stays_in_any_table(gateway, peers,
     assert [row["words"] for row in events] == ["of a stranger"]
 
 
-async def test_what_was_said_before_the_number_was_given_up_goes_too(gateway, linked, database, meta):
+async def test_what_was_said_before_the_number_was_given_up_goes_too(gateway, linked, database):
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="unspeakable"))
     await gateway.drain()
@@ -57,7 +59,7 @@ async def test_what_was_said_before_the_number_was_given_up_goes_too(gateway, li
     assert await traces_of(database, PHONE, "unspeakable", str(person)) == []
 
 
-async def test_a_number_that_went_over_to_another_person_stays_theirs(gateway, peers, linked, database, meta):
+async def test_a_number_that_went_over_to_another_person_stays_theirs(gateway, peers, linked, database):
     first = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="unspeakable"))
     await gateway.drain()
@@ -74,7 +76,7 @@ async def test_a_number_that_went_over_to_another_person_stays_theirs(gateway, p
     assert [tuple(row) for row in rows] == [("mine", "done"), ("still mine", "done")]
 
 
-async def test_a_number_somebody_had_before_goes_but_not_from_its_new_owner(gateway, linked, database, meta):
+async def test_a_number_somebody_had_before_goes_but_not_from_its_new_owner(gateway, linked, database):
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="unspeakable", from_user_id="DE.1111111111"))
     await gateway.drain()
@@ -86,7 +88,7 @@ async def test_a_number_somebody_had_before_goes_but_not_from_its_new_owner(gate
     assert [tuple(row) for row in rows] == [("new number's owner", "held")]
 
 
-async def test_what_nobody_could_read_is_kept_for_its_time(gateway, linked, database, meta):
+async def test_what_nobody_could_read_is_kept_for_its_time(gateway, linked, database):
     person = await linked(f"+{PHONE}")
     await gateway.keep(raw=json.dumps({"broken": PHONE}).encode())
     await gateway.ingest()
@@ -94,9 +96,18 @@ async def test_what_nobody_could_read_is_kept_for_its_time(gateway, linked, data
     assert await traces_of(database, PHONE) == [("whatsapp.deliveries", PHONE)]
 
 
-async def test_an_account_goes_while_its_lane_is_being_worked_on(gateway, peers, linked, database, meta):
+async def test_an_account_goes_while_its_lane_is_being_worked_on(gateway, peers, linked, database):
     person = await linked(f"+{PHONE}")
     peers.after["messages"].append(lambda: leave(database, person))
     await gateway.keep(meta.text(body="unspeakable"))
     await gateway.drain()
     assert await traces_of(database, PHONE, "unspeakable", str(person)) == []
+
+
+async def test_deleting_an_account_takes_its_contact_events_and_sends_along(gateway, linked, database):
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="mine"))
+    await gateway.drain()
+    await database.admin("delete from auth.users where id = $1", person)
+    for table in ("contacts", "events", "outbox", "lanes"):
+        assert await gateway.pool.fetchval(f"select count(*) from whatsapp.{table}") == 0, table  # noqa: S608

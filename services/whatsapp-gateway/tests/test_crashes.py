@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from . import meta_payloads as meta
 from .fake_peers import Hang
 
 STEPS = ["tokens", "avatar", "messages", "graph"]
@@ -23,7 +24,7 @@ async def killed_at(gateway, peers, place, *, skip=0):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_any_call(gateways, peers, linked, meta, step, when):
+async def test_killed_at_any_call(gateways, peers, linked, step, when):
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
@@ -43,7 +44,7 @@ async def test_killed_at_any_call(gateways, peers, linked, meta, step, when):
 
 
 @pytest.mark.parametrize("statement", ["prepare", "begin_send", "accepted", "finish", "release"])
-async def test_killed_while_the_database_is_written(gateways, peers, linked, meta, database, statement):
+async def test_killed_while_the_database_is_written(gateways, peers, linked, database, statement):
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
@@ -89,7 +90,7 @@ def _slow(statement):
     end $do$"""
 
 
-async def test_the_split_is_killed_and_done_again(gateways, peers, linked, meta, database):
+async def test_the_split_is_killed_and_done_again(gateways, peers, linked, database):
     """The splitter's transaction is all or nothing, and wamids are one row however often it runs."""
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
@@ -104,7 +105,7 @@ async def test_the_split_is_killed_and_done_again(gateways, peers, linked, meta,
     assert peers.phones["4915112345678"] == ["one", "two"]
 
 
-async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gateways, peers, linked, meta):
+async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gateways, peers, linked):
     """It wakes after another one took over: its token no longer fits, and it makes no call."""
     await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.2), await gateways()
@@ -118,7 +119,7 @@ async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gate
     assert peers.calls.count("graph") == 2
 
 
-async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gateways, peers, linked, meta):
+async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gateways, peers, linked):
     people = [f"49151{n:08}" for n in range(12)]
     for phone in people:
         await linked(f"+{phone}")

@@ -5,6 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
+from . import meta_payloads as meta
+
 URL = "/webhooks/whatsapp"
 
 
@@ -29,7 +31,7 @@ async def test_metas_handshake_is_answered_in_plain_text(run_service, settings):
 
 
 @pytest.mark.parametrize("header", [None, b"sha256=" + b"0" * 64, b"sha256=\xe4", b"garbage", b""])
-async def test_what_is_not_signed_is_refused_and_not_kept(run_service, settings, database, meta, header):
+async def test_what_is_not_signed_is_refused_and_not_kept(run_service, settings, database, header):
     body = meta.envelope(meta.text())
     headers = {} if header is None else {"X-Hub-Signature-256": header}
     async with run_service(settings()) as client:
@@ -40,7 +42,7 @@ async def test_what_is_not_signed_is_refused_and_not_kept(run_service, settings,
     assert await kept(database) == []
 
 
-async def test_a_body_over_the_limit_is_refused_while_it_comes(run_service, settings, database, meta):
+async def test_a_body_over_the_limit_is_refused_while_it_comes(run_service, settings, database):
     async def chunks():
         for _ in range(50):
             yield b"x" * 100_000
@@ -54,7 +56,7 @@ async def test_a_body_over_the_limit_is_refused_while_it_comes(run_service, sett
 
 
 @pytest.mark.parametrize("body", [b"{broken", b"[]", b"\xff", b"", b'{"entry":7}'])
-async def test_signed_but_unreadable_is_kept_aside_and_thanked(run_service, settings, database, meta, body):
+async def test_signed_but_unreadable_is_kept_aside_and_thanked(run_service, settings, database, body):
     async with run_service(settings()) as client:
         assert (await client.post(URL, content=body, headers=meta.signed(body))).status_code == 200
         await asyncio.sleep(0.5)
@@ -64,7 +66,7 @@ async def test_signed_but_unreadable_is_kept_aside_and_thanked(run_service, sett
 
 
 async def test_fifty_identical_deliveries_at_once_have_one_effect(
-    run_service, settings, database, peers, linked, meta
+    run_service, settings, database, peers, linked
 ):
     await linked("+4915112345678")
     body = meta.envelope(meta.text(body="only once"))
@@ -77,7 +79,7 @@ async def test_fifty_identical_deliveries_at_once_have_one_effect(
     assert len(peers.log) == 2
 
 
-async def test_many_deliveries_at_once_are_all_kept(run_service, settings, database, meta):
+async def test_many_deliveries_at_once_are_all_kept(run_service, settings, database):
     bodies = [meta.envelope(meta.text(sender=f"49151{n:08}")) for n in range(300)]
     async with run_service(settings(held_days=1)) as client:
         posts = [client.post(URL, content=body, headers=meta.signed(body)) for body in bodies]
@@ -85,7 +87,7 @@ async def test_many_deliveries_at_once_are_all_kept(run_service, settings, datab
     assert sorted(bodies) == sorted(row["body"] for row in await kept(database))
 
 
-async def test_both_secrets_of_a_rotation_are_good(run_service, settings, meta):
+async def test_both_secrets_of_a_rotation_are_good(run_service, settings):
     both = ["the-new-secret-of-the-app", "the-old-secret-of-the-app"]
     async with run_service(settings(app_secrets=both)) as client:
         for secret in both:
@@ -94,9 +96,7 @@ async def test_both_secrets_of_a_rotation_are_good(run_service, settings, meta):
             assert answer.status_code == 200
 
 
-async def test_without_the_database_meta_is_asked_to_come_again(
-    run_service, settings, cluster, database, meta
-):
+async def test_without_the_database_meta_is_asked_to_come_again(run_service, settings, cluster, database):
     body = meta.envelope(meta.text())
     async with run_service(settings()) as client:
         await _allow(cluster, database, "false")
@@ -126,10 +126,3 @@ async def test_the_room_describes_itself(run_service, settings):
         assert set(described["paths"][URL]) == {"get", "post"}
         assert "whatsapp_deliveries" in (await client.get("/metrics")).text
         assert (await client.put(URL)).status_code == 405
-
-
-@pytest.mark.parametrize("missing", ["app_secrets", "verify_token", "access_token", "client_secret"])
-def test_without_a_secret_the_room_does_not_start(settings, missing):
-    empty = [] if missing == "app_secrets" else ""
-    with pytest.raises(ValueError, match=missing):
-        settings(**{missing: empty})

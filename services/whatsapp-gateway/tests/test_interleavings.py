@@ -8,8 +8,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from . import meta_payloads as meta
 from .fake_peers import Hang, Reset
-from .meta_payloads import envelope
 
 _towns = itertools.count()
 _EVERY_STEP = st.sampled_from(["tokens", "avatar", "messages", "graph"])
@@ -30,8 +30,8 @@ _ACTIONS = st.one_of(
 class Town:
     """Three people, two gateways, and everything that was said."""
 
-    def __init__(self, gateways, peers, meta):
-        self.gateways, self.peers, self.meta = gateways, peers, meta
+    def __init__(self, gateways, peers):
+        self.gateways, self.peers = gateways, peers
         self.prefix = f"4915{next(_towns):04}"
         self.people = [f"{self.prefix}{n:04}" for n in range(3)]
         self.said = {phone: [] for phone in self.people}
@@ -47,8 +47,8 @@ class Town:
             self.clock += 1
             words = f"{len(self.said[phone])}"
             self.said[phone].append(words)
-            messages.append(self.meta.text(sender=phone, body=words, timestamp=str(self.clock)))
-        self.bodies.append(envelope(*reversed(messages)))
+            messages.append(meta.text(sender=phone, body=words, timestamp=str(self.clock)))
+        self.bodies.append(meta.envelope(*reversed(messages)))
         await self.gateways[0].keep(raw=self.bodies[-1])
 
     async def again(self, which):
@@ -73,7 +73,7 @@ class Town:
 
     async def status(self, which, name):
         if letters := self.mine():
-            await self.gateways[0].keep(self.meta.status(letters[which % len(letters)], name))
+            await self.gateways[0].keep(meta.status(letters[which % len(letters)], name))
 
     async def calm(self):
         """No more faults; Meta reports on everything it took."""
@@ -81,7 +81,7 @@ class Town:
             faults.clear()
         await self.gateways[1].drain(20)
         for letter in self.mine():
-            await self.gateways[0].keep(self.meta.status(letter, "delivered"))
+            await self.gateways[0].keep(meta.status(letter, "delivered"))
         await self.gateways[0].drain(20)
 
 
@@ -97,8 +97,8 @@ async def pair(gateways):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=st.lists(_ACTIONS, min_size=3, max_size=25))
-async def test_any_interleaving(pair, peers, linked, meta, plan):
-    town = Town(pair, peers, meta)
+async def test_any_interleaving(pair, peers, linked, plan):
+    town = Town(pair, peers)
     owners = {phone: await linked(f"+{phone}") for phone in town.people}
     for name, *arguments in plan:
         await getattr(town, name)(*arguments)

@@ -1,9 +1,11 @@
 """What an operator watches: every count moves when the thing it counts happens."""
 
-import asyncio
 import re
+from contextlib import suppress
 
+from . import meta_payloads as meta
 from .fake_peers import Reset
+from .waiting import eventually
 
 PHONE = "4915112345678"
 URL = "/webhooks/whatsapp"
@@ -30,7 +32,7 @@ async def samples(client):
     return {name: float(value) for name, value in re.findall(r"^(whatsapp_\S+) (\S+)$", text, re.M)}
 
 
-async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settings, peers, linked, meta):
+async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     # In the order of the messages: answered, answered by nobody knows whom, refused.
     peers.after["graph"].extend([_nothing, Reset()])
@@ -43,13 +45,17 @@ async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settin
         async def moved():
             return {name: value - before.get(name, 0) for name, value in (await samples(client)).items()}
 
+        async def unmoved(names):
+            now = await moved()
+            return {name for name in names if now.get(name, 0) < 1}
+
         async def until(*names):
-            for _ in range(200):
-                now = await moved()
-                if all(now.get(name, 0) >= 1 for name in names):
-                    return
-                await asyncio.sleep(0.05)
-            raise AssertionError([name for name in names if now.get(name, 0) < 1])
+            with suppress(TimeoutError):
+                await eventually(lambda: all_moved(names), 10)
+            assert await unmoved(names) == set()
+
+        async def all_moved(names):
+            return not await unmoved(names)
 
         async def deliver(*items, headers=None):
             body = meta.envelope(*items)

@@ -12,6 +12,7 @@ from ava_whatsapp_gateway.__main__ import main
 from ava_whatsapp_gateway.operator.filters import Filters, point_in_time
 from ava_whatsapp_gateway.queue import maintenance
 
+from . import meta_payloads as meta
 from .fake_peers import Reset
 
 PHONE = "4915112345678"
@@ -35,7 +36,7 @@ async def operator(database):
 
 
 @pytest.fixture
-async def dead(gateway, peers, linked, meta):
+async def dead(gateway, peers, linked):
     """One dead letter among what went well."""
     person = await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026, "message": "undeliverable"}}))
@@ -86,7 +87,7 @@ async def test_discarded_means_nothing_more_happens(operator, dead, gateway, pee
     assert peers.phones[PHONE] == ["fine"]
 
 
-async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gateway, peers, linked, meta):
+async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gateway, peers, linked):
     await linked(f"+{PHONE}")
     message = meta.text(body="stuck")
     await gateway.keep(message, meta.text(body="next"))
@@ -101,7 +102,7 @@ async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gate
 
 @pytest.mark.parametrize(("decision", "phone", "logged"), [("--sent", 1, 2), ("--not-sent", 2, 2)])
 async def test_a_person_decides_about_an_unknown_send(
-    operator, gateways, peers, linked, meta, decision, phone, logged
+    operator, gateways, peers, linked, decision, phone, logged
 ):
     gateway = await gateways(unknown_wait_seconds=0.01)
     await linked(f"+{PHONE}")
@@ -126,7 +127,7 @@ async def test_unreadable_deliveries_are_read_again(operator, gateway):
     assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
 
 
-async def test_an_unreadable_item_is_split_again_alone(operator, gateway, peers, linked, meta):
+async def test_an_unreadable_item_is_split_again_alone(operator, gateway, peers, linked):
     await linked(f"+{PHONE}")
     await gateway.keep({"type": "text"}, meta.text(body="sibling"))
     await gateway.drain()

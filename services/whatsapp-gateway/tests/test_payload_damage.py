@@ -1,12 +1,17 @@
 """Damage to one thing in a delivery never costs another: messages, statuses, changes, fields, entries."""
 
+import copy
 import json
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .meta_payloads import text
-from .test_payload import _damage, _paths, items, of, value
+from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
+from ava_whatsapp_gateway.cloud_api.payload import parse_updates
+from ava_whatsapp_gateway.cloud_api.updates import Message
+
+from .damage import damage, paths_of
+from .meta_payloads import NUMBER_ID, payload, text, value
 
 CHANGES = ("entry", 0, "changes")
 VICTIMS = {
@@ -18,6 +23,10 @@ VICTIMS = {
 }
 STATUS = {"id": "wamid.theirs", "status": "sent", "timestamp": "1700000000", "errors": [{"code": 1}]}
 STATUSES = ("wamid.status-stays", "wamid.theirs")
+
+
+def items(body):
+    return parse_updates(json.dumps(body).encode(), NUMBER_ID)
 
 
 def delivery():
@@ -33,10 +42,10 @@ def delivery():
         ],
         statuses=[{**STATUS, "id": "wamid.damaged"}, {**STATUS, "id": "wamid.status-stays"}],
     )
-    body = of(first, value(messages=[text(id="wamid.damaged-too")]), value(messages=[_stays("change")]))
+    body = payload(first, value(messages=[text(id="wamid.damaged-too")]), value(messages=[_stays("change")]))
     body["entry"][0]["changes"].append({"field": "account_alerts", "value": {"alert": "stays"}})
-    body["entry"].append(of(value(messages=[text(id="wamid.damaged-as-well")]))["entry"][0])
-    body["entry"].append(of(value(messages=[_stays("entry")], statuses=[STATUS]))["entry"][0])
+    body["entry"].append(payload(value(messages=[text(id="wamid.damaged-as-well")]))["entry"][0])
+    body["entry"].append(payload(value(messages=[_stays("entry")], statuses=[STATUS]))["entry"][0])
     return json.loads(json.dumps(body))  # nothing in it is shared
 
 
@@ -46,7 +55,7 @@ def _stays(name):
 
 def stayed(body):
     """What no damage may touch, by what it is known under."""
-    found = items(json.dumps(body).encode())
+    found = items(body)
     kept = {item.key: item for item in found if "stays" in getattr(item, "key", "")}
     kept |= {item.wamid: item for item in found if getattr(item, "wamid", "") in STATUSES}
     return kept | {item.kind: item for item in found if getattr(item, "kind", "") == "account_alerts"}
@@ -67,8 +76,8 @@ def test_any_damage_to_one_of_them_leaves_all_the_others_as_they_were(victim, da
     for step in place:
         node = node[step]
     for _ in range(data.draw(st.integers(1, 3))):
-        inner = list(_paths(node))
-        _damage(body, (*place, *data.draw(st.sampled_from(inner))), data)
+        inner = list(paths_of(node))
+        damage(body, (*place, *data.draw(st.sampled_from(inner))), data)
         node = _at(body, place)
         if not isinstance(node, dict | list) or "stays" in json.dumps(node):
             break
@@ -83,11 +92,56 @@ def _at(body, place):
 
 def test_a_thing_nested_too_deeply_to_be_written_down_costs_no_sibling():
     for depth in range(900, 1000):
-        body = json.dumps({"entry": ["deep", of(value(messages=[_stays("entry")]))["entry"][0]]})
+        body = json.dumps({"entry": ["deep", payload(value(messages=[_stays("entry")]))["entry"][0]]})
         raw = body.replace('"deep"', "[" * depth + "]" * depth).encode()
         try:
-            found = items(raw)
+            found = parse_updates(raw, NUMBER_ID)
         except Exception as error:
             assert type(error).__name__ == "Unreadable", depth  # noqa: PT017 - which depth is the point
         else:
             assert [item.key for item in found if "stays" in item.key] == ["wamid.entry-stays"]
+
+
+RICH = payload(
+    value(
+        contacts=[{"wa_id": "4915112345678", "user_id": "DE.1", "profile": {"name": "Bo"}}],
+        messages=[
+            text(body="x", context={"id": "w", "from": "1"}, referral={"source_url": "u"}),
+            text(type="location", location={"latitude": 1, "longitude": 2}),
+            text(type="contacts", contacts=[{"name": {"formatted_name": "B"}, "phones": [{"phone": "1"}]}]),
+            text(type="system", system={"type": "user_changed_number", "wa_id": "49"}),
+        ],
+        statuses=[{"id": "w", "status": "sent", "timestamp": "1700000000", "errors": [{"code": 1}]}],
+    ),
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_any_damage_to_one_item_leaves_its_siblings_whole(data):
+    """Drop, replace or double anything inside one message: the others are still read."""
+    body = copy.deepcopy(RICH)
+    messages = body["entry"][0]["changes"][0]["value"]["messages"]
+    victim = data.draw(st.integers(0, len(messages) - 1))
+    sibling = text(body="the sibling")
+    place = data.draw(st.integers(0, len(messages)))
+    path = data.draw(st.sampled_from(list(paths_of(messages[victim]))))
+    damage(messages, (victim, *path), data)
+    messages.insert(place, sibling)
+    found = items(body)
+    assert [item.words for item in found if isinstance(item, Message) and item.key == sibling["id"]] == [
+        "the sibling"
+    ]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_any_damage_anywhere_never_raises(data):
+    body = copy.deepcopy(RICH)
+    for _ in range(data.draw(st.integers(1, 4))):
+        if body:
+            damage(body, data.draw(st.sampled_from(list(paths_of(body))[1:])), data)
+    try:
+        items(body)
+    except Unreadable:
+        assert not isinstance(body.get("entry"), list)

@@ -1,16 +1,22 @@
 """A message goes all the way, each step once."""
 
+import time
 from uuid import uuid4
 
-from .meta_payloads import eventually
+import pytest
+
+from . import meta_payloads as meta
+from .waiting import eventually
+
+PHONE = "4915112345678"
 
 
-async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, peers, linked, meta):
-    person = await linked("+4915112345678")
+async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, peers, linked):
+    person = await linked(f"+{PHONE}")
     peers.avatars[person] = avatar = uuid4()
     await gateway.keep(meta.text(body="hello Ava"))
     await gateway.drain()
-    assert peers.phones["4915112345678"] == ["hello Ava"]
+    assert peers.phones[PHONE] == ["hello Ava"]
     assert peers.turns(person) == [("user", "hello Ava"), ("assistant", "hello Ava")]
     assert {turn["avatar_id"] for turn in peers.log} == {str(avatar)}
     assert peers.log[1]["external_id"] == peers.sent[0]["wamid"]
@@ -18,29 +24,27 @@ async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, p
     assert await gateway.states() == [(peers.log[0]["external_id"], "done")]
 
 
-async def test_without_an_avatar_there_is_still_an_echo(gateway, peers, linked, meta):
-    await linked("+4915112345678")
+async def test_without_an_avatar_there_is_still_an_echo(gateway, peers, linked):
+    await linked(f"+{PHONE}")
     await gateway.keep(meta.text())
     await gateway.drain()
     assert [turn["avatar_id"] for turn in peers.log] == [None, None]
 
 
 async def test_a_message_goes_from_the_door_to_the_phone_in_the_whole_room(
-    run_service, settings, peers, linked, meta
+    run_service, settings, peers, linked
 ):
-    await linked("+4915112345678")
+    await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="through the door"))
     async with run_service(settings()) as client:
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         assert (answer.status_code, answer.text) == (200, "ok")
         await eventually(lambda: len(peers.log) == 2)
-    assert peers.phones["4915112345678"] == ["through the door"]
+    assert peers.phones[PHONE] == ["through the door"]
 
 
-async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(
-    run_service, settings, peers, linked, meta
-):
-    await linked("+4915112345678")
+async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(run_service, settings, peers, linked):
+    await linked(f"+{PHONE}")
     body = meta.envelope(meta.text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     told = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Request-Id": "from-the-hallway"}
@@ -52,9 +56,9 @@ async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(
 
 
 async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_is_not_there_yet(
-    gateway, peers, linked, meta
+    gateway, peers, linked
 ):
-    person = await linked("+4915112345678")
+    person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(), meta.text())
     await gateway.drain()
     assert peers.calls.count("avatar") == 2
@@ -65,19 +69,64 @@ async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_
     assert [turn["avatar_id"] for turn in peers.log[4:]] == [str(peers.avatars[person])] * 6
 
 
-async def test_an_avatar_that_was_replaced_or_deleted_is_found_out_at_once(gateway, peers, linked, meta):
-    person = await linked("+4915112345678")
-    gone = {"type": "urn:ava:problem:avatar-not-found"}
-    for then in (uuid4(), None):
-        peers.avatars[person] = uuid4()
-        await gateway.keep(meta.text())
-        await gateway.drain()
-        peers.log.clear()
-        peers.avatars.pop(person)
-        if then:
-            peers.avatars[person] = then
-        peers.before["messages!"].append((404, gone))
-        await gateway.keep(meta.text())
-        await gateway.drain()
-        assert [turn["avatar_id"] for turn in peers.log] == [str(then) if then else None] * 2
-        gateway.handler._avatar_ids.forget(person)
+@pytest.mark.parametrize("replacement", [uuid4(), None], ids=["replaced", "deleted"])
+async def test_an_avatar_that_was_replaced_or_deleted_is_found_out_at_once(
+    gateway, peers, linked, replacement
+):
+    person = await linked(f"+{PHONE}")
+    peers.avatars[person] = uuid4()
+    await gateway.keep(meta.text())
+    await gateway.drain()
+    peers.log.clear()
+    peers.avatars.pop(person)
+    if replacement:
+        peers.avatars[person] = replacement
+    peers.before["messages!"].append((404, {"type": "urn:ava:problem:avatar-not-found"}))
+    await gateway.keep(meta.text())
+    await gateway.drain()
+    assert [turn["avatar_id"] for turn in peers.log] == [str(replacement) if replacement else None] * 2
+
+
+async def test_one_persons_order_is_metas_time_and_then_arrival(gateway, peers, linked):
+    await linked(f"+{PHONE}")
+    now = int(time.time())
+    later, earlier = (
+        meta.text(body="later", timestamp=str(now)),
+        meta.text(body="earlier", timestamp=str(now - 9)),
+    )
+    await gateway.keep(later, earlier, meta.text(body="same second", timestamp=str(now)))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["earlier", "later", "same second"]
+
+
+async def test_stale_messages_are_logged_and_not_answered(gateway, peers, linked):
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="last week", timestamp="1700000000"), meta.text(body="now"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["now"]
+    assert peers.turns(person)[0] == ("user", "last week")
+    assert peers.log[0]["created_at"].startswith("2023-11-14")
+
+
+async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(gateway, peers, linked):
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(
+        meta.text(type="unsupported", errors=[{"code": 131051}]),
+        meta.text(type="reaction", reaction={"message_id": "w", "emoji": "👍"}),
+        meta.text(type="image", image={"id": "1", "caption": "my cat"}),
+    )
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["[image] my cat"]
+    assert [text for role, text in peers.turns(person) if role == "user"] == [
+        "[a message WhatsApp could not show]",
+        "[image] my cat",
+    ]
+
+
+async def test_poisonous_bytes_cost_nobody_anything(gateway, peers, linked):
+    await linked(f"+{PHONE}")
+    poison = meta.text(body="a\x00b\ud800c")
+    await gateway.keep(poison, {"id": "\x00", "type": "text"}, meta.text(body="sibling"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["ab�c", "sibling"]
+    assert sorted(state for _, state in await gateway.states()) == ["done", "done", "quarantined"]

@@ -12,3 +12,10 @@ def test_the_examples_database_url_refuses_the_start_and_the_operator_cli():
     for made in (Settings, OperatorSettings):
         with pytest.raises(ValidationError, match="placeholder"):
             made(_env_file=None, database_url=placeholder)
+
+
+@pytest.mark.parametrize("missing", ["app_secrets", "verify_token", "access_token", "client_secret"])
+def test_without_a_secret_the_room_does_not_start(settings, missing):
+    empty = [] if missing == "app_secrets" else ""
+    with pytest.raises(ValueError, match=missing):
+        settings(**{missing: empty})

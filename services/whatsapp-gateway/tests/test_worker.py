@@ -7,12 +7,13 @@ import asyncpg
 
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
-from .meta_payloads import eventually
+from . import meta_payloads as meta
+from .waiting import eventually
 
 PHONE = "4915112345678"
 
 
-async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, peers, linked, meta):
+async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, peers, linked):
     await linked(f"+{PHONE}")
     gateway = await gateways(lease_seconds=30, graph_timeout_seconds=5)
     release = asyncio.Event()
@@ -35,9 +36,7 @@ async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gatewa
     assert peers.phones[PHONE] == ["0", "1", "2", "3", "4"]
 
 
-async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(
-    run_service, settings, peers, linked, meta
-):
+async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="now"))
     async with run_service(settings(poll_seconds=30)) as client:
@@ -48,7 +47,7 @@ async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(
         assert time.monotonic() - started < 10
 
 
-async def test_two_processes_on_one_queue_answer_everybody_once(run_service, settings, peers, linked, meta):
+async def test_two_processes_on_one_queue_answer_everybody_once(run_service, settings, peers, linked):
     people = [f"49151{n:08}" for n in range(15)]
     for phone in people:
         await linked(f"+{phone}")
@@ -62,7 +61,7 @@ async def test_two_processes_on_one_queue_answer_everybody_once(run_service, set
     assert dict(peers.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
-async def _deliver_like_meta(client, body, meta):
+async def _deliver_like_meta(client, body):
     for _ in range(100):
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         if answer.status_code == 200:
@@ -71,9 +70,7 @@ async def _deliver_like_meta(client, body, meta):
     raise AssertionError("never accepted")
 
 
-async def test_connections_cut_at_work_cost_nothing(
-    run_service, settings, cluster, database, peers, linked, meta
-):
+async def test_connections_cut_at_work_cost_nothing(run_service, settings, cluster, database, peers, linked):
     people = [f"49151{n:08}" for n in range(10)]
     for phone in people:
         await linked(f"+{phone}")
@@ -81,27 +78,29 @@ async def test_connections_cut_at_work_cost_nothing(
     async with run_service(settings(lease_seconds=1)) as client:
         for n in range(6):
             body = meta.envelope(*(meta.text(sender=phone, body=str(n)) for phone in people))
-            await _deliver_like_meta(client, body, meta)
+            await _deliver_like_meta(client, body)
             await admin.fetch(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
             )
         await asyncio.sleep(0.5)
         for letter in list(peers.sent):
-            await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")), meta)
+            await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")))
         await eventually(lambda: len(peers.log) == 2 * 6 * 10, 40)
     await admin.close()
     for phone in people:
         assert sorted(peers.phones[phone]) == [str(n) for n in range(6)]
 
 
-async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(
-    run_service, settings, peers, linked, meta
-):
+async def is_ready(client):
+    return (await client.get("/readyz")).status_code == 200
+
+
+async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     peers.before["graph!"].extend([(401, {"error": {"code": 190}})] * 500)
     body = meta.envelope(meta.text())
     async with run_service(settings(ready_backlog_age_seconds=0.3)) as client:
-        assert (await client.get("/readyz")).status_code == 200
+        assert await is_ready(client)
         await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         await asyncio.sleep(1.0)
         answer = await client.get("/readyz")
@@ -110,10 +109,5 @@ async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(
         metrics = (await client.get("/metrics")).text
         assert "whatsapp_circuit_open 1.0" in metrics
         peers.before["graph!"].clear()
-        for _ in range(200):
-            if (await client.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("never ready again")
+        await eventually(lambda: is_ready(client), 10)
     assert len(peers.log) == 2

@@ -1,0 +1,55 @@
+"""WHATSAPP_GATEWAY_LINK_CONFIRMATION=code: a number counts as linked once its code has come from it."""
+
+import hashlib
+
+import pytest
+
+from . import meta_payloads as meta
+
+PHONE = "4915112345678"
+
+
+@pytest.fixture
+async def asked(database):
+    person = await database.person()
+    digest = hashlib.sha256(f"{person}:12345678".encode()).hexdigest()
+    await database.admin(
+        "insert into public.user_preferences (user_id, whatsapp_pending_phone, whatsapp_code_hash,"
+        " whatsapp_code_expires_at) values ($1, $2, $3, now() + interval '10 minutes')",
+        person,
+        f"+{PHONE}",
+        digest,
+    )
+    return person
+
+
+async def test_the_code_links_once_and_is_no_turn(gateways, peers, asked):
+    gateway = await gateways(link_confirmation="code")
+    await gateway.keep(meta.text(body="before"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="Ava code 12345678"))
+    await gateway.drain()
+    assert peers.turns(asked) == [("user", "before"), ("assistant", "before")]
+    assert any("now linked" in text for text in peers.phones[PHONE])
+    await gateway.keep(meta.text(body="12345678"))
+    await gateway.drain()
+    assert peers.turns(asked)[2] == ("user", "12345678")
+
+
+async def test_a_wrong_code_links_nothing_and_attempts_end(gateways, peers, asked):
+    gateway = await gateways(link_confirmation="code")
+    for _ in range(5):
+        await gateway.keep(meta.text(body="Ava code 00000000"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="Ava code 12345678"))
+    await gateway.drain()
+    assert peers.log == []
+
+
+async def test_a_code_that_counted_is_no_turn_when_tried_again(gateways, peers, asked):
+    gateway = await gateways(link_confirmation="code")
+    peers.before["graph!"].append((500, {"error": {"code": 2}}))
+    await gateway.keep(meta.text(body="Ava code 12345678"))
+    await gateway.drain()
+    assert peers.log == []
+    assert len(peers.phones[PHONE]) == 1

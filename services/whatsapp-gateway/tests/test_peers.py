@@ -1,0 +1,54 @@
+"""Sibling services that are away, refuse for good, or reject our token."""
+
+import pytest
+
+from . import meta_payloads as meta
+
+PHONE = "4915112345678"
+
+
+@pytest.fixture
+async def person(linked):
+    return await linked(f"+{PHONE}")
+
+
+async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(gateway, peers, linked, person):
+    other = "4915100000001"
+    await linked(f"+{other}")
+    peers.before["messages!"].extend([(503, {})] * 4)
+    await gateway.keep(meta.text(body="one"), meta.text(body="two"), meta.text(sender=other, body="x"))
+    await gateway.drain()
+    assert peers.phones == {PHONE: ["one", "two"], other: ["x"]}
+
+
+async def test_a_token_that_is_no_longer_accepted_is_renewed(gateway, peers, person):
+    peers.before["avatar!"].append((401, {}))
+    await gateway.keep(meta.text(body="one"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["one"]
+    assert peers.calls.count("tokens") == 2
+
+
+async def test_an_answer_that_will_not_change_is_dead_with_its_reason(gateway, peers, person):
+    peers.before["messages!"].append((422, {"type": "urn:ava:problem:invalid-request"}))
+    await gateway.keep(meta.text(body="one"), meta.text(body="two"))
+    await gateway.drain()
+    reason = await gateway.pool.fetchval("select reason from whatsapp.events where state = 'dead'")
+    assert reason == "messaging refused: 422 urn:ava:problem:invalid-request"
+    assert peers.phones[PHONE] == ["two"]
+
+
+async def test_a_room_that_refuses_our_tokens_for_long_buries_nobody(gateways, peers, person):
+    gateway = await gateways(attempts=2)
+    peers.before["messages!"].extend([(401, {})] * 6)
+    await gateway.keep(meta.text(body="patient"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["patient"]
+
+
+async def test_a_banned_or_deleted_account_is_dead_and_not_retried(gateway, peers, linked):
+    peers.refused.add(await linked(f"+{PHONE}"))
+    await gateway.keep(meta.text())
+    await gateway.drain()
+    assert [state for _, state in await gateway.states()] == ["dead"]
+    assert peers.calls == ["tokens"]
