@@ -142,7 +142,7 @@ async def gateway(gateways: Any) -> Gateway:
 
 @pytest.fixture
 def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
-    """A person whose number is linked, as profile writes it."""
+    """Links a number to a person as profile does; returns the person."""
 
     async def link(phone: str, person: UUID | None = None) -> UUID:
         person = person or await database.person()
@@ -168,5 +168,5 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def run_service() -> Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]:
-    """Runs the whole service, its worker included, and yields a client of it."""
+    """Runs the whole service, including its worker, and yields a client of it."""
     return running

@@ -1,4 +1,4 @@
-"""auth, profile, messaging and the Graph API as one small server that can also hang, reset and refuse."""
+"""Fakes of auth, profile, messaging and the Graph API: one server that can also hang, reset and refuse."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ class Reset(Exception):
 
 @dataclass
 class FakePeers:
-    """auth, profile, messaging and the Graph API on one port, keeping what they were told."""
+    """auth, profile, messaging and the Graph API on one port, remembering what they were sent."""
 
     url: str = ""
     avatars: dict[UUID, UUID] = field(default_factory=dict)
@@ -93,11 +93,11 @@ class FakePeers:
         turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
         assert 1 <= len(turn["content"]) <= 65536
         assert "\x00" not in turn["content"]
-        for kept in self.log:
-            if kept["user"] == turn["user"] and turn["external_id"] == kept["external_id"]:
+        for entry in self.log:
+            if entry["user"] == turn["user"] and turn["external_id"] == entry["external_id"]:
                 return 200, {}
-            if kept["id"] == turn["id"]:
-                return (200, {}) if kept["content"] == turn["content"] else (409, {"type": "differs"})
+            if entry["id"] == turn["id"]:
+                return (200, {}) if entry["content"] == turn["content"] else (409, {"type": "differs"})
         self.log.append(turn)
         return 201, {}
 

@@ -1,4 +1,4 @@
-"""A person who deletes their account leaves nothing with the gateway, and takes nobody else's along."""
+"""Deleting an account deletes all of the user's data in the gateway, and nothing of anyone else's."""
 
 import json
 
@@ -11,32 +11,32 @@ where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 async def traces_of(database, *secrets):
     """The tables that still hold one of these, as text or in bytes."""
-    told = []
+    found = []
     for table in await database.admin(EVERY_TABLE):
         rows = await database.admin(f"select t::text as line from {table['name']} as t")  # noqa: S608
         lines = "\n".join(row["line"] for row in rows)
-        told += [(table["name"], word) for word in secrets if word in lines or word.encode().hex() in lines]
-    return told
+        found += [(table["name"], word) for word in secrets if word in lines or word.encode().hex() in lines]
+    return found
 
 
-async def leave(database, person):
+async def delete_account(database, person):
     await database.admin("delete from auth.users where id = $1", person)
 
 
-async def test_nothing_of_a_person_who_leaves_stays_in_any_table(gateway, peers, linked, database):
+async def test_a_deleted_users_data_is_in_no_table(gateway, peers, linked, database):
     person = await linked(f"+{PHONE}")
-    said = meta.text(body="unspeakable", from_user_id="DE.1234567890")
+    said = meta.text(body="very private", from_user_id="DE.1234567890")
     await gateway.keep(said)
     await gateway.drain()
     echo = peers.sent[-1]
-    await gateway.keep(said, meta.text(OTHER, "of a stranger"))
+    await gateway.keep(said, meta.text(OTHER, "from an unlinked sender"))
     await gateway.keep(meta.status(echo, "delivered"), meta.status(echo, "read"))
     reaction = {"type": "reaction", "reaction": {"message_id": said["id"], "emoji": "x"}}
     await gateway.keep({**meta.text(), "text": None, **reaction})
-    await gateway.keep({**meta.text(), "type": "edit", "edit": {"text": {"body": "unspeakable too"}}})
+    await gateway.keep({**meta.text(), "type": "edit", "edit": {"text": {"body": "very private too"}}})
     await gateway.keep(raw=meta.envelope(said).replace(b"/", b"\\/") + b"\n")
     await gateway.drain()
-    secrets = PHONE, "DE.1234567890", str(person), "unspeakable", said["id"], echo["wamid"]
+    secrets = PHONE, "DE.1234567890", str(person), "very private", said["id"], echo["wamid"]
     assert {table for table, _ in await traces_of(database, *secrets)} >= {
         "whatsapp.deliveries",
         "whatsapp.events",
@@ -44,31 +44,31 @@ async def test_nothing_of_a_person_who_leaves_stays_in_any_table(gateway, peers,
         "whatsapp.statuses",
         "whatsapp.contacts",
     }
-    await leave(database, person)
+    await delete_account(database, person)
     assert await traces_of(database, *secrets) == []
     events = await gateway.pool.fetch("select words from whatsapp.events")
-    assert [row["words"] for row in events] == ["of a stranger"]
+    assert [row["words"] for row in events] == ["from an unlinked sender"]
 
 
-async def test_what_was_said_before_the_number_was_given_up_goes_too(gateway, linked, database):
+async def test_what_was_said_before_the_number_was_unlinked_is_deleted_too(gateway, linked, database):
     person = await linked(f"+{PHONE}")
-    await gateway.keep(meta.text(body="unspeakable"))
+    await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
     await database.admin("delete from public.user_preferences where user_id = $1", person)
-    await leave(database, person)
-    assert await traces_of(database, PHONE, "unspeakable", str(person)) == []
+    await delete_account(database, person)
+    assert await traces_of(database, PHONE, "very private", str(person)) == []
 
 
-async def test_a_number_that_went_over_to_another_person_stays_theirs(gateway, peers, linked, database):
+async def test_a_number_linked_to_another_user_since_stays_theirs(gateway, peers, linked, database):
     first = await linked(f"+{PHONE}")
-    await gateway.keep(meta.text(body="unspeakable"))
+    await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
     await database.admin("delete from public.user_preferences where user_id = $1", first)
     second = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()
-    await leave(database, first)
-    assert await traces_of(database, "unspeakable", str(first)) == []
+    await delete_account(database, first)
+    assert await traces_of(database, "very private", str(first)) == []
     await gateway.keep(meta.text(body="still mine"))
     await gateway.drain()
     assert [content for role, content in peers.turns(second) if role == "user"] == ["mine", "still mine"]
@@ -76,35 +76,35 @@ async def test_a_number_that_went_over_to_another_person_stays_theirs(gateway, p
     assert [tuple(row) for row in rows] == [("mine", "done"), ("still mine", "done")]
 
 
-async def test_a_number_somebody_had_before_goes_but_not_from_its_new_owner(gateway, linked, database):
+async def test_a_recycled_number_is_deleted_for_its_former_owner_only(gateway, linked, database):
     person = await linked(f"+{PHONE}")
-    await gateway.keep(meta.text(body="unspeakable", from_user_id="DE.1111111111"))
+    await gateway.keep(meta.text(body="very private", from_user_id="DE.1111111111"))
     await gateway.drain()
     await gateway.keep(meta.text(body="new number's owner", from_user_id="DE.2222222222"))
     await gateway.drain()
-    await leave(database, person)
-    assert await traces_of(database, "unspeakable", "DE.1111111111", str(person)) == []
+    await delete_account(database, person)
+    assert await traces_of(database, "very private", "DE.1111111111", str(person)) == []
     rows = await gateway.pool.fetch("select words, state from whatsapp.events")
     assert [tuple(row) for row in rows] == [("new number's owner", "held")]
 
 
-async def test_what_nobody_could_read_is_kept_for_its_time(gateway, linked, database):
+async def test_an_unreadable_delivery_is_kept_until_its_retention_ends(gateway, linked, database):
     person = await linked(f"+{PHONE}")
     await gateway.keep(raw=json.dumps({"broken": PHONE}).encode())
     await gateway.ingest()
-    await leave(database, person)
+    await delete_account(database, person)
     assert await traces_of(database, PHONE) == [("whatsapp.deliveries", PHONE)]
 
 
-async def test_an_account_goes_while_its_lane_is_being_worked_on(gateway, peers, linked, database):
+async def test_an_account_is_deleted_while_its_lane_is_being_worked_on(gateway, peers, linked, database):
     person = await linked(f"+{PHONE}")
-    peers.after["messages"].append(lambda: leave(database, person))
-    await gateway.keep(meta.text(body="unspeakable"))
+    peers.after["messages"].append(lambda: delete_account(database, person))
+    await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
-    assert await traces_of(database, PHONE, "unspeakable", str(person)) == []
+    assert await traces_of(database, PHONE, "very private", str(person)) == []
 
 
-async def test_deleting_an_account_takes_its_contact_events_and_sends_along(gateway, linked, database):
+async def test_deleting_an_account_deletes_its_contact_events_sends_and_lane(gateway, linked, database):
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()

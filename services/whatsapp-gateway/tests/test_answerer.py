@@ -12,6 +12,6 @@ from ava_whatsapp_gateway.handling.answerer import Turn, echo
     ("kind", "words", "expected"),
     [("text", "hello", "hello"), ("unsupported", "[a message]", None), ("text", " ", None)],
 )
-def test_the_echo(kind, words, expected):
+def test_the_echo_repeats_what_was_said_or_stays_silent(kind, words, expected):
     turn = Turn(uuid4(), None, kind, words, datetime.now(UTC))
     assert echo(turn) == expected

@@ -1,4 +1,4 @@
-"""Kill it between any two steps: nothing is lost, nothing is doubled, the order stays."""
+"""A process killed between any two steps: nothing is lost, nothing is doubled, the order stays."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ STEPS = ["tokens", "avatar", "messages", "graph"]
 
 
 async def killed_at(gateway, peers, place, *, skip=0):
-    """Work until a peer is reached, then vanish without a word, as by kill -9."""
+    """Work until a peer is reached, then stop without any cleanup, as by kill -9."""
     await gateway.ingest()
     claimed = await gateway.claim(1)
     task = asyncio.create_task(gateway.run(claimed[0]))
@@ -44,7 +44,7 @@ async def test_killed_at_any_call(gateways, peers, linked, step, when):
 
 
 @pytest.mark.parametrize("statement", ["prepare", "begin_send", "accepted", "finish", "release"])
-async def test_killed_while_the_database_is_written(gateways, peers, linked, database, statement):
+async def test_killed_during_a_write_to_the_database(gateways, peers, linked, database, statement):
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
@@ -60,8 +60,8 @@ async def test_killed_while_the_database_is_written(gateways, peers, linked, dat
     await database.admin("drop trigger if exists slow on whatsapp.events")
     await database.admin("drop trigger if exists slow on whatsapp.lanes")
     await second.drain()
-    for letter in list(peers.sent):
-        await second.keep(meta.status(letter))
+    for send in list(peers.sent):
+        await second.keep(meta.status(send))
     await second.drain()
     assert peers.phones["4915112345678"] == ["one", "two"]
     assert sorted(peers.turns(person)) == [
@@ -90,8 +90,8 @@ def _slow(statement):
     end $do$"""
 
 
-async def test_the_split_is_killed_and_done_again(gateways, peers, linked, database):
-    """The splitter's transaction is all or nothing, and wamids are one row however often it runs."""
+async def test_ingest_is_killed_and_done_again(gateways, peers, linked, database):
+    """Ingest is one transaction, all or nothing, and a wamid is one row however often it runs."""
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
@@ -105,16 +105,16 @@ async def test_the_split_is_killed_and_done_again(gateways, peers, linked, datab
     assert peers.phones["4915112345678"] == ["one", "two"]
 
 
-async def test_a_worker_that_was_only_asleep_writes_nothing_after_its_lease(gateways, peers, linked):
+async def test_a_worker_that_was_only_suspended_writes_nothing_after_its_lease(gateways, peers, linked):
     """It wakes after another one took over: its token no longer fits, and it makes no call."""
     await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.2), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
     await first.ingest()
-    (asleep,) = await first.claim(1, 0.2)
+    (suspended,) = await first.claim(1, 0.2)
     await asyncio.sleep(0.3)
     await second.drain()
-    await first.run(asleep)
+    await first.run(suspended)
     assert peers.phones["4915112345678"] == ["one", "two"]
     assert peers.calls.count("graph") == 2
 

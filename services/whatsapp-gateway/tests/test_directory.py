@@ -1,4 +1,4 @@
-"""Exact digits, business-scoped ids, usernames: learnt and pinned; recycled numbers held; moves followed."""
+"""Contacts by digits, business-scoped id and username: learnt and pinned; recycled and moved numbers."""
 
 import pytest
 
@@ -17,7 +17,7 @@ async def person(linked):
     return await linked(f"+{PHONE}")
 
 
-def hidden(bsuid, **more):
+def without_number(bsuid, **more):
     message = meta.text(from_user_id=bsuid, **more)
     del message["from"]
     return message
@@ -26,27 +26,27 @@ def hidden(bsuid, **more):
 async def test_an_id_learnt_with_the_number_is_enough_later(gateway, peers, person):
     await gateway.keep(meta.text(body="seen", from_user_id="DE.1"))
     await gateway.drain()
-    await gateway.keep(hidden("DE.1", body="hidden"))
+    await gateway.keep(without_number("DE.1", body="hidden"))
     await gateway.drain()
     assert await contacts(gateway) == [(PHONE, "DE.1", None)]
     assert [text for role, text in peers.turns(person) if role == "user"] == ["seen", "hidden"]
     assert peers.phones[PHONE] == ["seen", "hidden"]
 
 
-async def test_a_hidden_phone_we_never_saw_is_held_and_answered_by_its_id(gateway, peers, person):
-    await gateway.keep(hidden("DE.9", body="who am I?"))
+async def test_a_hidden_number_never_seen_before_is_held_and_answered_by_its_id(gateway, peers, person):
+    await gateway.keep(without_number("DE.9", body="who am I?"))
     await gateway.drain()
     assert len(peers.phones["DE.9"]) == 1
     assert peers.log == []
 
 
 async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(gateway, peers, person):
-    await gateway.keep(hidden("DE.1", body="first hidden"))
+    await gateway.keep(without_number("DE.1", body="first hidden"))
     await gateway.keep(meta.text(body="number only"))
     await gateway.drain()
     await gateway.keep(meta.text(body="both", from_user_id="DE.1"))
     await gateway.drain()
-    await gateway.keep(hidden("DE.1", body="hidden again"))
+    await gateway.keep(without_number("DE.1", body="hidden again"))
     await gateway.drain()
     said = [text for role, text in peers.turns(person) if role == "user"]
     assert said[-2:] == ["both", "hidden again"]
@@ -55,43 +55,43 @@ async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(gate
 async def test_a_recycled_number_is_held_until_it_is_linked_again(gateway, peers, linked, person):
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
-    await gateway.keep(meta.text(body="stranger", from_user_id="DE.2"))
-    await gateway.keep(meta.text(body="stranger without id"))
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
+    await gateway.keep(meta.text(body="new holder without id"))
     await gateway.drain()
-    assert ("user", "stranger") not in peers.turns(person)
-    assert ("user", "stranger without id") not in peers.turns(person)
-    await gateway.keep(hidden("DE.1", body="owner by id"))
+    assert ("user", "new holder") not in peers.turns(person)
+    assert ("user", "new holder without id") not in peers.turns(person)
+    await gateway.keep(without_number("DE.1", body="owner by id"))
     await gateway.drain()
     assert ("user", "owner by id") in peers.turns(person)
     await linked(f"+{PHONE}", person)
     await gateway.drain()
-    assert ("user", "stranger") in peers.turns(person)  # the account's owner typed the number again
+    assert ("user", "new holder") in peers.turns(person)  # the account's owner linked the number again
 
 
-async def test_a_link_of_somebody_else_does_not_free_a_recycled_number(gateway, peers, linked, person):
-    """The new holder types a foreign number with the same ending, to be taken for the old owner."""
+async def test_another_users_link_does_not_release_a_recycled_number(gateway, peers, linked, person):
+    """The new holder links a foreign number with the same ending, to be taken for the old owner."""
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
-    await gateway.keep(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
     await gateway.drain()
     await linked(f"+44{PHONE[-8:]}")
     await gateway.drain()
-    assert ("user", "stranger") not in peers.turns(person)
+    assert ("user", "new holder") not in peers.turns(person)
     assert [state for _, state in await gateway.states()] == ["done", "held"]
 
 
 async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(gateway, peers, person):
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
-    await gateway.keep(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
     await gateway.drain()
-    await gateway.keep(hidden("DE.1", body="secret"))
+    await gateway.keep(without_number("DE.1", body="secret"))
     await gateway.drain()
     assert "secret" not in peers.phones[PHONE]
     assert peers.phones["DE.1"] == ["secret"]
 
 
-async def test_a_change_of_number_moves_the_pin_and_the_old_number_is_a_strangers(gateway, peers, person):
+async def test_a_change_of_number_moves_the_pin_and_frees_the_old_number(gateway, peers, person):
     await gateway.keep(meta.text(body="before", from_user_id="DE.1"))
     await gateway.drain()
     change = {
@@ -121,12 +121,12 @@ async def test_a_change_of_id_moves_the_pin(gateway, peers, person):
     moved = meta.text(type="system", system=change)
     del moved["from"]
     await gateway.keep(moved)
-    await gateway.keep(hidden("DE.2", body="after"))
+    await gateway.keep(without_number("DE.2", body="after"))
     await gateway.drain()
     assert [text for role, text in peers.turns(person) if role == "user"] == ["before", "after"]
 
 
-async def test_a_move_to_somebody_elses_number_is_refused(gateway, peers, linked, person):
+async def test_a_move_to_another_users_number_is_refused(gateway, peers, linked, person):
     other = await linked("+4917000000000")
     await gateway.keep(meta.text(body="me", from_user_id="DE.1"))
     await gateway.keep(meta.text(sender="4917000000000", body="them", from_user_id="DE.5"))
@@ -138,11 +138,11 @@ async def test_a_move_to_somebody_elses_number_is_refused(gateway, peers, linked
     assert ("user", "still them") in peers.turns(other)
 
 
-async def test_an_old_message_that_comes_again_changes_nobody(gateway, peers, person):
+async def test_an_old_message_delivered_again_changes_no_contact(gateway, peers, person):
     old = meta.text(body="owner", from_user_id="DE.1")
     await gateway.keep(old)
     await gateway.drain()
-    await gateway.keep(meta.text(body="stranger", from_user_id="DE.2"))
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
     await gateway.drain()
     before = await contacts(gateway)
     await gateway.keep(old, meta.text(type="reaction", sender="490"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from . import meta_payloads as meta
 from .fake_peers import Hang, Reset
 
-_towns = itertools.count()
+_scenarios = itertools.count()
 _EVERY_STEP = st.sampled_from(["tokens", "avatar", "messages", "graph"])
 _WHEN = st.sampled_from(["before", "after"])
 _SAY = st.tuples(st.just("say"), st.integers(0, 2), st.integers(1, 3))
@@ -27,19 +27,19 @@ _ACTIONS = st.one_of(
 )
 
 
-class Town:
-    """Three people, two gateways, and everything that was said."""
+class Scenario:
+    """Three people who write to two gateways, and everything they said."""
 
     def __init__(self, gateways, peers):
         self.gateways, self.peers = gateways, peers
-        self.prefix = f"4915{next(_towns):04}"
+        self.prefix = f"4915{next(_scenarios):04}"
         self.people = [f"{self.prefix}{n:04}" for n in range(3)]
         self.said = {phone: [] for phone in self.people}
         self.bodies = []
         self.clock = int(time.time()) - 1000
 
-    def mine(self):
-        return [letter for letter in self.peers.sent if letter["to"] in self.people]
+    def sends(self):
+        return [send for send in self.peers.sent if send["to"] in self.people]
 
     async def say(self, person, count):
         phone, messages = self.people[person], []
@@ -72,16 +72,16 @@ class Town:
         await self.gateways[which].round()
 
     async def status(self, which, name):
-        if letters := self.mine():
-            await self.gateways[0].keep(meta.status(letters[which % len(letters)], name))
+        if sends := self.sends():
+            await self.gateways[0].keep(meta.status(sends[which % len(sends)], name))
 
     async def calm(self):
-        """No more faults; Meta reports on everything it took."""
+        """No more faults; Meta reports on everything it accepted."""
         for faults in (*self.peers.before.values(), *self.peers.after.values()):
             faults.clear()
         await self.gateways[1].drain(20)
-        for letter in self.mine():
-            await self.gateways[0].keep(meta.status(letter, "delivered"))
+        for send in self.sends():
+            await self.gateways[0].keep(meta.status(send, "delivered"))
         await self.gateways[0].drain(20)
 
 
@@ -98,13 +98,13 @@ async def pair(gateways):
 )
 @given(plan=st.lists(_ACTIONS, min_size=3, max_size=25))
 async def test_any_interleaving(pair, peers, linked, plan):
-    town = Town(pair, peers)
-    owners = {phone: await linked(f"+{phone}") for phone in town.people}
+    scenario = Scenario(pair, peers)
+    owners = {phone: await linked(f"+{phone}") for phone in scenario.people}
     for name, *arguments in plan:
-        await getattr(town, name)(*arguments)
-    await town.calm()
+        await getattr(scenario, name)(*arguments)
+    await scenario.calm()
     for phone, owner in owners.items():
-        got, said = peers.phones[phone], town.said[phone]
+        got, said = peers.phones[phone], scenario.said[phone]
         rest = iter(said)
         assert all(words in rest for words in got), f"out of order or twice: {got}"
         log = [turn for turn in peers.log if turn["user"] == owner]

@@ -10,7 +10,8 @@ PHONE = "4915112345678"
 
 
 @pytest.fixture
-async def asked(database):
+async def asking(database):
+    """A person who asked to link PHONE and was shown the code 12345678."""
     person = await database.person()
     digest = hashlib.sha256(f"{person}:12345678".encode()).hexdigest()
     await database.admin(
@@ -23,20 +24,20 @@ async def asked(database):
     return person
 
 
-async def test_the_code_links_once_and_is_no_turn(gateways, peers, asked):
+async def test_the_code_links_the_number_once_and_is_not_a_turn(gateways, peers, asking):
     gateway = await gateways(link_confirmation="code")
     await gateway.keep(meta.text(body="before"))
     await gateway.drain()
     await gateway.keep(meta.text(body="Ava code 12345678"))
     await gateway.drain()
-    assert peers.turns(asked) == [("user", "before"), ("assistant", "before")]
+    assert peers.turns(asking) == [("user", "before"), ("assistant", "before")]
     assert any("now linked" in text for text in peers.phones[PHONE])
     await gateway.keep(meta.text(body="12345678"))
     await gateway.drain()
-    assert peers.turns(asked)[2] == ("user", "12345678")
+    assert peers.turns(asking)[2] == ("user", "12345678")
 
 
-async def test_a_wrong_code_links_nothing_and_attempts_end(gateways, peers, asked):
+async def test_a_wrong_code_links_nothing_and_attempts_are_limited(gateways, peers, asking):
     gateway = await gateways(link_confirmation="code")
     for _ in range(5):
         await gateway.keep(meta.text(body="Ava code 00000000"))
@@ -46,7 +47,7 @@ async def test_a_wrong_code_links_nothing_and_attempts_end(gateways, peers, aske
     assert peers.log == []
 
 
-async def test_a_code_that_counted_is_no_turn_when_tried_again(gateways, peers, asked):
+async def test_a_code_that_already_counted_is_not_a_turn_when_retried(gateways, peers, asking):
     gateway = await gateways(link_confirmation="code")
     peers.before["graph!"].append((500, {"error": {"code": 2}}))
     await gateway.keep(meta.text(body="Ava code 12345678"))

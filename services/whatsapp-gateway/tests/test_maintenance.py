@@ -21,7 +21,9 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(gateways, peers)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.contacts") == 0
 
 
-async def test_raw_deliveries_and_done_events_go_after_their_time_and_dead_ones_never(gateway, peers, linked):
+async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_events_never(
+    gateway, peers, linked
+):
     await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026}}))
     await gateway.keep(meta.text(body="dead"), meta.text(body="done"))

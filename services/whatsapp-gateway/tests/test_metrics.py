@@ -32,12 +32,12 @@ async def samples(client):
     return {name: float(value) for name, value in re.findall(r"^(whatsapp_\S+) (\S+)$", text, re.M)}
 
 
-async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settings, peers, linked):
+async def test_every_count_moves_with_what_it_counts(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
-    # In the order of the messages: answered, answered by nobody knows whom, refused.
-    peers.after["graph"].extend([_nothing, Reset()])
-    nobodys = {"wamid": "wamid.of.nobody", "to": PHONE, "biz_opaque_callback_data": None}
-    failed = meta.status(nobodys, "failed", errors=[{"code": 131026, "title": "Undeliverable"}])
+    # In the order of the messages: accepted, accepted but the response is lost, refused.
+    peers.after["graph"].extend([_no_fault, Reset()])
+    unknown_send = {"wamid": "wamid.unknown", "to": PHONE, "biz_opaque_callback_data": None}
+    failed = meta.status(unknown_send, "failed", errors=[{"code": 131026, "title": "Undeliverable"}])
     first = meta.text(body="counted", never_seen_before=1)
     async with run_service(settings()) as client:
         before = await samples(client)
@@ -76,5 +76,5 @@ async def test_what_happens_to_messages_shows_in_the_metrics(run_service, settin
     assert found.keys() >= SHOWN
 
 
-async def _nothing():
-    """This call goes well."""
+async def _no_fault():
+    """This call succeeds."""

@@ -37,7 +37,7 @@ async def operator(database):
 
 @pytest.fixture
 async def dead(gateway, peers, linked):
-    """One dead letter among what went well."""
+    """One dead letter beside an event that was handled."""
     person = await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026, "message": "undeliverable"}}))
     message = meta.text(body="a secret word")
@@ -60,7 +60,7 @@ async def test_dead_letters_are_found_by_wamid_person_state_and_time(operator, d
     assert wamid in operator("list")
 
 
-async def test_show_tells_all_but_what_was_said_unless_asked(operator, dead):
+async def test_show_hides_what_was_said_unless_asked(operator, dead):
     (shown,) = operator("show", "--wamid", dead[1])
     assert shown["sends"][0]["code"] == 131026
     assert "131026" in shown["reason"]
@@ -80,14 +80,14 @@ async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(operator, de
     assert {state for _, state in await gateway.states()} == {"done"}
 
 
-async def test_discarded_means_nothing_more_happens(operator, dead, gateway, peers):
+async def test_a_discarded_event_is_not_handled_again(operator, dead, gateway, peers):
     operator("discard", "--wamid", dead[1])
     await gateway.drain()
     assert operator("list", "--json", "--wamid", dead[1])[0]["state"] == "discarded"
     assert peers.phones[PHONE] == ["fine"]
 
 
-async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gateway, peers, linked):
+async def test_a_quarantined_event_leaves_its_lane_until_it_is_replayed(operator, gateway, peers, linked):
     await linked(f"+{PHONE}")
     message = meta.text(body="stuck")
     await gateway.keep(message, meta.text(body="next"))
@@ -101,7 +101,7 @@ async def test_what_is_quarantined_leaves_the_lane_and_comes_back(operator, gate
 
 
 @pytest.mark.parametrize(("decision", "phone", "logged"), [("--sent", 1, 2), ("--not-sent", 2, 2)])
-async def test_a_person_decides_about_an_unknown_send(
+async def test_an_operator_resolves_an_unknown_send(
     operator, gateways, peers, linked, decision, phone, logged
 ):
     gateway = await gateways(unknown_wait_seconds=0.01)
@@ -119,7 +119,7 @@ async def test_a_person_decides_about_an_unknown_send(
     assert [state for _, state in await gateway.states()] == ["done"]
 
 
-async def test_unreadable_deliveries_are_read_again(operator, gateway):
+async def test_unreadable_deliveries_are_ingested_again(operator, gateway):
     await gateway.keep(raw=b"{broken")
     await gateway.drain()
     assert "1 delivery(s) would be" in operator("replay", "--deliveries", "--dry-run")
@@ -127,7 +127,7 @@ async def test_unreadable_deliveries_are_read_again(operator, gateway):
     assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
 
 
-async def test_an_unreadable_item_is_split_again_alone(operator, gateway, peers, linked):
+async def test_an_unreadable_item_is_ingested_again_alone(operator, gateway, peers, linked):
     await linked(f"+{PHONE}")
     await gateway.keep({"type": "text"}, meta.text(body="sibling"))
     await gateway.drain()
@@ -143,7 +143,7 @@ def test_changing_everything_by_mistake_is_refused(capsys):
 
 
 @pytest.mark.parametrize("written", ["soon", "5 days", "2026-13-01"])
-def test_a_time_that_is_none_is_refused(written):
+def test_an_invalid_time_is_refused(written):
     with pytest.raises(ArgumentTypeError, match="2h or 7d"):
         point_in_time(written)
 

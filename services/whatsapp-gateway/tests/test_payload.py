@@ -15,7 +15,7 @@ from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status,
 
 from .meta_payloads import NUMBER_ID, envelope, payload, text, value
 
-LETTER = str(uuid4())
+SEND_ID = str(uuid4())
 
 
 def items(body):
@@ -37,12 +37,12 @@ def test_all_entries_changes_and_items_are_found_in_order():
     "raw",
     [b"", b"{", b"[]", b"7", b'"entry"', b"{}", b'{"entry":{}}', b"\xff\xfe", b"[" * 100_000, b"1" * 10_000],
 )
-def test_what_is_no_envelope_is_unreadable(raw):
+def test_anything_but_an_envelope_is_unreadable(raw):
     with pytest.raises(Unreadable):
         parse_updates(raw, NUMBER_ID)
 
 
-def test_poison_is_disarmed_and_the_item_kept_as_it_was():
+def test_unstorable_characters_are_replaced_and_the_item_is_kept_as_it_was():
     found = only(rb'{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"from":"4915112345678",'
                  rb'"id":"w\u0000","type":"text","text":{"body":"a\u0000b\ud800c"}}]}}]}]}')  # fmt: skip
     assert (found.key, found.words) == ("w", "ab�c")
@@ -64,7 +64,7 @@ def test_poison_is_disarmed_and_the_item_kept_as_it_was():
         (1.7e9, None),
     ],
 )
-def test_times(given_time, expected):
+def test_timestamps_are_read_or_ignored(given_time, expected):
     assert timestamp(given_time) == expected
 
 
@@ -82,10 +82,10 @@ def test_a_sender_is_known_by_number_by_id_or_by_both():
     ]
     told = only(payload(value(messages=[text()], contacts=[card]))).sender
     assert (told.digits, told.bsuid, told.username) == ("4915112345678", "DE.3c", "bo")
-    nobody = text()
-    del nobody["from"]
-    assert isinstance(only(payload(value(messages=[nobody]))), Other)
-    assert only(payload(value(messages=[nobody], contacts=[card]))).sender.bsuid == "DE.3c"
+    anonymous = text()
+    del anonymous["from"]
+    assert isinstance(only(payload(value(messages=[anonymous]))), Other)
+    assert only(payload(value(messages=[anonymous], contacts=[card]))).sender.bsuid == "DE.3c"
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_a_sender_is_known_by_number_by_id_or_by_both():
         (text(type="system", system={"type": "customer_identity_changed"}), "not a turn: system"),
     ],
 )
-def test_what_is_no_turn_is_kept_and_not_answered(message, why):
+def test_what_is_not_a_turn_is_stored_and_not_answered(message, why):
     assert only(payload(value(messages=[message]))).ignored == why
 
 
-def test_another_number_and_other_fields_are_not_ours():
+def test_other_numbers_and_fields_are_ignored():
     other = value(messages=[text()])
     other["metadata"]["phone_number_id"] = "999"
     assert only(payload(other)).ignored == "for another phone number id"
@@ -123,13 +123,13 @@ def test_unknown_and_failed_kinds_are_placeholders():
         assert found.words.startswith("[")
 
 
-def test_statuses_and_moves():
+def test_statuses_and_moves_are_parsed():
     status = {"id": "wamid.1", "status": "failed", "timestamp": "1700000000"}
     error = {"code": 131026, "title": "no", "error_data": {"details": "undeliverable"}}
-    status |= {"biz_opaque_callback_data": LETTER, "errors": [error]}
+    status |= {"biz_opaque_callback_data": SEND_ID, "errors": [error]}
     found = only(payload(value(statuses=[status])))
     assert isinstance(found, Status)
-    assert (str(found.send_id), found.code, found.error) == (LETTER, 131026, "undeliverable")
+    assert (str(found.send_id), found.code, found.error) == (SEND_ID, 131026, "undeliverable")
     assert isinstance(only(payload(value(statuses=[status | {"status": "deleted"}]))), Other)
     node = {"type": "user_changed_number", "wa_id": "4917", "user_id": "DE.2", "previous_user_id": "DE.1"}
     found = only(payload(value(messages=[text(type="system", system=node)])))

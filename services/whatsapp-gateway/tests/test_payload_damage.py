@@ -90,7 +90,7 @@ def _at(body, place):
     return body
 
 
-def test_a_thing_nested_too_deeply_to_be_written_down_costs_no_sibling():
+def test_an_item_nested_too_deeply_costs_no_sibling():
     for depth in range(900, 1000):
         body = json.dumps({"entry": ["deep", payload(value(messages=[_stays("entry")]))["entry"][0]]})
         raw = body.replace('"deep"', "[" * depth + "]" * depth).encode()

@@ -21,7 +21,7 @@ async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(gatewa
     assert peers.phones == {PHONE: ["one", "two"], other: ["x"]}
 
 
-async def test_a_token_that_is_no_longer_accepted_is_renewed(gateway, peers, person):
+async def test_a_rejected_token_is_renewed(gateway, peers, person):
     peers.before["avatar!"].append((401, {}))
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
@@ -29,7 +29,7 @@ async def test_a_token_that_is_no_longer_accepted_is_renewed(gateway, peers, per
     assert peers.calls.count("tokens") == 2
 
 
-async def test_an_answer_that_will_not_change_is_dead_with_its_reason(gateway, peers, person):
+async def test_a_final_refusal_makes_a_dead_letter_with_its_reason(gateway, peers, person):
     peers.before["messages!"].append((422, {"type": "urn:ava:problem:invalid-request"}))
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()
@@ -38,7 +38,7 @@ async def test_an_answer_that_will_not_change_is_dead_with_its_reason(gateway, p
     assert peers.phones[PHONE] == ["two"]
 
 
-async def test_a_room_that_refuses_our_tokens_for_long_buries_nobody(gateways, peers, person):
+async def test_a_service_that_rejects_our_tokens_for_long_costs_no_message(gateways, peers, person):
     gateway = await gateways(attempts=2)
     peers.before["messages!"].extend([(401, {})] * 6)
     await gateway.keep(meta.text(body="patient"))
@@ -46,7 +46,7 @@ async def test_a_room_that_refuses_our_tokens_for_long_buries_nobody(gateways, p
     assert peers.phones[PHONE] == ["patient"]
 
 
-async def test_a_banned_or_deleted_account_is_dead_and_not_retried(gateway, peers, linked):
+async def test_a_message_of_a_banned_or_deleted_account_is_dead_and_not_retried(gateway, peers, linked):
     peers.refused.add(await linked(f"+{PHONE}"))
     await gateway.keep(meta.text())
     await gateway.drain()

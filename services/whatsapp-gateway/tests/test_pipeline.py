@@ -1,4 +1,4 @@
-"""A message goes all the way, each step once."""
+"""A message on its way from the webhook to the phone and the log, each step once."""
 
 import time
 from uuid import uuid4
@@ -31,27 +31,27 @@ async def test_without_an_avatar_there_is_still_an_echo(gateway, peers, linked):
     assert [turn["avatar_id"] for turn in peers.log] == [None, None]
 
 
-async def test_a_message_goes_from_the_door_to_the_phone_in_the_whole_room(
+async def test_a_message_goes_from_the_webhook_to_the_phone_in_the_running_service(
     run_service, settings, peers, linked
 ):
     await linked(f"+{PHONE}")
-    body = meta.envelope(meta.text(body="through the door"))
+    body = meta.envelope(meta.text(body="through the webhook"))
     async with run_service(settings()) as client:
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         assert (answer.status_code, answer.text) == (200, "ok")
         await eventually(lambda: len(peers.log) == 2)
-    assert peers.phones[PHONE] == ["through the door"]
+    assert peers.phones[PHONE] == ["through the webhook"]
 
 
 async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    told = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Request-Id": "from-the-hallway"}
+    sent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Request-Id": "from-the-edge-proxy"}
     async with run_service(settings()) as client:
-        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body) | told)
+        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body) | sent)
         await eventually(lambda: len(peers.log) == 2)
-    assert {(one, other) for _, one, other in peers.traces} == {(trace, "from-the-hallway")}
+    assert {(one, other) for _, one, other in peers.traces} == {(trace, "from-the-edge-proxy")}
     assert [step for step, _, _ in peers.traces] == ["tokens", "avatar", "messages", "graph", "messages"]
 
 
@@ -70,9 +70,7 @@ async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_
 
 
 @pytest.mark.parametrize("replacement", [uuid4(), None], ids=["replaced", "deleted"])
-async def test_an_avatar_that_was_replaced_or_deleted_is_found_out_at_once(
-    gateway, peers, linked, replacement
-):
+async def test_an_avatar_that_was_replaced_or_deleted_is_noticed_at_once(gateway, peers, linked, replacement):
     person = await linked(f"+{PHONE}")
     peers.avatars[person] = uuid4()
     await gateway.keep(meta.text())
@@ -87,7 +85,7 @@ async def test_an_avatar_that_was_replaced_or_deleted_is_found_out_at_once(
     assert [turn["avatar_id"] for turn in peers.log] == [str(replacement) if replacement else None] * 2
 
 
-async def test_one_persons_order_is_metas_time_and_then_arrival(gateway, peers, linked):
+async def test_messages_are_ordered_by_metas_time_and_then_by_arrival(gateway, peers, linked):
     await linked(f"+{PHONE}")
     now = int(time.time())
     later, earlier = (
@@ -123,10 +121,10 @@ async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(gateway, peers
     ]
 
 
-async def test_poisonous_bytes_cost_nobody_anything(gateway, peers, linked):
+async def test_unstorable_characters_cost_no_message(gateway, peers, linked):
     await linked(f"+{PHONE}")
-    poison = meta.text(body="a\x00b\ud800c")
-    await gateway.keep(poison, {"id": "\x00", "type": "text"}, meta.text(body="sibling"))
+    unstorable = meta.text(body="a\x00b\ud800c")
+    await gateway.keep(unstorable, {"id": "\x00", "type": "text"}, meta.text(body="sibling"))
     await gateway.drain()
     assert peers.phones[PHONE] == ["ab�c", "sibling"]
     assert sorted(state for _, state in await gateway.states()) == ["done", "done", "quarantined"]

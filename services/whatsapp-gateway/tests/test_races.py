@@ -1,4 +1,4 @@
-"""What changes while somebody is at work: links, leases, outcomes that come late."""
+"""What changes while an event is being handled: links, leases, outcomes that arrive late."""
 
 import asyncio
 
@@ -22,8 +22,8 @@ async def person(linked):
     return await linked(f"+{PHONE}")
 
 
-async def test_an_unlink_ends_it_also_for_what_was_claimed_already(gateway, peers, linked, person, database):
-    """Ten events are claimed together; the second of them is not for the old owner any more."""
+async def test_an_unlink_also_counts_for_events_claimed_already(gateway, peers, linked, person, database):
+    """Events are claimed together; from the second on they are not the old owner's any more."""
     await gateway.keep(meta.text(body="pin"))
     await gateway.drain()
     peers.after["graph"].append(lambda: database.admin(UNLINK, person))
@@ -53,7 +53,7 @@ async def test_a_number_that_goes_to_another_account_between_two_events_is_follo
     assert peers.turns(others[0]) == [("user", "theirs"), ("assistant", "theirs")]
 
 
-async def test_the_answer_to_a_logged_turn_stays_in_that_log_whoever_is_linked_by_then(
+async def test_the_answer_to_a_logged_turn_stays_in_that_log_when_the_link_has_changed(
     gateway, peers, linked, person, database
 ):
     peers.before["graph!"].append((503, {"error": {"code": 131016}}))
@@ -68,7 +68,7 @@ async def test_the_answer_to_a_logged_turn_stays_in_that_log_whoever_is_linked_b
 
 
 @pytest.mark.parametrize("answer", [(400, {"error": {"code": 131016}}), (400, {"error": {"code": 131026}})])
-async def test_a_refusal_that_comes_after_the_lease_is_heard(gateways, peers, person, answer):
+async def test_a_refusal_that_arrives_after_the_lease_still_counts(gateways, peers, person, answer):
     """Another worker took over and left the event waiting for a status: none will ever come."""
     slow, other = await gateways(lease_seconds=0.2, graph_timeout_seconds=5), await gateways()
     released = asyncio.Event()
@@ -76,21 +76,21 @@ async def test_a_refusal_that_comes_after_the_lease_is_heard(gateways, peers, pe
     await slow.keep(meta.text(body="one"))
     await slow.ingest()
     (lane,) = await slow.claim(1, 0.2)
-    walking = asyncio.create_task(slow.run(lane))
+    running = asyncio.create_task(slow.run(lane))
     await asyncio.wait_for(peers.reached["before graph"].wait(), 5)
     await asyncio.sleep(0.3)
     await other.drain()
     assert [state for _, state in await other.states()] == ["awaiting"]
     peers.before["graph!"].append(answer)
     released.set()
-    await walking
+    await running
     await other.drain()
     refused_for_good = answer[1]["error"]["code"] == 131026
     assert [state for _, state in await other.states()] == ["dead" if refused_for_good else "done"]
     assert peers.phones.get(PHONE, []) == ([] if refused_for_good else ["one"])
 
 
-async def test_a_notice_of_unknown_fate_keeps_no_answer_waiting(gateways, peers, linked):
+async def test_a_notice_with_an_unknown_outcome_does_not_hold_back_the_answer(gateways, peers, linked):
     gateway = await gateways(unknown_wait_seconds=0.05)
     peers.before["graph"].extend([Reset()])
     await gateway.keep(meta.text(body="one"))
@@ -116,10 +116,10 @@ async def test_throttles_and_broken_credentials_do_not_use_up_a_messages_attempt
 
 
 @pytest.mark.parametrize("change", ["link", "unlink"])
-async def test_a_first_message_while_a_link_changes_is_judged_after_it(
+async def test_a_first_message_during_a_link_change_is_assigned_after_it(
     gateway, peers, linked, database, change
 ):
-    """The change cannot see a contact that is made meanwhile: the two wait for each other."""
+    """The change cannot see a contact that is created meanwhile: the two wait for each other."""
     person = await linked(f"+{PHONE}") if change == "unlink" else await database.person()
     profile = await asyncpg.connect(database.url("supabase_admin"))
     changing = profile.transaction()
@@ -143,7 +143,9 @@ async def test_a_first_message_while_a_link_changes_is_judged_after_it(
     assert peers.turns(person) == expected
 
 
-async def test_a_link_that_meets_a_deadlock_is_still_followed(gateway, peers, linked, person, database):
+async def test_a_link_change_that_hits_a_deadlock_still_takes_effect(
+    gateway, peers, linked, person, database
+):
     """PostgreSQL picks a victim by chance; a pin must not outlive its link because of it."""
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()
@@ -159,7 +161,7 @@ async def test_a_link_that_meets_a_deadlock_is_still_followed(gateway, peers, li
         end $do$"""
     )
     await database.admin(UNLINK, person)
-    await gateway.keep(meta.text(body="nobody's"))
+    await gateway.keep(meta.text(body="unlinked"))
     await gateway.drain()
     assert peers.turns(person) == [("user", "mine"), ("assistant", "mine")]
 
@@ -168,6 +170,6 @@ async def test_an_outcome_of_an_older_call_changes_nothing(gateway, peers, perso
     peers.after["graph"].append(Reset())
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
-    letter = await gateway.pool.fetchval("update whatsapp.outbox set attempts = 2 returning id")
-    await outbox.mark_not_sent(gateway.pool, letter, 1, 131016, "late", final=False, counts=True)
-    assert (await outbox.get(gateway.pool, letter)).state == "unknown"
+    send_id = await gateway.pool.fetchval("update whatsapp.outbox set attempts = 2 returning id")
+    await outbox.mark_not_sent(gateway.pool, send_id, 1, 131016, "late", final=False, counts=True)
+    assert (await outbox.get(gateway.pool, send_id)).state == "unknown"

@@ -1,11 +1,11 @@
-"""Below the number's messages per second, however many want to send at once."""
+"""The number's messages per second are never exceeded, however many want to send at once."""
 
 import asyncio
 
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 
 
-async def test_what_exceeds_a_second_of_messages_waits_for_its_slot():
+async def test_messages_beyond_the_burst_wait_for_their_slot():
     limiter, loop = RateLimiter(100), asyncio.get_running_loop()
     began = loop.time()
     passed: list[float] = []

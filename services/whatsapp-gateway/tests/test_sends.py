@@ -17,7 +17,7 @@ def refused(code, http=400, **more):
     return http, {"error": {"message": f"(#{code})", "code": code, "type": "OAuthException", **more}}
 
 
-async def letters(gateway):
+async def sends(gateway):
     rows = await gateway.pool.fetch(
         "select body, state, attempts, wamid, status, code, resent from whatsapp.outbox order by id"
     )
@@ -46,10 +46,10 @@ async def test_an_unknown_send_is_never_repeated_and_a_status_settles_it(gateway
     assert [state for _, state in await gateway.states()] == ["done", "done"]
     assert peers.phones[PHONE] == ["one", "two"]
     assert peers.turns(person).count(("assistant", "one")) == 1
-    assert (await letters(gateway))[0]["wamid"] == peers.sent[0]["wamid"]
+    assert (await sends(gateway))[0]["wamid"] == peers.sent[0]["wamid"]
 
 
-async def test_an_unknown_send_nobody_settles_is_left_to_a_person_and_a_late_status_still_settles_it(
+async def test_an_unknown_send_is_left_to_an_operator_in_the_end_and_a_late_status_still_settles_it(
     gateways, peers, person
 ):
     gateway = await gateways(unknown_wait_seconds=0.1)
@@ -65,13 +65,13 @@ async def test_an_unknown_send_nobody_settles_is_left_to_a_person_and_a_late_sta
     assert peers.turns(person) == [("user", "one"), ("assistant", "one")]
 
 
-async def test_the_policy_may_resend_once_and_the_order_waits_for_it(gateways, peers, person):
+async def test_with_resend_once_the_next_message_waits_for_the_resend(gateways, peers, person):
     gateway = await gateways(unknown_wait_seconds=0.2, unknown_policy="resend_once")
     peers.before["graph"].append(Reset())
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()
     assert peers.phones[PHONE] == ["one", "two"]
-    assert [one["resent"] for one in await letters(gateway)] == [True, False]
+    assert [one["resent"] for one in await sends(gateway)] == [True, False]
 
 
 async def test_resending_happens_once_and_no_more(gateways, peers, person):
@@ -91,8 +91,8 @@ async def test_a_status_may_come_before_our_answer_and_before_its_row_knows_the_
     peers.after["graph"].append(faster)
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
-    (letter,) = await letters(gateway)
-    assert (letter["state"], letter["status"]) == ("accepted", "delivered")
+    (send,) = await sends(gateway)
+    assert (send["state"], send["status"]) == ("accepted", "delivered")
     assert peers.turns(person) == [("user", "one"), ("assistant", "one")]
 
 
@@ -113,16 +113,16 @@ async def test_statuses_only_move_forward(gateway, peers, person, order, final):
     for name in order:
         await gateway.keep(meta.status(peers.sent[0], name))
         await gateway.ingest()
-    assert (await letters(gateway))[0]["status"] == final
+    assert (await sends(gateway))[0]["status"] == final
 
 
 async def test_statuses_in_one_batch_without_our_id_are_matched_by_wamid(gateway, peers, person):
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
     bare = {k: v for k, v in meta.status(peers.sent[0]).items() if k != "biz_opaque_callback_data"}
-    await gateway.keep({**bare, "status": "read"}, bare, {**bare, "id": "wamid.of-nobody"})
+    await gateway.keep({**bare, "status": "read"}, bare, {**bare, "id": "wamid.unknown"})
     await gateway.ingest()
-    assert (await letters(gateway))[0]["status"] == "read"
+    assert (await sends(gateway))[0]["status"] == "read"
 
 
 @pytest.mark.parametrize("code", [131016, 2, 131000])
@@ -140,7 +140,7 @@ async def test_retries_end_and_the_dead_letter_keeps_its_context(gateways, peers
     await gateway.drain()
     assert peers.phones[PHONE] == ["two"]
     assert [state for _, state in await gateway.states()] == ["dead", "done"]
-    assert ((await letters(gateway))[0]["attempts"], (await letters(gateway))[0]["code"]) == (3, 131016)
+    assert ((await sends(gateway))[0]["attempts"], (await sends(gateway))[0]["code"]) == (3, 131016)
     assert peers.turns(person)[0] == ("user", "one")
 
 
@@ -169,7 +169,7 @@ async def test_retry_after_is_honoured_for_the_whole_number(gateway, peers, link
     assert peers.phones[other] == ["other"]
 
 
-async def test_the_pair_limit_holds_one_person_and_nobody_else(gateway, peers, linked, person):
+async def test_the_pair_limit_delays_one_person_and_no_one_else(gateway, peers, linked, person):
     other = "4915100000001"
     await linked(f"+{other}")
     peers.before["graph!"].append((*refused(131056), {"retry-after": "1"}))
@@ -182,7 +182,7 @@ async def test_the_pair_limit_holds_one_person_and_nobody_else(gateway, peers, l
     assert peers.phones[PHONE] == ["one"]
 
 
-async def test_our_own_pair_bucket_keeps_below_metas(gateways, peers, person):
+async def test_our_own_pair_limit_stays_below_metas(gateways, peers, person):
     gateway = await gateways(pair_gap_seconds=0.3, pair_burst=3)
     await gateway.keep(*(meta.text(body=str(n)) for n in range(5)))
     started = time.monotonic()
@@ -205,14 +205,14 @@ async def test_a_broken_credential_keeps_the_queue_and_one_probe_finds_out(
     await gateway.round()
     assert peers.calls.count("graph") == 1  # one refusal stops everything
     assert {state for _, state in await gateway.states()} == {"ready"}
-    assert all(one["attempts"] <= 1 for one in await letters(gateway))
+    assert all(one["attempts"] <= 1 for one in await sends(gateway))
     await gateway.drain()
     assert peers.calls.count("graph") == 1 + 1 + len(phones)
     assert dict(peers.phones) == {phone: ["hi"] for phone in phones}
     assert not await gateway.pool.fetchval("select circuit_open from whatsapp.numbers")
 
 
-async def test_a_long_text_is_parted_and_arrives_in_order(gateway, peers, person):
+async def test_a_long_text_is_split_and_arrives_in_order(gateway, peers, person):
     long = "\n\n".join(f"{n} " + "word " * 300 for n in range(9))
     await gateway.keep(meta.text(body=long), meta.text(body="after"))
     await gateway.drain()
@@ -220,10 +220,10 @@ async def test_a_long_text_is_parted_and_arrives_in_order(gateway, peers, person
     assert len(got) > 3
     assert "".join("".join(got[:-1]).split()) == "".join(long.split())
     assert got[-1] == "after"
-    assert all(len(part) <= 4096 for part in got)
+    assert all(len(chunk) <= 4096 for chunk in got)
 
 
-async def test_an_unknown_part_does_not_hold_back_the_parts_after_it(gateway, peers, person):
+async def test_an_unknown_chunk_does_not_hold_back_the_chunks_after_it(gateway, peers, person):
     peers.after["graph"].append(Reset())
     await gateway.keep(meta.text(body="a" * 4096 + "b" * 10))
     await gateway.drain()

@@ -19,7 +19,7 @@ def header(body: bytes, secret: bytes = SECRETS[0]) -> bytes:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_each_secret_of_a_rotation_signs(secret):
+def test_each_secret_of_a_rotation_is_accepted(secret):
     assert is_genuine(header(BODY, secret), BODY, SECRETS)
 
 

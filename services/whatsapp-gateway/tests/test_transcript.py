@@ -1,4 +1,4 @@
-"""Every kind of message in words a person can read."""
+"""Every kind of message as text a person can read."""
 
 import pytest
 
@@ -42,11 +42,11 @@ from ava_whatsapp_gateway.cloud_api.transcript import TURN_KINDS, as_text
         ("order", {"product_items": [{}, {}], "text": "please"}, "[order of 2 products] please"),
     ],
 )
-def test_in_words(kind, node, words):
+def test_each_kind_as_text(kind, node, words):
     assert as_text(kind, {"type": kind, kind: node}) == words
 
 
 @pytest.mark.parametrize("kind", [*sorted(TURN_KINDS), "unsupported", "what Meta invents next"])
 @pytest.mark.parametrize("node", [None, {}, [], "text", 7, {"body": None}, [None, 1]])
-def test_whatever_is_missing_there_are_words(kind, node):
+def test_a_message_with_missing_parts_is_text_too(kind, node):
     assert as_text(kind, {kind: node}).strip()

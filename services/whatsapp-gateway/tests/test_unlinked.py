@@ -1,12 +1,12 @@
-"""People we do not know yet: one polite answer a day, their words held, replayed when they link."""
+"""Unlinked senders: one polite answer a day; their messages are held, and handled once they link."""
 
 from . import meta_payloads as meta
 
 PHONE = "4915112345678"
 
 
-async def test_a_stranger_gets_one_polite_answer_a_day_and_leaves_nothing_in_any_log(gateway, peers):
-    await gateway.keep(meta.text(body="hi"), meta.text(body="anybody?"))
+async def test_an_unlinked_sender_gets_one_polite_answer_a_day_and_nothing_is_logged(gateway, peers):
+    await gateway.keep(meta.text(body="hi"), meta.text(body="anyone?"))
     await gateway.keep(meta.text(body="hello?"))
     await gateway.drain()
     (polite,) = peers.phones[PHONE]
@@ -19,7 +19,7 @@ async def test_a_stranger_gets_one_polite_answer_a_day_and_leaves_nothing_in_any
     assert len(peers.phones[PHONE]) == 2
 
 
-async def test_linking_replays_what_was_held_in_order_and_once(gateway, peers, linked):
+async def test_linking_releases_what_was_held_in_order_and_once(gateway, peers, linked):
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()
     person = await linked(f"+{PHONE}")
@@ -31,7 +31,7 @@ async def test_linking_replays_what_was_held_in_order_and_once(gateway, peers, l
     assert len(peers.phones[PHONE]) == 3
 
 
-async def test_who_links_while_the_polite_answer_is_on_its_way_is_answered_too(gateway, peers, linked):
+async def test_a_sender_who_links_while_the_notice_is_being_sent_is_answered_too(gateway, peers, linked):
     peers.after["graph"].append(lambda: linked(f"+{PHONE}"))
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
@@ -46,7 +46,7 @@ async def test_a_number_typed_in_another_national_spelling_is_found(gateway, pee
     assert peers.phones["551187654321"][1:] == ["oi"]
 
 
-async def test_when_both_spellings_are_linked_the_exact_one_wins_and_else_nobody(gateway, peers, linked):
+async def test_when_both_spellings_are_linked_the_exact_one_wins(gateway, peers, linked):
     exact = await linked("+525512345678")
     await linked("+5215512345678")
     await gateway.keep(meta.text(sender="525512345678", body="exact"))
@@ -54,7 +54,7 @@ async def test_when_both_spellings_are_linked_the_exact_one_wins_and_else_nobody
     assert peers.turns(exact)[0] == ("user", "exact")
 
 
-async def test_unlinking_ends_it_at_once_and_another_account_may_take_the_number(
+async def test_unlinking_takes_effect_at_once_and_another_account_can_link_the_number(
     gateway, peers, linked, database
 ):
     first = await linked(f"+{PHONE}")

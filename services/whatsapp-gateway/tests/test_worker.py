@@ -1,4 +1,4 @@
-"""The worker as a whole: wakes at once, stops gracefully, shares a queue, comes back with the database."""
+"""The worker as a whole: wakes at once, stops gracefully, shares a queue, survives a lost database."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from .waiting import eventually
 PHONE = "4915112345678"
 
 
-async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, peers, linked):
+async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gateways, peers, linked):
     await linked(f"+{PHONE}")
     gateway = await gateways(lease_seconds=30, graph_timeout_seconds=5)
     release = asyncio.Event()
@@ -36,7 +36,7 @@ async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gatewa
     assert peers.phones[PHONE] == ["0", "1", "2", "3", "4"]
 
 
-async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(run_service, settings, peers, linked):
+async def test_a_delivery_is_handled_at_once_and_not_at_the_next_poll(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="now"))
     async with run_service(settings(poll_seconds=30)) as client:
@@ -47,7 +47,7 @@ async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(run_service
         assert time.monotonic() - started < 10
 
 
-async def test_two_processes_on_one_queue_answer_everybody_once(run_service, settings, peers, linked):
+async def test_two_processes_on_one_queue_answer_every_message_once(run_service, settings, peers, linked):
     people = [f"49151{n:08}" for n in range(15)]
     for phone in people:
         await linked(f"+{phone}")
@@ -61,7 +61,7 @@ async def test_two_processes_on_one_queue_answer_everybody_once(run_service, set
     assert dict(peers.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
-async def _deliver_like_meta(client, body):
+async def _deliver_with_retries(client, body):
     for _ in range(100):
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         if answer.status_code == 200:
@@ -70,7 +70,9 @@ async def _deliver_like_meta(client, body):
     raise AssertionError("never accepted")
 
 
-async def test_connections_cut_at_work_cost_nothing(run_service, settings, cluster, database, peers, linked):
+async def test_lost_database_connections_cost_no_message(
+    run_service, settings, cluster, database, peers, linked
+):
     people = [f"49151{n:08}" for n in range(10)]
     for phone in people:
         await linked(f"+{phone}")
@@ -78,13 +80,13 @@ async def test_connections_cut_at_work_cost_nothing(run_service, settings, clust
     async with run_service(settings(lease_seconds=1)) as client:
         for n in range(6):
             body = meta.envelope(*(meta.text(sender=phone, body=str(n)) for phone in people))
-            await _deliver_like_meta(client, body)
+            await _deliver_with_retries(client, body)
             await admin.fetch(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
             )
         await asyncio.sleep(0.5)
-        for letter in list(peers.sent):
-            await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")))
+        for send in list(peers.sent):
+            await _deliver_with_retries(client, meta.envelope(meta.status(send, "delivered")))
         await eventually(lambda: len(peers.log) == 2 * 6 * 10, 40)
     await admin.close()
     for phone in people:
