@@ -1,6 +1,6 @@
--- What the catalog must not show. Each row is one broken rule and the thing that breaks it; no row is the aim.
+-- What the catalog must not show. Each row is a broken rule and the thing that breaks it; there should be none.
 with
--- Everything made by our migrations lives in these schemas; what Supabase makes is its own affair.
+-- What our migrations create is in these schemas; what Supabase creates is not ours to check.
 ours as (
   select oid, nspname, nspacl, nspowner from pg_namespace
   where nspname not like 'pg\_%' and nspname not in ('information_schema', 'auth', 'extensions', 'supabase_migrations')
@@ -11,7 +11,7 @@ relation as (
   from pg_class c join ours s on s.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
 ),
--- Who may do what, whole tables and single columns alike; the owner's own rights left out.
+-- Who may do what, with whole tables and with single columns; the owner's own rights are left out.
 granted as (
   select r.name, r.nspname, r.relkind, a.privilege_type, coalesce(g.rolname, 'public') as grantee
   from relation r
@@ -43,8 +43,8 @@ executable as (
   left join pg_roles g on g.oid = a.grantee
   where a.grantee <> f.proowner
 ),
--- Which room keeps a private schema.
-keeper (nspname, room) as (values ('whatsapp', 'ava_whatsapp_gateway'), ('accounts', 'ava_auth'), ('messaging', 'ava_messaging'))
+-- Which service owns a private schema.
+private_schema (nspname, owner) as (values ('whatsapp', 'ava_whatsapp_gateway'), ('accounts', 'ava_auth'), ('messaging', 'ava_messaging'))
 
 select 'a table in public has no row-level security' as rule, name as thing
 from relation where nspname = 'public' and relkind in ('r', 'p') and not relrowsecurity
@@ -56,7 +56,7 @@ select 'a table has row-level security and no policy', name
 from relation r where relkind in ('r', 'p') and relrowsecurity
   and not exists (select from pg_policy p where p.polrelid = r.oid)
 union all
--- Of the columns a policy asks for, at least one must lead a whole and valid index.
+-- At least one column that a policy checks must be the first of a valid index without a condition.
 select 'no index leads with a column of the policy', p.name
 from policy p
 where p.polqual is not null and p.table_name like 'public.%'
@@ -67,89 +67,89 @@ where p.polqual is not null and p.table_name like 'public.%'
       and i.indisvalid and i.indpred is null
   )
 union all
-select 'a policy is open to everybody', name from policy where polroles @> '{0}'
+select 'a policy applies to every role', name from policy where polroles @> '{0}'
 union all
-select 'a policy in public does not ask who is asking', name
+select 'a policy in public does not check who is asking', name
 from policy where table_name like 'public.%' and words not like '%auth.uid()%'
 union all
-select 'a policy asks again for every row', name
+select 'a policy calls an auth function for every row', name
 from policy where words ~ 'auth\.(uid|jwt|role|email)\(\)' and regexp_replace(words, 'SELECT auth\.\w+\(\)', '', 'g') ~ 'auth\.\w+\(\)'
 union all
-select 'a policy trusts what the person may edit', name from policy where words ~ '(user|raw_user)_meta_?data'
+select 'a policy trusts metadata that users can edit', name from policy where words ~ '(user|raw_user)_meta_?data'
 union all
-select 'an update policy lets a row be given away', name from policy where polcmd in ('w', '*') and polwithcheck is null
+select 'an update policy lets users give a row away', name from policy where polcmd in ('w', '*') and polwithcheck is null
 union all
 select 'a view runs with its owner''s rights', name
 from relation where relkind = 'v' and not coalesce(reloptions && array['security_invoker=true', 'security_invoker=on'], false)
 union all
 select 'row-level security cannot guard this kind of relation', name from relation where relkind in ('m', 'f')
 union all
-select 'nobody may empty, reference, trigger on or maintain a table', format('%s: %s to %s', name, privilege_type, grantee)
+select 'a right to empty, reference, trigger on or maintain a table is granted', format('%s: %s to %s', name, privilege_type, grantee)
 from granted where privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
 union all
-select 'a stray grant', format('%s: %s to %s', name, privilege_type, grantee)
+select 'an unexpected grant', format('%s: %s to %s', name, privilege_type, grantee)
 from granted where grantee in ('public', 'anon', 'service_role', 'authenticator', 'dashboard_user')
   or (grantee = 'authenticated' and (nspname <> 'public' or privilege_type <> 'SELECT'))
 union all
-select 'a table is granted to more than one room', name
+select 'a table is granted to more than one service', name
 from granted where grantee like 'ava\_%' group by name having count(distinct grantee) > 1
 union all
-select 'a private schema''s table is granted to a room that does not keep it', format('%s to %s', g.name, g.grantee)
-from granted g left join keeper k using (nspname)
-where g.nspname <> 'public' and g.grantee is distinct from k.room
+select 'a table in a private schema is granted to a service that does not own it', format('%s to %s', g.name, g.grantee)
+from granted g left join private_schema p using (nspname)
+where g.nspname <> 'public' and g.grantee is distinct from p.owner
 union all
-select 'a function runs with a search path of the caller''s choice', name
+select 'a function runs with a search path that the caller chooses', name
 from routine where not coalesce(proconfig && array['search_path=""', 'search_path='], false)
 union all
-select 'a function with its owner''s rights stands in an open schema', name
+select 'a function with its owner''s rights is in an open schema', name
 from routine where prosecdef and nspname = 'public'
 union all
-select 'a function may be executed by somebody it is not for', format('%s by %s', e.name, e.grantee)
-from executable e left join keeper k using (nspname)
+select 'a function can be executed by a role it is not for', format('%s by %s', e.name, e.grantee)
+from executable e left join private_schema p using (nspname)
 where not (e.name = 'public.uuid_v7' and e.grantee like 'ava\_%')
   and not (e.name = 'ava_private.users_for_phones' and e.grantee = 'service_role')
-  and e.grantee is distinct from k.room
+  and e.grantee is distinct from p.owner
 union all
-select 'a schema is open to somebody it is not for', format('%s: %s to %s', s.nspname, a.privilege_type, coalesce(g.rolname, 'public'))
+select 'a schema is open to a role it is not for', format('%s: %s to %s', s.nspname, a.privilege_type, coalesce(g.rolname, 'public'))
 from ours s
 cross join lateral aclexplode(coalesce(s.nspacl, acldefault('n', s.nspowner))) a
 left join pg_roles g on g.oid = a.grantee
-left join keeper k using (nspname)
+left join private_schema p using (nspname)
 where a.grantee <> s.nspowner and coalesce(g.rolname, 'public') <> 'postgres'
   and not (s.nspname = 'public' and a.privilege_type = 'USAGE')
   and not (s.nspname = 'ava_private' and a.privilege_type = 'USAGE' and g.rolname = 'service_role')
-  and not (a.privilege_type = 'USAGE' and g.rolname is not distinct from k.room)
+  and not (a.privilege_type = 'USAGE' and g.rolname is not distinct from p.owner)
 union all
-select 'what postgres makes next would be open', format('%s in %s to %s', d.defaclobjtype, coalesce(n.nspname, 'any schema'), coalesce(g.rolname, 'public'))
+select 'what postgres creates next would be open', format('%s in %s to %s', d.defaclobjtype, coalesce(n.nspname, 'any schema'), coalesce(g.rolname, 'public'))
 from pg_default_acl d
 left join pg_namespace n on n.oid = d.defaclnamespace
 cross join lateral aclexplode(d.defaclacl) a
 left join pg_roles g on g.oid = a.grantee
 where d.defaclrole = 'postgres'::regrole and a.grantee <> d.defaclrole
 union all
--- Without an entry of their own, functions go by the built-in default: everybody.
-select 'what postgres makes next would be open', 'functions to public'
+-- Without an entry of their own, functions have the built-in default: every role may execute them.
+select 'what postgres creates next would be open', 'functions to public'
 where not exists (
   select from pg_default_acl
   where defaclrole = 'postgres'::regrole and defaclnamespace = 0 and defaclobjtype = 'f'
 )
 union all
-select 'a room''s role can do more than log in', rolname
+select 'a service''s role can do more than log in', rolname
 from pg_roles where rolname like 'ava\_%'
   and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolinherit or not rolcanlogin)
 union all
-select 'a room''s role is a member of another', format('%s of %s', m.member::regrole, m.roleid::regrole)
+select 'a service''s role is a member of another role', format('%s of %s', m.member::regrole, m.roleid::regrole)
 from pg_auth_members m
 where m.member::regrole::text like 'ava\_%'
   and not (m.member = 'ava_whatsapp_gateway'::regrole and m.roleid = 'service_role'::regrole and not m.admin_option)
 union all
-select 'somebody can become a room', format('%s from %s', m.roleid::regrole, m.member::regrole)
+select 'a role can become a service''s role', format('%s from %s', m.roleid::regrole, m.member::regrole)
 from pg_auth_members m
 where m.roleid::regrole::text like 'ava\_%' and m.member <> 'postgres'::regrole
 union all
-select 'a room owns something', format('%s', c.oid::regclass) from pg_class c where c.relowner::regrole::text like 'ava\_%'
+select 'a service''s role owns something', format('%s', c.oid::regclass) from pg_class c where c.relowner::regrole::text like 'ava\_%'
 union all
-select 'anybody may make temporary things', datname
+select 'any role can create temporary tables', datname
 from pg_database cross join lateral aclexplode(coalesce(datacl, acldefault('d', datdba))) a
 where datname = current_database() and a.grantee = 0 and a.privilege_type = 'TEMPORARY'
 union all

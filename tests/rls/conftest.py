@@ -1,4 +1,4 @@
-"""A town of three people in one migrated database, and everybody who may try to get at their rows."""
+"""A migrated database seeded with three people, and every actor who may try to reach their rows."""
 
 import json
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ class Actor:
 
 
 @dataclass
-class Town:
+class SeededDatabase:
     """Alice and Bob have an avatar, a linked number and two messages each; Carol has only an account."""
 
     database: Database
@@ -45,7 +45,7 @@ class Town:
 
     @asynccontextmanager
     async def acting_as(self, actor: Actor) -> AsyncIterator[asyncpg.Connection]:
-        """One transaction as this actor, as PostgREST and the rooms open it; always rolled back."""
+        """One transaction as this actor, as PostgREST and the services open it; always rolled back."""
         connection = await self.connection(actor.login)
         transaction = connection.transaction()
         await transaction.start()
@@ -60,7 +60,7 @@ class Town:
             await transaction.rollback()
 
     async def outcome(self, actor: Actor, sql: str) -> str:
-        """refused (no right), nothing (no row touched), done, taken (a unique key), or the SQLSTATE."""
+        """refused (no privilege), nothing (no row affected), done, taken (a unique key), or the SQLSTATE."""
         async with self.acting_as(actor) as connection:
             return await self.outcome_of(connection, sql)
 
@@ -73,25 +73,25 @@ class Town:
             return names.get(problem.sqlstate, problem.sqlstate)
         return "nothing" if status.endswith(" 0") else "done"
 
-    def anyone(self, login: str, role: str, claims: dict[str, Any] | None = None) -> Actor:
+    def actor(self, login: str, role: str, claims: dict[str, Any] | None = None) -> Actor:
         return Actor(login, role, claims)
 
-    def person(self, who: UUID, room: str | None = None, **more: Any) -> Actor:
-        """Through the Data API, or in a room that acts as this person."""
+    def person(self, who: UUID, service: str | None = None, **more: Any) -> Actor:
+        """Through the Data API, or through the role of a service that acts as this person."""
         claims = {"sub": str(who), "role": "authenticated"} | more
-        return Actor(room, room, claims) if room else Actor("authenticator", "authenticated", claims)
+        return Actor(service, service, claims) if service else Actor("authenticator", "authenticated", claims)
 
-    def delegate(self, who: UUID, room: str) -> Actor:
-        """A room that was asked by the gateway in this person's name."""
-        return self.person(who, room, act={"sub": "whatsapp-gateway"})
+    def delegate(self, who: UUID, service: str) -> Actor:
+        """A service that the gateway asked in this person's name."""
+        return self.person(who, service, act={"sub": "whatsapp-gateway"})
 
 
-async def settle(database: Database) -> Town:
-    """Fill a migrated database with the town's people."""
+async def seed(database: Database) -> SeededDatabase:
+    """Fill a migrated database with three people and their rows."""
     alice, bob, carol = [await database.person() for _ in range(3)]
-    town = Town(database, alice, bob, carol)
-    town.names |= {"alice": str(alice), "bob": str(bob), "carol": str(carol)}
-    for name, person, phone in (("alice", alice, town.alices_phone), ("bob", bob, town.bobs_phone)):
+    seeded = SeededDatabase(database, alice, bob, carol)
+    seeded.names |= {"alice": str(alice), "bob": str(bob), "carol": str(carol)}
+    for name, person, phone in (("alice", alice, seeded.alices_phone), ("bob", bob, seeded.bobs_phone)):
         [avatar] = await database.admin(
             "insert into public.avatars (user_id, name, age, personality, physical_description)"
             " values ($1, $2, 30, 'warm', 'as they like it') returning id",
@@ -112,34 +112,34 @@ async def settle(database: Database) -> Town:
             avatar["id"],
             name,
         )
-        town.names[f"{name}s_avatar"] = str(avatar["id"])
-        town.names[f"{name}s_message"] = str(messages[0]["id"])
-        town.names[f"{name}s_phone"] = phone
+        seeded.names[f"{name}s_avatar"] = str(avatar["id"])
+        seeded.names[f"{name}s_message"] = str(messages[0]["id"])
+        seeded.names[f"{name}s_phone"] = phone
     await database.admin("analyze")
-    return town
+    return seeded
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=VERSIONS, ids=lambda v: f"pg{v}")
 async def versioned(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    """The migrated template on each PostgreSQL the wheel brings."""
+    """The migrated template on each PostgreSQL version of the wheel."""
     with throw_away_cluster(request.param) as running:
         yield await migrated_template(running)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def town(versioned: Database) -> AsyncIterator[Town]:
-    """Shared by all tests that leave nothing behind, on each version."""
-    made = await settle(await new_database(versioned.cluster, "town", template=versioned.name))
+async def seeded(versioned: Database) -> AsyncIterator[SeededDatabase]:
+    """Shared by all tests that leave nothing behind, on each PostgreSQL version."""
+    made = await seed(await new_database(versioned.cluster, "seeded", template=versioned.name))
     yield made
     for connection in made.connections.values():
         await connection.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def own_town(versioned: Database) -> AsyncIterator[Town]:
-    """A town for one test that changes it."""
-    made = await settle(await new_database(versioned.cluster, "own_town", template=versioned.name))
+async def fresh_seeded(versioned: Database) -> AsyncIterator[SeededDatabase]:
+    """A seeded database for one test that changes it."""
+    made = await seed(await new_database(versioned.cluster, "fresh_seeded", template=versioned.name))
     yield made
     for connection in made.connections.values():
         await connection.close()
-    await drop_database(versioned.cluster, "own_town")
+    await drop_database(versioned.cluster, "fresh_seeded")

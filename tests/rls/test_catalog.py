@@ -1,4 +1,4 @@
-"""Rules about every table, policy, function and role, asked of the catalog; and proof that each can fail."""
+"""Rules about tables, policies, functions and roles, checked in the catalog, and proof that each can fail."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ async def broken_rules(connection: asyncpg.Connection) -> set[str]:
 
 
 @pytest.fixture
-async def as_postgres(town):
+async def as_postgres(seeded):
     """The role that runs migrations, in a transaction that is rolled back."""
-    connection = await asyncpg.connect(town.database.url("postgres"))
+    connection = await asyncpg.connect(seeded.database.url("postgres"))
     transaction = connection.transaction()
     await transaction.start()
     yield connection
@@ -36,22 +36,22 @@ async def test_the_catalog_breaks_no_rule(as_postgres):
     assert [tuple(row) for row in await as_postgres.fetch(CATALOG)] == []
 
 
-async def test_a_table_as_it_should_be_breaks_no_rule(as_postgres):
+async def test_a_well_protected_table_breaks_no_rule(as_postgres):
     await as_postgres.execute(GOOD)
     assert await broken_rules(as_postgres) == set()
 
 
-async def test_what_a_migration_forgets_to_close_is_closed_and_found(as_postgres):
+async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgres):
     await as_postgres.execute(TABLE + FUNCTION % ("ava_private.f()", ""))
     assert await broken_rules(as_postgres) == {
         "a table in public has no row-level security",
-        "a function runs with a search path of the caller's choice",
+        "a function runs with a search path that the caller chooses",
     }
     for role in ("anon", "authenticated", "service_role", "ava_profile"):
-        may = (
+        privileges = (
             "select has_table_privilege($1, 'public.t', 'select, insert, update, delete, truncate, trigger')"
         )
-        assert not await as_postgres.fetchval(may, role)
+        assert not await as_postgres.fetchval(privileges, role)
         assert not await as_postgres.fetchval(
             "select has_function_privilege($1, 'ava_private.f()', 'execute')", role
         )
@@ -74,25 +74,25 @@ async def test_what_a_migration_forgets_to_close_is_closed_and_found(as_postgres
             + "create index on public.t (user_id) where id > 5; create index on public.t (id, user_id)",
         ),
         (
-            "a policy is open to everybody",
+            "a policy applies to every role",
             GOOD + "create policy p on public.t using (user_id = (select auth.uid()))",
         ),
         (
-            "a policy in public does not ask who is asking",
+            "a policy in public does not check who is asking",
             GOOD + "create policy p on public.t to anon using (true)",
         ),
         (
-            "a policy asks again for every row",
+            "a policy calls an auth function for every row",
             GOOD + "create policy p on public.t for delete to authenticated using (user_id = auth.uid())",
         ),
         (
-            "a policy trusts what the person may edit",
+            "a policy trusts metadata that users can edit",
             GOOD
             + "create policy p on public.t for delete to authenticated using (user_id = (select auth.uid())"
             " and (select auth.jwt()) -> 'user_metadata' ->> 'admin' = 'true')",
         ),
         (
-            "an update policy lets a row be given away",
+            "an update policy lets users give a row away",
             GOOD
             + "create policy p on public.t for update to authenticated using (user_id = (select auth.uid()))",
         ),
@@ -102,62 +102,62 @@ async def test_what_a_migration_forgets_to_close_is_closed_and_found(as_postgres
             "create materialized view public.v as select * from public.messages",
         ),
         (
-            "nobody may empty, reference, trigger on or maintain a table",
+            "a right to empty, reference, trigger on or maintain a table is granted",
             "grant truncate on public.messages to ava_messaging",
         ),
-        ("a stray grant", "grant select on public.messages to anon"),
-        ("a stray grant", "grant select (content) on public.messages to service_role"),
-        ("a stray grant", "grant insert on public.messages to authenticated"),
-        ("a stray grant", "grant select on public.messages to public"),
-        ("a stray grant", "create sequence public.s; grant usage on sequence public.s to anon"),
-        ("a table is granted to more than one room", "grant select on public.messages to ava_profile"),
+        ("an unexpected grant", "grant select on public.messages to anon"),
+        ("an unexpected grant", "grant select (content) on public.messages to service_role"),
+        ("an unexpected grant", "grant insert on public.messages to authenticated"),
+        ("an unexpected grant", "grant select on public.messages to public"),
+        ("an unexpected grant", "create sequence public.s; grant usage on sequence public.s to anon"),
+        ("a table is granted to more than one service", "grant select on public.messages to ava_profile"),
         (
-            "a private schema's table is granted to a room that does not keep it",
+            "a table in a private schema is granted to a service that does not own it",
             "grant select on accounts.audit to ava_profile",
         ),
         (
-            "a function runs with a search path of the caller's choice",
+            "a function runs with a search path that the caller chooses",
             FUNCTION % ("ava_private.f()", " set search_path = public"),
         ),
         (
-            "a function with its owner's rights stands in an open schema",
+            "a function with its owner's rights is in an open schema",
             FUNCTION % ("public.f()", " security definer set search_path = ''"),
         ),
         (
-            "a function may be executed by somebody it is not for",
+            "a function can be executed by a role it is not for",
             "grant execute on function ava_private.users_for_phones(text[], text) to ava_profile",
         ),
         (
-            "a function may be executed by somebody it is not for",
+            "a function can be executed by a role it is not for",
             FUNCTION % ("ava_private.f()", " set search_path = ''")
             + "grant execute on function ava_private.f() to service_role",
         ),
-        ("a schema is open to somebody it is not for", "grant usage on schema whatsapp to authenticated"),
-        ("a schema is open to somebody it is not for", "grant create on schema public to ava_profile"),
+        ("a schema is open to a role it is not for", "grant usage on schema whatsapp to authenticated"),
+        ("a schema is open to a role it is not for", "grant create on schema public to ava_profile"),
         (
-            "what postgres makes next would be open",
+            "what postgres creates next would be open",
             "alter default privileges in schema public grant select on tables to anon",
         ),
         (
-            "what postgres makes next would be open",
+            "what postgres creates next would be open",
             "alter default privileges grant execute on functions to public",
         ),
-        ("a room's role can do more than log in", "alter role ava_profile createdb"),
-        ("a room's role is a member of another", "grant authenticated to ava_profile"),
-        ("somebody can become a room", "grant ava_profile to authenticator"),
-        ("anybody may make temporary things", "grant temporary on database town to public"),
+        ("a service's role can do more than log in", "alter role ava_profile createdb"),
+        ("a service's role is a member of another role", "grant authenticated to ava_profile"),
+        ("a role can become a service's role", "grant ava_profile to authenticator"),
+        ("any role can create temporary tables", "grant temporary on database seeded to public"),
         (
             "an account's rows outlive it",
             "create table whatsapp.t (user_id uuid references public.users on delete set null)",
         ),
     ],
 )
-async def test_the_catalog_finds(as_postgres, rule, sql):
+async def test_a_planted_violation_is_found(as_postgres, rule, sql):
     await as_postgres.execute(sql)
     assert rule in await broken_rules(as_postgres)
 
 
-async def test_the_one_function_of_service_role_is_the_look_up(as_postgres):
+async def test_service_role_can_execute_the_look_up_and_nothing_else(as_postgres):
     executable = await as_postgres.fetch(
         "select f.oid::regprocedure::text as name"
         " from pg_proc f join pg_namespace n on n.oid = f.pronamespace"

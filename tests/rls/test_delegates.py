@@ -1,4 +1,4 @@
-"""Who may speak in whose voice: a person, a delegate of theirs, and whoever only says so."""
+"""Who may write in whose name: a person, their delegate, and an actor who only claims to be one."""
 
 import pytest
 
@@ -22,13 +22,13 @@ MESSAGE = (
         ("app", "system", "null", "refused", "23514"),
     ],
 )
-async def test_only_a_delegate_speaks_on_another_channel_or_in_the_companions_voice(
-    town, channel, role, external_id, person, delegate
+async def test_only_a_delegate_writes_on_another_channel_or_as_the_companion(
+    seeded, channel, role, external_id, person, delegate
 ):
     sql = MESSAGE % (channel, role, external_id)
-    assert await town.outcome(town.person(town.alice, "ava_messaging"), sql) == person
-    assert await town.outcome(town.delegate(town.alice, "ava_messaging"), sql) == delegate
-    assert await town.outcome(town.delegate(town.bob, "ava_messaging"), sql) == "refused"
+    assert await seeded.outcome(seeded.person(seeded.alice, "ava_messaging"), sql) == person
+    assert await seeded.outcome(seeded.delegate(seeded.alice, "ava_messaging"), sql) == delegate
+    assert await seeded.outcome(seeded.delegate(seeded.bob, "ava_messaging"), sql) == "refused"
 
 
 @pytest.mark.parametrize(
@@ -38,66 +38,37 @@ async def test_only_a_delegate_speaks_on_another_channel_or_in_the_companions_vo
         *({"sub": None}, {"sub": "profile"}, {"sub": [GATEWAY]}, {"act": GATEWAY}),
     ],
 )
-async def test_an_actor_that_is_not_the_gateway_may_write_nothing_at_all(town, act):
-    actor = town.person(town.alice, "ava_messaging", act=act)
-    assert await town.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
-    assert await town.outcome(actor, MESSAGE % ("app", "user", "null")) == "refused"
+async def test_an_actor_that_is_not_the_gateway_may_write_nothing_at_all(seeded, act):
+    actor = seeded.person(seeded.alice, "ava_messaging", act=act)
+    assert await seeded.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
+    assert await seeded.outcome(actor, MESSAGE % ("app", "user", "null")) == "refused"
 
 
-async def test_an_actor_named_elsewhere_in_the_claims_does_not_count(town):
+async def test_an_actor_named_elsewhere_in_the_claims_does_not_count(seeded):
     for more in ({"actor": GATEWAY}, {"user_metadata": {"act": GATEWAY}}, {"app_metadata": {"act": GATEWAY}}):
-        actor = town.person(town.alice, "ava_messaging", **more)
-        assert await town.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
+        actor = seeded.person(seeded.alice, "ava_messaging", **more)
+        assert await seeded.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
 
 
-async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(town):
-    delegate = town.delegate(town.alice, "ava_messaging")
-    assert await town.outcome(delegate, "select * from public.messages") == "done"
-    assert await town.outcome(delegate, "delete from public.messages") == "nothing"
-    delegate = town.delegate(town.alice, "ava_profile")
-    assert await town.outcome(delegate, "select * from public.avatars") == "done"
+async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(seeded):
+    delegate = seeded.delegate(seeded.alice, "ava_messaging")
+    assert await seeded.outcome(delegate, "select * from public.messages") == "done"
+    assert await seeded.outcome(delegate, "delete from public.messages") == "nothing"
+    delegate = seeded.delegate(seeded.alice, "ava_profile")
+    assert await seeded.outcome(delegate, "select * from public.avatars") == "done"
     for sql in (
         "update public.avatars set name = 'Eve'",
         "delete from public.avatars",
         "update public.user_preferences set whatsapp_phone = '+4915100000001', whatsapp_linked_at = now()",
         "delete from public.user_preferences",
     ):
-        assert await town.outcome(delegate, sql) == "nothing"
+        assert await seeded.outcome(delegate, sql) == "nothing"
 
 
-async def test_a_delegate_cannot_link_a_number_for_someone_who_has_none(town):
+async def test_a_delegate_cannot_link_a_number_for_someone_who_has_none(seeded):
     sql = (
         "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"
         " values ('{carol}', '+4915100000002', now())"
     )
-    assert await town.outcome(town.delegate(town.carol, "ava_profile"), sql) == "refused"
-    assert await town.outcome(town.person(town.carol, "ava_profile"), sql) == "done"
-
-
-ROOMS = ("ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway")
-OTHERS = (
-    *ROOMS,
-    "anon",
-    "authenticated",
-    "service_role",
-    "postgres",
-    "supabase_admin",
-    "supabase_auth_admin",
-)
-
-
-@pytest.mark.parametrize("room", ROOMS)
-async def test_a_room_cannot_become_anybody_else(town, room):
-    allowed = {room} | ({"service_role"} if room == "ava_whatsapp_gateway" else set())
-    became = set()
-    for other in OTHERS:
-        for sql in (f"set local role {other}", f"set session authorization {other}"):
-            outcome = await town.outcome(town.anyone(room, room), sql)
-            assert outcome in ("refused", "done")
-            became |= {other} if outcome == "done" else set()
-    assert became == allowed
-
-
-async def test_the_data_api_cannot_become_a_room(town):
-    for room in ROOMS:
-        assert await town.outcome(town.person(town.bob), f"set local role {room}") == "refused"
+    assert await seeded.outcome(seeded.delegate(seeded.carol, "ava_profile"), sql) == "refused"
+    assert await seeded.outcome(seeded.person(seeded.carol, "ava_profile"), sql) == "done"

@@ -1,4 +1,4 @@
-"""What another person could find out or leave behind without reading a row: every probe we know of."""
+"""What another user could find out or change without reading a row: every side channel we know of."""
 # ruff: noqa: S608
 
 from uuid import uuid4
@@ -7,70 +7,72 @@ import asyncpg
 import pytest
 
 
-async def problem_of(town, actor, sql: str) -> asyncpg.PostgresError:
-    async with town.acting_as(actor) as connection:
-        with pytest.raises(asyncpg.PostgresError) as problem:
-            await connection.execute(sql.format_map(town.names | {"random": str(uuid4())}))
-    return problem.value
+async def error_of(seeded, actor, sql: str) -> asyncpg.PostgresError:
+    async with seeded.acting_as(actor) as connection:
+        with pytest.raises(asyncpg.PostgresError) as error:
+            await connection.execute(sql.format_map(seeded.names | {"random": str(uuid4())}))
+    return error.value
 
 
-def words_of(problem: asyncpg.PostgresError) -> tuple[str, str | None, str | None]:
-    return str(problem), problem.detail, problem.hint
+def words_of(error: asyncpg.PostgresError) -> tuple[str, str | None, str | None]:
+    return str(error), error.detail, error.hint
 
 
 MESSAGE = "insert into public.messages (user_id, avatar_id, channel, role, content) values ('{bob}', %s)"
 
 
 @pytest.mark.parametrize("act", [None, {"sub": "whatsapp-gateway"}])
-async def test_a_message_with_anothers_avatar_fails_like_one_with_no_avatar_at_all(town, act):
-    bob = town.person(town.bob, "ava_messaging", **({"act": act} if act else {}))
-    real = await problem_of(town, bob, MESSAGE % "'{alices_avatar}', 'app', 'user', 'hi'")
-    none = await problem_of(town, bob, MESSAGE % "'{random}', 'app', 'user', 'hi'")
+async def test_a_message_with_another_users_avatar_fails_like_one_with_an_unknown_avatar(seeded, act):
+    bob = seeded.person(seeded.bob, "ava_messaging", **({"act": act} if act else {}))
+    real = await error_of(seeded, bob, MESSAGE % "'{alices_avatar}', 'app', 'user', 'hi'")
+    none = await error_of(seeded, bob, MESSAGE % "'{random}', 'app', 'user', 'hi'")
     assert real.sqlstate == "23503"
     assert words_of(real) == words_of(none)
-    assert town.names["alices_avatar"] not in str(words_of(real))
-    assert await town.outcome(bob, MESSAGE % "'{bobs_avatar}', 'app', 'user', 'hi'") == "done"
+    assert seeded.names["alices_avatar"] not in str(words_of(real))
+    assert await seeded.outcome(bob, MESSAGE % "'{bobs_avatar}', 'app', 'user', 'hi'") == "done"
 
 
-async def test_an_avatar_made_for_another_fails_alike_whether_they_have_one_or_not(town):
-    bob = town.person(town.bob, "ava_profile")
+async def test_an_avatar_for_another_user_fails_alike_whether_they_have_one_or_not(seeded):
+    bob = seeded.person(seeded.bob, "ava_profile")
     sql = (
         "insert into public.avatars (user_id, name, age, personality, physical_description)"
         " values ('{%s}', 'Eve', 30, 'calm', '')"
     )
-    having, lacking, nobody = [await problem_of(town, bob, sql % who) for who in ("alice", "carol", "random")]
-    assert words_of(having) == words_of(lacking) == words_of(nobody)
+    having, lacking, unknown = [
+        await error_of(seeded, bob, sql % who) for who in ("alice", "carol", "random")
+    ]
+    assert words_of(having) == words_of(lacking) == words_of(unknown)
     assert having.sqlstate == "42501"
-    assert await town.outcome(bob, sql % "bob") == "taken"
+    assert await seeded.outcome(bob, sql % "bob") == "taken"
 
 
-async def test_two_people_may_use_the_same_external_id_and_neither_notices(town):
-    bob = town.person(town.bob, "ava_messaging")
+async def test_two_users_may_use_the_same_external_id_and_neither_notices(seeded):
+    bob = seeded.person(seeded.bob, "ava_messaging")
     sql = (
         "insert into public.messages (user_id, channel, role, content, external_id)"
         " values ('{bob}', 'app', 'user', 'hi', 'app:%s')"
     )
-    await town.database.admin(
+    await seeded.database.admin(
         "insert into public.messages (user_id, channel, role, content, external_id)"
         " values ($1, 'app', 'user', 'hi', 'app:shared') on conflict do nothing",
-        town.alice,
+        seeded.alice,
     )
-    assert await town.outcome(bob, sql % "shared") == "done"
-    assert await town.outcome(bob, sql % "user") == "taken"
+    assert await seeded.outcome(bob, sql % "shared") == "done"
+    assert await seeded.outcome(bob, sql % "user") == "taken"
 
 
-async def test_a_message_id_that_is_anothers_is_never_overwritten_nor_shown(town):
-    bob = town.delegate(town.bob, "ava_messaging")
+async def test_another_users_message_id_is_neither_overwritten_nor_shown(seeded):
+    bob = seeded.delegate(seeded.bob, "ava_messaging")
     sql = (
         "insert into public.messages (id, user_id, channel, role, content)"
         " values ('{alices_message}', '{bob}', 'app', 'user', 'mine')"
     )
-    taken = await problem_of(town, bob, sql)
+    taken = await error_of(seeded, bob, sql)
     assert taken.sqlstate == "23505"
     assert "secret" not in str(words_of(taken))
-    assert str(town.alice) not in str(words_of(taken))
-    assert await town.outcome(bob, sql + " on conflict (id) do nothing") == "nothing"
-    assert await town.outcome(bob, sql + " on conflict (id) do update set content = 'mine'") == "refused"
+    assert str(seeded.alice) not in str(words_of(taken))
+    assert await seeded.outcome(bob, sql + " on conflict (id) do nothing") == "nothing"
+    assert await seeded.outcome(bob, sql + " on conflict (id) do update set content = 'mine'") == "refused"
 
 
 PHONE = (
@@ -79,24 +81,24 @@ PHONE = (
 )
 
 
-async def test_a_linked_number_is_refused_without_saying_whose_it_is(town):
-    carol = town.person(town.carol, "ava_profile")
-    taken = await problem_of(town, carol, PHONE)
+async def test_a_linked_number_is_refused_without_saying_whose_it_is(seeded):
+    carol = seeded.person(seeded.carol, "ava_profile")
+    taken = await error_of(seeded, carol, PHONE)
     assert taken.sqlstate == "23505"
-    assert str(town.alice) not in str(words_of(taken))
-    async with town.acting_as(carol) as connection:
-        sql = PHONE.format_map(town.names)
+    assert str(seeded.alice) not in str(words_of(taken))
+    async with seeded.acting_as(carol) as connection:
+        sql = PHONE.format_map(seeded.names)
         assert await connection.fetch(f"{sql} on conflict do nothing returning *") == []
 
 
-async def test_an_upsert_cannot_reach_another_persons_number(town):
-    carol = town.person(town.carol, "ava_profile")
+async def test_an_upsert_cannot_reach_another_users_number(seeded):
+    carol = seeded.person(seeded.carol, "ava_profile")
     upsert = PHONE + " on conflict (whatsapp_phone) do update set whatsapp_linked_at = now() returning *"
-    assert await town.outcome(carol, upsert) == "refused"
+    assert await seeded.outcome(carol, upsert) == "refused"
 
 
 @pytest.mark.parametrize(
-    ("room", "sql"),
+    ("service", "sql"),
     [
         ("ava_profile", "update public.avatars set name = 'Eve' returning user_id"),
         ("ava_profile", "delete from public.avatars returning user_id"),
@@ -107,26 +109,26 @@ async def test_an_upsert_cannot_reach_another_persons_number(town):
         ("ava_profile", "select id as user_id from public.users"),
     ],
 )
-async def test_what_comes_back_from_a_statement_without_a_filter_is_only_ones_own(town, room, sql):
-    async with town.acting_as(town.person(town.bob, room)) as connection:
-        assert {row["user_id"] for row in await connection.fetch(sql)} == {town.bob}
+async def test_a_statement_without_a_filter_returns_only_the_users_own_rows(seeded, service, sql):
+    async with seeded.acting_as(seeded.person(seeded.bob, service)) as connection:
+        assert {row["user_id"] for row in await connection.fetch(sql)} == {seeded.bob}
 
 
-async def test_counting_counts_only_ones_own(town):
+async def test_counting_counts_only_the_users_own_rows(seeded):
     counts = {}
-    everyone = {"alice": town.person(town.alice), "carol": town.person(town.carol)}
-    everyone["nobody"] = town.anyone("authenticator", "authenticated")
-    everyone["a room"] = town.anyone("ava_messaging", "ava_messaging")
+    everyone = {"alice": seeded.person(seeded.alice), "carol": seeded.person(seeded.carol)}
+    everyone["no claims"] = seeded.actor("authenticator", "authenticated")
+    everyone["a service"] = seeded.actor("ava_messaging", "ava_messaging")
     for name, actor in everyone.items():
-        async with town.acting_as(actor) as connection:
+        async with seeded.acting_as(actor) as connection:
             counts[name] = await connection.fetchval(
                 "select count(*) from public.messages where role = 'assistant'"
             )
-    assert counts == {"alice": 1, "carol": 0, "nobody": 0, "a room": 0}
+    assert counts == {"alice": 1, "carol": 0, "no claims": 0, "a service": 0}
 
 
-async def test_an_expression_that_fails_on_anothers_words_never_sees_them(town):
-    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+async def test_an_expression_that_would_fail_on_another_users_row_never_sees_it(seeded):
+    async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         probe = "select 1 / (case when content like 'alice%' then 0 else 1 end) from public.messages"
         assert len(await connection.fetch(probe)) == 2
         cast = (
@@ -135,15 +137,15 @@ async def test_an_expression_that_fails_on_anothers_words_never_sees_them(town):
         assert len(await connection.fetch(cast)) == 2
 
 
-async def test_the_planners_statistics_are_hidden(town):
-    for actor in (town.person(town.bob), town.person(town.bob, "ava_messaging")):
-        async with town.acting_as(actor) as connection:
+async def test_the_planners_statistics_are_hidden(seeded):
+    for actor in (seeded.person(seeded.bob), seeded.person(seeded.bob, "ava_messaging")):
+        async with seeded.acting_as(actor) as connection:
             assert await connection.fetch("select tablename from pg_stats where schemaname = 'public'") == []
 
 
-async def test_the_statements_of_other_rooms_are_hidden(town):
-    await town.connection("ava_profile")
-    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+async def test_the_statements_of_other_services_are_hidden(seeded):
+    await seeded.connection("ava_profile")
+    async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         seen = await connection.fetch(
             "select query from pg_stat_activity"
             " where usename <> current_user and datname = current_database()"
@@ -172,13 +174,15 @@ async def test_the_statements_of_other_rooms_are_hidden(town):
         "copy public.messages to program 'cat'",
     ],
 )
-@pytest.mark.parametrize("room", [None, "ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
-async def test_nobody_can_build_a_way_around(town, room, sql):
-    assert await town.outcome(town.person(town.bob, room), sql) == "refused"
+@pytest.mark.parametrize(
+    "service", [None, "ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"]
+)
+async def test_no_role_can_build_a_way_around_the_policies(seeded, service, sql):
+    assert await seeded.outcome(seeded.person(seeded.bob, service), sql) == "refused"
 
 
-async def test_nobody_passes_their_own_rights_on(town):
-    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+async def test_no_role_can_pass_on_its_own_rights(seeded):
+    async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         await connection.execute("grant select, insert on public.messages to anon, ava_profile")
         for other in ("anon", "ava_profile"):
             assert not await connection.fetchval(
@@ -186,8 +190,8 @@ async def test_nobody_passes_their_own_rights_on(town):
             )
 
 
-async def test_rows_cannot_be_copied_in_past_the_policies_nor_out(town, tmp_path):
-    async with town.acting_as(town.person(town.bob, "ava_messaging")) as connection:
+async def test_copy_obeys_the_policies_in_both_directions(seeded, tmp_path):
+    async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         with (tmp_path / "out").open("wb") as out:
             await connection.copy_from_table(
                 "messages", schema_name="public", columns=["content"], output=out
@@ -197,7 +201,7 @@ async def test_rows_cannot_be_copied_in_past_the_policies_nor_out(town, tmp_path
                 "messages",
                 schema_name="public",
                 columns=["user_id", "channel", "role", "content"],
-                records=[(town.alice, "app", "user", "not hers")],
+                records=[(seeded.alice, "app", "user", "not hers")],
             )
     assert (tmp_path / "out").read_text().splitlines() == ["bob secret user", "bob secret assistant"]
 
@@ -210,21 +214,21 @@ async def test_rows_cannot_be_copied_in_past_the_policies_nor_out(town, tmp_path
         *(("messages", column) for column in ("id", "user_id", "created_at", "role", "channel")),
     ],
 )
-async def test_a_row_never_changes_its_owner_its_name_or_its_date(town, table, column):
-    room = "ava_messaging" if table == "messages" else "ava_profile"
+async def test_a_rows_owner_id_and_dates_cannot_be_changed(seeded, table, column):
+    service = "ava_messaging" if table == "messages" else "ava_profile"
     sql = f"update public.{table} set {column} = default where user_id = '{{bob}}'"
-    assert await town.outcome(town.person(town.bob, room), sql) == "refused"
+    assert await seeded.outcome(seeded.person(seeded.bob, service), sql) == "refused"
 
 
-async def test_the_data_api_never_shows_the_hash_of_a_code(town):
+async def test_the_data_api_never_shows_the_hash_of_a_code(seeded):
     for column in ("whatsapp_code_hash", "whatsapp_code_expires_at", "whatsapp_code_attempts", "*"):
         sql = f"select {column} from public.user_preferences"
-        assert await town.outcome(town.person(town.bob), sql) == "refused"
+        assert await seeded.outcome(seeded.person(seeded.bob), sql) == "refused"
 
 
-async def test_a_subject_that_is_no_uuid_reads_nothing(town):
-    garbage = town.anyone("ava_messaging", "ava_messaging", {"sub": "' or true --"})
-    assert await town.outcome(garbage, "select * from public.messages") == "22P02"
+async def test_a_subject_that_is_not_a_uuid_reads_nothing(seeded):
+    garbage = seeded.actor("ava_messaging", "ava_messaging", {"sub": "' or true --"})
+    assert await seeded.outcome(garbage, "select * from public.messages") == "22P02"
     for claims in ({}, {"sub": None}, {"sub": ""}, {"role": "authenticated"}):
-        actor = town.anyone("ava_messaging", "ava_messaging", claims)
-        assert await town.outcome(actor, "select * from public.messages") in ("nothing", "22P02")
+        actor = seeded.actor("ava_messaging", "ava_messaging", claims)
+        assert await seeded.outcome(actor, "select * from public.messages") in ("nothing", "22P02")

@@ -1,4 +1,4 @@
-"""Every table, every verb, everybody: what they get when they reach for another person's row or their own."""
+"""Every table, every verb, every actor: what they get when they reach for another user's row or their own."""
 # ruff: noqa: S608
 
 from collections.abc import Callable
@@ -42,28 +42,34 @@ STATEMENTS = {
 }
 
 ACTORS: dict[str, Callable] = {
-    "anon": lambda town: town.anyone("authenticator", "anon", {"role": "anon"}),
-    "anon who says to be Alice": lambda town: town.anyone("authenticator", "anon", {"sub": str(town.alice)}),
-    "Bob": lambda town: town.person(town.bob),
-    "Bob with forged claims": lambda town: town.person(
-        town.bob,
+    "anon": lambda seeded: seeded.actor("authenticator", "anon", {"role": "anon"}),
+    "anon claiming to be Alice": lambda seeded: seeded.actor(
+        "authenticator", "anon", {"sub": str(seeded.alice)}
+    ),
+    "Bob": lambda seeded: seeded.person(seeded.bob),
+    "Bob with forged claims": lambda seeded: seeded.person(
+        seeded.bob,
         role="service_role",
         act={"sub": "whatsapp-gateway"},
-        user_id=str(town.alice),
-        user_metadata={"sub": str(town.alice)},
+        user_id=str(seeded.alice),
+        user_metadata={"sub": str(seeded.alice)},
     ),
-    "Alice": lambda town: town.person(town.alice),
-    "service_role": lambda town: town.anyone("authenticator", "service_role", {"role": "service_role"}),
-    "service_role for Alice": lambda town: town.anyone(
-        "ava_whatsapp_gateway", "service_role", {"role": "service_role", "sub": str(town.alice)}
+    "Alice": lambda seeded: seeded.person(seeded.alice),
+    "service_role": lambda seeded: seeded.actor("authenticator", "service_role", {"role": "service_role"}),
+    "service_role for Alice": lambda seeded: seeded.actor(
+        "ava_whatsapp_gateway", "service_role", {"role": "service_role", "sub": str(seeded.alice)}
     ),
 }
-for _room in ("ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"):
-    ACTORS[f"{_room} without claims"] = lambda town, room=_room: town.anyone(room, room)
-    ACTORS[f"{_room} for Bob"] = lambda town, room=_room: town.person(town.bob, room)
-    ACTORS[f"{_room} delegated for Bob"] = lambda town, room=_room: town.delegate(town.bob, room)
-    ACTORS[f"{_room} for Alice"] = lambda town, room=_room: town.person(town.alice, room)
-    ACTORS[f"{_room} delegated for Alice"] = lambda town, room=_room: town.delegate(town.alice, room)
+for _service in ("ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"):
+    ACTORS[f"{_service} without claims"] = lambda seeded, service=_service: seeded.actor(service, service)
+    ACTORS[f"{_service} for Bob"] = lambda seeded, service=_service: seeded.person(seeded.bob, service)
+    ACTORS[f"{_service} delegated for Bob"] = lambda seeded, service=_service: seeded.delegate(
+        seeded.bob, service
+    )
+    ACTORS[f"{_service} for Alice"] = lambda seeded, service=_service: seeded.person(seeded.alice, service)
+    ACTORS[f"{_service} delegated for Alice"] = lambda seeded, service=_service: seeded.delegate(
+        seeded.alice, service
+    )
 
 NO = "refused  refused  refused  refused  refused"
 READ = "done     refused  refused  refused  refused"
@@ -112,24 +118,24 @@ EXPECTED = {
         "ava_messaging delegated for Alice": "done    done     refused  nothing  refused",
     },
 }  # fmt: skip
-"""Whoever is not named for a table is refused everything there."""
+"""An actor that is not listed for a table is refused everything there."""
 
 
 @pytest.fixture
-def actors(town):
-    return {name: make(town) for name, make in ACTORS.items()}
+def actors(seeded):
+    return {name: make(seeded) for name, make in ACTORS.items()}
 
 
 @pytest.mark.parametrize("table", STATEMENTS)
 @pytest.mark.parametrize("who", ACTORS)
-async def test_everybody_gets_exactly_what_is_written_here(town, actors, table, who):
-    outcomes = [await town.outcome(actors[who], sql) for sql in STATEMENTS[table]]
+async def test_every_actor_gets_exactly_what_is_listed_here(seeded, actors, table, who):
+    outcomes = [await seeded.outcome(actors[who], sql) for sql in STATEMENTS[table]]
     expected = EXPECTED[table].get(who, NO).split()
     assert dict(zip(VERBS, outcomes, strict=True)) == dict(zip(VERBS, expected, strict=True))
 
 
-async def test_no_public_table_is_missing_from_the_matrix(town):
-    rows = await town.database.admin(
+async def test_no_public_table_is_missing_from_the_matrix(seeded):
+    rows = await seeded.database.admin(
         "select relname from pg_class"
         " where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')"
     )
@@ -144,15 +150,15 @@ select format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema,
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p') and n.nspname not in ('public', 'pg_catalog', 'information_schema', 'pg_toast')
 """
-KEEPERS = {"whatsapp": "ava_whatsapp_gateway", "accounts": "ava_auth"}
+OWNERS = {"whatsapp": "ava_whatsapp_gateway", "accounts": "ava_auth"}
 
 
 @pytest.mark.parametrize("who", ACTORS)
-async def test_private_tables_refuse_everybody_but_the_room_that_keeps_them(town, actors, who):
-    tables = await town.database.admin(PRIVATE)
+async def test_private_tables_refuse_every_role_but_their_owner_service(seeded, actors, who):
+    tables = await seeded.database.admin(PRIVATE)
     assert {"auth", "accounts", "whatsapp", "supabase_migrations"} <= {table["schema"] for table in tables}
     for table in tables:
-        if actors[who].role == KEEPERS.get(table["schema"]):
+        if actors[who].role == OWNERS.get(table["schema"]):
             continue
         for sql in (
             f"select 1 from {table['name']}",
@@ -161,4 +167,4 @@ async def test_private_tables_refuse_everybody_but_the_room_that_keeps_them(town
             f"delete from {table['name']}",
             f"truncate {table['name']} cascade",
         ):
-            assert await town.outcome(actors[who], sql) == "refused", f"{who}: {sql}"
+            assert await seeded.outcome(actors[who], sql) == "refused", f"{who}: {sql}"

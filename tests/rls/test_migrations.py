@@ -29,7 +29,7 @@ CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=[15, 16, 18], ids=lambda v: f"pg{v}")
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
-    """15 is Debian's (apt-get install postgresql-15), 16 and 18 come with the wheel."""
+    """15 is Debian's (apt-get install postgresql-15); 16 and 18 come with the wheel."""
     if binaries(request.param) is None:
         pytest.skip(f"NOT PROVEN on PostgreSQL {request.param}: apt-get install postgresql-{request.param}")
     with throw_away_cluster(request.param) as running:
@@ -44,7 +44,7 @@ async def empty(server: Cluster) -> AsyncIterator[Database]:
 
 
 def first(number: int, folder: Path) -> Path:
-    """A folder with the first so many migrations: the state a house of an earlier day is in."""
+    """A folder with the first `number` migrations: the state of a stack of an earlier day."""
     folder.mkdir()
     for file in FILES[:number]:
         shutil.copy(file, folder)
@@ -74,7 +74,7 @@ async def shape_of(database: Database) -> list[tuple[str, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def test_all_apply_from_nothing_as_a_role_that_is_no_superuser(empty):
+async def test_all_apply_from_nothing_as_a_role_that_is_not_a_superuser(empty):
     [me] = await empty.admin("select * from pg_roles where rolname = 'postgres'")
     assert not me["rolsuper"]
     assert await migrate(empty.url("postgres"), MIGRATIONS) == [file.stem for file in FILES]
@@ -102,14 +102,14 @@ async def test_the_rest_applies_on_every_earlier_state_and_ends_the_same(empty, 
     await drop_database(server, "straight")
 
 
-async def test_people_who_were_there_before_the_first_migration_are_let_in(empty):
+async def test_accounts_from_before_the_first_migration_get_their_row(empty):
     person = await empty.person()
     await migrate(empty.url("postgres"), MIGRATIONS)
     [row] = await empty.admin("select id from public.users")
     assert row["id"] == person
 
 
-async def test_deleting_an_account_takes_everything_of_theirs_along(empty):
+async def test_deleting_an_account_deletes_everything_of_theirs(empty):
     await migrate(empty.url("postgres"), MIGRATIONS)
     person, other = await empty.person(), await empty.person()
     for who, phone in ((person, "+4915112345678"), (other, "+4915187654321")):
@@ -147,7 +147,7 @@ async def test_deleting_an_account_takes_everything_of_theirs_along(empty):
         assert {row["who"] for row in rows} == {other}, table["name"]
 
 
-async def test_an_avatars_deletion_keeps_the_log(empty):
+async def test_deleting_an_avatar_keeps_the_log(empty):
     await migrate(empty.url("postgres"), MIGRATIONS)
     person = await empty.person()
     [avatar] = await empty.admin(
@@ -166,7 +166,7 @@ async def test_an_avatars_deletion_keeps_the_log(empty):
     assert (message["user_id"], message["avatar_id"]) == (person, None)
 
 
-async def test_a_sign_up_succeeds_even_when_the_welcome_cannot(empty):
+async def test_a_sign_up_succeeds_even_when_the_trigger_cannot_add_the_user(empty):
     await migrate(empty.url("postgres"), MIGRATIONS)
     await empty.admin("alter table public.users add constraint broken check (false)")
     person = await empty.person()
@@ -175,7 +175,7 @@ async def test_a_sign_up_succeeds_even_when_the_welcome_cannot(empty):
     assert await empty.admin("select id from public.users") == []
 
 
-async def test_a_file_that_fails_leaves_nothing_of_itself_and_says_so(empty, tmp_path):
+async def test_a_migration_that_fails_leaves_nothing_behind_and_says_so(empty, tmp_path):
     folder = first(len(FILES), tmp_path / "broken")
     (folder / "20991231000000_broken.sql").write_text("create table public.half (id int); select 1 / 0;")
     with pytest.raises(asyncpg.DivisionByZeroError):
@@ -192,13 +192,13 @@ async def test_ids_rise_with_time_and_are_version_seven(empty):
     assert {(made.version, made.variant) for made in ids} == {(7, uuid4().variant)}
 
 
-def test_squawk_finds_nothing_to_warn_of():
+def test_squawk_has_no_warnings():
     squawk = Path(sys.executable).with_name("squawk")
     result = subprocess.run([squawk, *FILES], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_squawk_would_find_something(tmp_path):
+def test_squawk_would_warn(tmp_path):
     (tmp_path / "bad.sql").write_text("alter table public.messages drop column content;")
     squawk = Path(sys.executable).with_name("squawk")
     command = [squawk, "--config", REPOSITORY / ".squawk.toml", tmp_path / "bad.sql"]

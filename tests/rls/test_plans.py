@@ -1,4 +1,4 @@
-"""How the log is found: a page costs the same for a heavy writer and a light one, policies included."""
+"""Query plans of the log: a page costs the same for heavy and light users, policies included."""
 
 import json
 
@@ -14,26 +14,26 @@ BEFORE = "and (created_at, id) < (now() - interval '5 hours', '00000000-0000-700
 
 
 @pytest.fixture
-async def reader(own_town):
-    """Alice has 30,000 messages and one in a thousand came by WhatsApp; she reads them through the room."""
-    await own_town.database.admin(
+async def reader(fresh_seeded):
+    """Alice has 30,000 messages and one in a thousand came by WhatsApp; she reads them through messaging."""
+    await fresh_seeded.database.admin(
         "insert into public.messages (user_id, channel, role, content, created_at)"
         " select $1, case when n % 1000 = 0 then 'whatsapp' else 'app' end, 'user', 'n',"
         " now() - n * interval '1 s'"
         " from generate_series(1, 30000) as n",
-        own_town.alice,
+        fresh_seeded.alice,
     )
-    await own_town.database.admin("vacuum analyze public.messages")
-    connection = await asyncpg.connect(own_town.database.url("ava_messaging"))
+    await fresh_seeded.database.admin("vacuum analyze public.messages")
+    connection = await asyncpg.connect(fresh_seeded.database.url("ava_messaging"))
     async with connection.transaction():
-        claims = json.dumps({"sub": str(own_town.alice), "role": "authenticated"})
+        claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
         await connection.execute("select set_config('request.jwt.claims', $1, true)", claims)
         yield connection
     await connection.close()
 
 
 async def plan_of(reader: asyncpg.Connection, sql: str, *args: object) -> str:
-    """The plan as it is really executed, at the seventh time: when a cached statement might turn generic."""
+    """The plan as it is really executed, the seventh time: when a cached statement might become generic."""
     rows: list[asyncpg.Record] = []
     for _ in range(7):
         rows = await reader.fetch(f"explain (analyze, costs off, timing off, summary off) {sql}", *args)
@@ -56,23 +56,23 @@ def rows_touched(plan: str) -> int:
         (f"{CHANNEL} {BEFORE}", "whatsapp", "messages_newest_whatsapp"),
     ],
 )
-async def test_a_page_is_read_straight_from_its_index(reader, own_town, and_, channel, index):
-    arguments = [own_town.alice, *([channel] if channel else [])]
+async def test_a_page_is_read_straight_from_its_index(reader, fresh_seeded, and_, channel, index):
+    arguments = [fresh_seeded.alice, *([channel] if channel else [])]
     plan = await plan_of(reader, PAGE.format(and_=and_), *arguments)
     assert f"Index Scan using {index} on messages" in plan
     assert "Sort" not in plan
     assert rows_touched(plan) == 0
 
 
-async def test_asking_for_another_person_is_refused_before_a_row_is_looked_at(reader, own_town):
-    plan = await plan_of(reader, PAGE.format(and_=""), own_town.bob)
+async def test_asking_for_another_user_is_refused_before_a_row_is_read(reader, fresh_seeded):
+    plan = await plan_of(reader, PAGE.format(and_=""), fresh_seeded.bob)
     assert "One-Time Filter" in plan
     assert "never executed" in plan
 
 
-@pytest.mark.parametrize("room", ["ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
-async def test_every_room_plans_for_this_person_and_gives_up_in_time(town, room):
-    connection = await town.connection(room)
+@pytest.mark.parametrize("service", ["ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
+async def test_every_service_plans_for_the_user_at_hand_and_has_timeouts(seeded, service):
+    connection = await seeded.connection(service)
     settings = await connection.fetch(
         "select name, setting from pg_settings where name in ('plan_cache_mode', 'statement_timeout',"
         " 'lock_timeout', 'idle_in_transaction_session_timeout')"

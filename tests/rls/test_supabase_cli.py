@@ -25,7 +25,7 @@ async def empty(versioned: Database) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
-    """The CLI in a copy of our folder, at home nowhere, telling nobody."""
+    """The CLI in a copy of our folder, with an empty home and without telemetry."""
     shutil.copytree(REPOSITORY / "supabase", tmp_path / "supabase")
     environment = {
         "PATH": os.environ["PATH"],
@@ -54,14 +54,14 @@ async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do
     assert await migrate(empty.url("postgres"), MIGRATIONS) == []
 
 
-async def test_what_our_runner_applied_the_cli_takes_as_applied(supabase, empty):
+async def test_the_cli_accepts_what_our_runner_applied(supabase, empty):
     await migrate(empty.url("postgres"), MIGRATIONS)
     pushed = supabase("db", "push", "--yes")
     assert pushed.returncode == 0, pushed.stderr
     assert "up to date" in pushed.stdout + pushed.stderr
 
 
-async def test_its_advisors_have_nothing_to_object_to(supabase, empty):
+async def test_its_advisors_have_no_objections(supabase, empty):
     await migrate(empty.url("postgres"), MIGRATIONS)
     asked = supabase("db", "advisors", "--fail-on", "warn", "--output-format", "json")
     assert asked.returncode == 0, asked.stdout
