@@ -1,4 +1,4 @@
-"""Tokens that must open nothing, each with a single flaw; made for one person by the tests' issuer."""
+"""Tokens that must be refused, each with a single flaw; made for one person by the tests' issuer."""
 
 import base64
 import hashlib
@@ -24,12 +24,12 @@ def _unsigned(issuer: Issuer, person: UUID) -> str:
     return f"{_part({'alg': 'none', 'kid': issuer.supabase.kid})}.{_part(issuer.claims(person))}."
 
 
-def _keyed_with_what_is_public(issuer: Issuer, person: UUID) -> str:
+def _signed_with_the_public_key(issuer: Issuer, person: UUID) -> str:
     # By hand, because PyJWT refuses to make such a token.
     head = _part({"alg": "HS256", "typ": "JWT", "kid": issuer.supabase.kid})
-    told = f"{head}.{_part(issuer.claims(person))}"
-    mac = hmac.new(json.dumps(issuer.supabase.published).encode(), told.encode(), hashlib.sha256)
-    return f"{told}.{base64.urlsafe_b64encode(mac.digest()).decode().rstrip('=')}"
+    signed = f"{head}.{_part(issuer.claims(person))}"
+    mac = hmac.new(json.dumps(issuer.supabase.published).encode(), signed.encode(), hashlib.sha256)
+    return f"{signed}.{base64.urlsafe_b64encode(mac.digest()).decode().rstrip('=')}"
 
 
 ATTACKS: dict[str, Callable[[Issuer, UUID], str]] = {
@@ -38,16 +38,16 @@ ATTACKS: dict[str, Callable[[Issuer, UUID], str]] = {
     "not yet valid": lambda i, p: i.token(p, nbf=NOW + 3600),
     "right kid, wrong key": lambda i, p: Key(i.supabase.kid).sign(i.claims(p)),
     "alg none": _unsigned,
-    "HS256 with the public key": _keyed_with_what_is_public,
+    "HS256 with the public key": _signed_with_the_public_key,
     "HS256 though not configured": lambda i, p: jwt.encode(i.claims(p), "x" * 32, "HS256"),
-    "wrong audience": lambda i, p: i.token(p, aud="somebody else"),
+    "wrong audience": lambda i, p: i.token(p, aud="another-audience"),
     "wrong issuer": lambda i, p: i.token(p, iss="https://elsewhere.example/auth/v1"),
     "Supabase's key for auth's issuer": lambda i, p: i.supabase.sign(i.claims(p, iss=AUTH_ISSUER)),
     "auth's key for Supabase's issuer": lambda i, p: i.auth.sign(i.claims(p)),
     "anon": lambda i, p: i.token(p, role="anon"),
     "service_role": lambda i, p: i.token(p, role="service_role"),
     "no subject": lambda i, p: i.token(p, sub=None),
-    "a subject that is no UUID": lambda i, p: i.token("everybody"),
+    "a subject that is not a UUID": lambda i, p: i.token("ada"),
     "an expired delegation": lambda i, p: i.delegated(p, iat=NOW - 600, exp=NOW - 500),
     "a delegation for an hour": lambda i, p: i.delegated(p, exp=NOW + 3600),
     "a delegation without an actor": lambda i, p: i.delegated(p, act=None),

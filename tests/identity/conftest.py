@@ -1,111 +1,13 @@
-"""The four rooms as applications side by side, believing the tests' issuer."""
+"""The four services side by side, for tests that attack them all."""
 
-import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import pytest
-from asgi_lifespan import LifespanManager
-from fastapi import FastAPI
-from jwt.algorithms import ECAlgorithm
-
-from ava_auth import app as auth
-from ava_auth.settings import Settings as AuthSettings
-from ava_local.issuer import Key
-from ava_messaging import app as messaging
-from ava_messaging.settings import Settings as MessagingSettings
-from ava_profile import app as profile
-from ava_profile.settings import Settings as ProfileSettings
-from ava_whatsapp_gateway import app as gateway
-from ava_whatsapp_gateway.settings import Settings as GatewaySettings
-
-NOWHERE = "http://127.0.0.1:9"
-VERBS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation of one room as its OpenAPI describes it."""
-
-    room: str
-    method: str
-    path: str
-    security: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @property
-    def target(self) -> str:
-        return self.path.replace("{message_id}", str(uuid4()))
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """Every room's application and a client that talks to it."""
-
-    apps: dict[str, FastAPI]
-    clients: dict[str, httpx.AsyncClient]
-
-    def described(self) -> list[Route]:
-        return [
-            Route(room, verb.upper(), path, tuple(name for one in told.get("security", []) for name in one))
-            for room, app in self.apps.items()
-            for path, operations in app.openapi()["paths"].items()
-            for verb, told in operations.items()
-            if verb in VERBS
-        ]
-
-    def protected(self) -> list[Route]:
-        """Whatever asks for a person's token: a new route is in here by itself."""
-        return [route for route in self.described() if "HTTPBearer" in route.security]
-
-    async def ask(self, route: Route, token: str | None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        return await self.clients[route.room].request(route.method, route.target, headers=headers)
-
-
-def _apps(database: Any, issuer: Any) -> dict[str, FastAPI]:
-    trust = {"supabase_url": issuer.url, "auth_url": issuer.url, "_env_file": None}
-    key = ECAlgorithm.to_jwk(Key("auth-a").private, as_dict=True) | {"kid": "auth-a"}
-    here = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
-    keys = {"supabase_publishable_key": "sb_publishable_0123", "supabase_secret_key": "sb_secret_0123456789"}
-    own = {"signing_keys": json.dumps([key]), "clients": {"whatsapp-gateway": ["a secret of two rooms"]}}
-    whatsapp = {
-        **dict.fromkeys(["auth_url", "profile_url", "messaging_url", "graph_api_url"], NOWHERE),
-        **dict.fromkeys(["client_secret", "verify_token", "access_token"], "a secret of the gateway's"),
-        "app_secrets": ["a secret of our meta app"],
-        "phone_number_id": "106540352242922",
-        "_env_file": None,
-    }
-    return {
-        "auth": auth.create_app(
-            AuthSettings(database_url=database.url("ava_auth"), **trust, **here, **keys, **own)
-        ),
-        "profile": profile.create_app(ProfileSettings(database_url=database.url("ava_profile"), **trust)),
-        "messaging": messaging.create_app(
-            MessagingSettings(database_url=database.url("ava_messaging"), **trust)
-        ),
-        "whatsapp-gateway": gateway.create_app(
-            GatewaySettings(database_url=database.url("ava_whatsapp_gateway"), **whatsapp)
-        ),
-    }
+from identity.services import Services, running_services
 
 
 @pytest.fixture
-async def rooms(database: Any, issuer: Any) -> AsyncIterator[Rooms]:
-    apps = _apps(database, issuer)
-    async with AsyncExitStack() as stack:
-        clients = {}
-        for room, app in apps.items():
-            running = await stack.enter_async_context(LifespanManager(app, startup_timeout=20))
-            transport = httpx.ASGITransport(running.app)
-            clients[room] = await stack.enter_async_context(
-                httpx.AsyncClient(transport=transport, base_url="http://room")
-            )
-        yield Rooms(apps, clients)
+async def services(database: Any, issuer: Any) -> AsyncIterator[Services]:
+    async with running_services(database, issuer) as running:
+        yield running

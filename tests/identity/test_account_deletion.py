@@ -1,4 +1,4 @@
-"""At a real house: tokens that outlived their session or account, and what a person leaves behind."""
+"""In a running stack: tokens that outlive their session or account, and what a deleted account leaves."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from e2e.people import AVATAR, Somebody, eventually, words
 
 DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"}
 NEW = "another-lantern-3"
-# What is answered from the token alone: who it says one is, and ending what has ended already.
+# What is answered from the token alone: whom it speaks for, and ending what has ended already.
 NEEDS_NO_LIVE_SESSION = {"GET /auth/me", "POST /auth/logout"}
 BODIES: dict[str, Any] = {
     "PUT /profile/avatar": AVATAR,
@@ -25,8 +25,8 @@ EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_t
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
-def protected(house: House, room: str) -> list[tuple[str, str]]:
-    told = httpx.get(f"{house.url(room)}{DESCRIPTIONS[room]}/openapi.json", trust_env=False).json()
+def protected(house: House, service: str) -> list[tuple[str, str]]:
+    told = httpx.get(f"{house.url(service)}{DESCRIPTIONS[service]}/openapi.json", trust_env=False).json()
     return [
         (verb.upper(), path)
         for path, operations in told["paths"].items()
@@ -47,7 +47,7 @@ def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Resp
 
 
 @pytest.mark.parametrize("end", ["logged out everywhere", "password changed elsewhere", "account deleted"])
-def test_an_ended_session_does_nothing_that_needs_a_live_one(house: House, end: str) -> None:
+def test_an_ended_session_cannot_do_what_needs_a_live_one(house: House, end: str) -> None:
     person = Somebody(house)
     old = person.token
     person.log_in()
@@ -69,14 +69,14 @@ def test_an_ended_session_does_nothing_that_needs_a_live_one(house: House, end: 
     assert tried >= 3
 
 
-@pytest.mark.parametrize("room", ["profile", "messaging"])
-async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(house: House, room: str) -> None:
+@pytest.mark.parametrize("service", ["profile", "messaging"])
+async def test_the_token_of_a_deleted_account_writes_and_shows_nothing(house: House, service: str) -> None:
     person = Somebody(house).settle_in()
     person.ask("POST", "/messages", 201, json={"content": words()})
     ghost = person.id
     token = person.token
     person.ask("DELETE", "/auth/account", 204, json={"password": person.password})
-    for method, path in protected(house, room):
+    for method, path in protected(house, service):
         answer = try_with(person, token, method, path)
         assert answer.status_code < 500, (method, path)
         if method in ("POST", "PUT", "PATCH"):
@@ -98,7 +98,7 @@ async def traces_of(house: House, *secrets: str) -> set[tuple[str, str]]:
     return told
 
 
-def said_something_everywhere(house: House, person: Somebody, text: str) -> None:
+def write_everywhere(house: House, person: Somebody, text: str) -> None:
     person.phone.write(text)
     assert person.phone.hear()
     eventually(person.messages, lambda found: len(found) == 2)
@@ -113,11 +113,11 @@ def said_something_everywhere(house: House, person: Somebody, text: str) -> None
     )
 
 
-async def test_after_leaving_no_table_holds_anything_of_the_person(house: House) -> None:
+async def test_a_deleted_account_is_in_no_table_but_the_audit_log(house: House) -> None:
     staying, leaving = Somebody(house).settle_in(), Somebody(house).settle_in()
-    secret, kept = words("unspeakable"), words("kept")
-    said_something_everywhere(house, staying, kept)
-    said_something_everywhere(house, leaving, secret)
+    secret, kept = words("very private"), words("kept")
+    write_everywhere(house, staying, kept)
+    write_everywhere(house, leaving, secret)
     leaving.http.post("/auth/login", json={"email": leaving.email, "password": "a wrong guess"})
     leaving.http.post("/auth/recover", json={"email": leaving.email})
     wrong = {"current_password": "a wrong guess", "new_password": NEW}
@@ -133,6 +133,6 @@ async def test_after_leaving_no_table_holds_anything_of_the_person(house: House)
     }  # fmt: skip
     also_kept = json.dumps(staying.everything())
     leaving.ask("DELETE", "/auth/account", 204, json={"password": leaving.password})
-    # The trail of security events keeps the id, as documented, and nothing else does.
+    # The audit log of security events keeps the id, as documented, and nothing else does.
     assert await traces_of(house, *looked_for) == {("accounts.audit", person)}
     assert json.dumps(staying.everything()) == also_kept
