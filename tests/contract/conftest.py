@@ -1,4 +1,4 @@
-"""Consumers write down what they expect by running their own code; rooms are held to it as real processes."""
+"""Consumers record what they expect by running their own code; services are verified as real processes."""
 
 import asyncio
 import os
@@ -41,23 +41,24 @@ class Interaction:
     signed: bool = True
     content_type: str = "application/json"
 
-    def tell(self, pact: Pact) -> None:
-        told = pact.upon_receiving(self.description).given(self.state).with_request(self.method, self.path)
+    def add_to(self, pact: Pact) -> None:
+        """Tell the pact of this request and answer."""
+        made = pact.upon_receiving(self.description).given(self.state).with_request(self.method, self.path)
         if self.signed:
-            told.with_header("Authorization", match.regex("Bearer a.b.c", regex=r"^Bearer [\w.-]+$"))
+            made.with_header("Authorization", match.regex("Bearer a.b.c", regex=r"^Bearer [\w.-]+$"))
         for name, value in self.headers.items():
-            told.with_header(name, value)
+            made.with_header(name, value)
         for name, value in self.query.items():
-            told.with_query_parameter(name, value)
+            made.with_query_parameter(name, value)
         if self.body is not None:
-            told.with_body(self.body, "application/json" if isinstance(self.body, dict) else None)
-        told.will_respond_with(self.status)
+            made.with_body(self.body, "application/json" if isinstance(self.body, dict) else None)
+        made.will_respond_with(self.status)
         if self.answer is not None:
-            told.with_body(self.answer, self.content_type)
+            made.with_body(self.answer, self.content_type)
 
 
 @dataclass
-class Agreement:
+class Contract:
     """What one consumer expects of one provider."""
 
     consumer: str
@@ -66,32 +67,34 @@ class Agreement:
 
     @contextmanager
     def expecting(self, *interactions: Interaction) -> Iterator[str]:
-        """The address of a provider that answers exactly these; every one of them must be asked."""
+        """The URL of a provider that answers exactly these; every one of them must be asked."""
         pact = Pact(self.consumer, self.provider).with_specification("V4")
         for interaction in interactions:
-            interaction.tell(pact)
+            interaction.add_to(pact)
         with pact.serve(addr="127.0.0.1") as server:
             yield str(server.url)
         pact.write_file(self.folder)
 
-    def settle(self) -> None:
-        """The committed file says the same; with AVA_REFRESH_CONTRACTS=1 it does from now on."""
+    def compare_with_the_committed_one(self) -> None:
+        """Fails unless the committed file is the same; AVA_REFRESH_CONTRACTS=1 writes it anew first."""
         name = f"{self.consumer}-{self.provider}.json"
-        said = (self.folder / name).read_text()
+        recorded = (self.folder / name).read_text()
         if os.environ.get(REFRESH):
-            (PACTS / name).write_text(said)
-        assert (PACTS / name).read_text() == said, f"refresh it: {REFRESH}=1 python -m pytest tests/contract"
+            (PACTS / name).write_text(recorded)
+        assert (PACTS / name).read_text() == recorded, (
+            f"refresh it: {REFRESH}=1 python -m pytest tests/contract"
+        )
 
 
 @pytest.fixture
-def agreement(tmp_path: Path) -> Callable[[str, str], Any]:
+def contract(tmp_path: Path) -> Callable[[str, str], Any]:
     @contextmanager
-    def agree(consumer: str, provider: str) -> Iterator[Agreement]:
-        made = Agreement(consumer, provider, tmp_path)
+    def between(consumer: str, provider: str) -> Iterator[Contract]:
+        made = Contract(consumer, provider, tmp_path)
         yield made
-        made.settle()
+        made.compare_with_the_committed_one()
 
-    return agree
+    return between
 
 
 async def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -107,7 +110,7 @@ async def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @asynccontextmanager
 async def running(command: list[str], ready: str, variables: dict[str, str]) -> AsyncIterator[None]:
-    """A process of ours from ready to gone; its lines are thrown away."""
+    """One of our processes, from ready to gone; its output is discarded."""
     process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
         [sys.executable, "-m", *command], env={**os.environ, **variables}, stdout=subprocess.DEVNULL
     )
@@ -120,13 +123,13 @@ async def running(command: list[str], ready: str, variables: dict[str, str]) -> 
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Starts a room as production does, with uvicorn and variables, and returns its address."""
+async def start_service() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Starts a service as production does, with uvicorn and variables, and returns its URL."""
     async with AsyncExitStack() as stack:
 
-        async def start(room: str, variables: dict[str, str]) -> str:
+        async def start(service: str, variables: dict[str, str]) -> str:
             port = free_port()
-            package = f"ava_{room.replace('-', '_')}"
+            package = f"ava_{service.replace('-', '_')}"
             command = ["uvicorn", "--factory", f"{package}.app:build", "--host", "127.0.0.1"]
             command += ["--port", str(port), "--no-access-log", "--no-server-header"]
             url = f"http://127.0.0.1:{port}"
@@ -138,14 +141,14 @@ async def start() -> AsyncIterator[Callable[..., Awaitable[str]]]:
 
 @pytest.fixture
 async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable[str]]]:
-    """Starts the Supabase Auth stand-in, told SUPABASE_AUTH_* variables, and returns its address."""
+    """Starts the Supabase Auth stand-in with these SUPABASE_AUTH_* variables, and returns its URL."""
     async with AsyncExitStack() as stack:
 
         async def start(settings: dict[str, str]) -> str:
             port = free_port()
-            told = {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
+            prefixed = {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
             url = f"http://127.0.0.1:{port}"
-            variables = {**told, "SUPABASE_AUTH_PORT": str(port)}
+            variables = {**prefixed, "SUPABASE_AUTH_PORT": str(port)}
             command = ["ava_local.supabase_auth"]
             await stack.enter_async_context(running(command, f"{url}/healthz", variables))
             return url

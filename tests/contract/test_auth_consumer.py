@@ -37,7 +37,7 @@ class NoEvents:
             yield event
 
 
-async def gathered(profile: str, messaging: str):
+async def collected(profile: str, messaging: str):
     """The export as the user receives it, made of what the services answered."""
     async with AsyncExitStack() as stack:
         resources = SimpleNamespace(
@@ -50,7 +50,7 @@ async def gathered(profile: str, messaging: str):
         return orjson.loads(b"".join([chunk async for chunk in chunks]))
 
 
-async def test_auth_asks_for_all_that_is_a_persons(agreement, interaction):
+async def test_auth_collects_the_export_from_profile_and_messaging(contract, interaction):
     avatar = {
         "id": match.uuid(str(AVATAR)),
         "name": match.like("Mira"),
@@ -62,8 +62,8 @@ async def test_auth_asks_for_all_that_is_a_persons(agreement, interaction):
     number = match.regex("+4915112345678", regex=r"^\+[1-9][0-9]{6,14}$")
     preferences = {"whatsapp_phone": number, "whatsapp_linked_at": match.like("2026-03-04T05:06:07Z")}
     lines = orjson.dumps(LINE).decode() + "\n"
-    with agreement("auth", "profile") as profile, agreement("auth", "messaging") as messaging:
-        asked = (
+    with contract("auth", "profile") as profile, contract("auth", "messaging") as messaging:
+        requests = (
             interaction("the avatar, for an export", FULL, "GET", AN_AVATAR, 200, avatar),
             interaction("the preferences, for an export", FULL, "GET", PREFERENCES, 200, preferences),
         )
@@ -71,18 +71,20 @@ async def test_auth_asks_for_all_that_is_a_persons(agreement, interaction):
             "the whole log, for an export", FULL, "GET", "/messages/export", 200, lines,
             content_type="application/x-ndjson",
         )  # fmt: skip
-        with profile.expecting(*asked) as profile_url, messaging.expecting(log) as messaging_url:
-            whole = await gathered(profile_url, messaging_url)
+        with profile.expecting(*requests) as profile_url, messaging.expecting(log) as messaging_url:
+            whole = await collected(profile_url, messaging_url)
         assert whole["avatar"]["id"] == str(AVATAR)
         assert whole["preferences"]["whatsapp_phone"] == "+4915112345678"
         assert whole["messages"] == [LINE]
 
         nothing = {"whatsapp_phone": None, "whatsapp_linked_at": None}
-        asked = (
-            interaction("an avatar that is not there, for an export", NEW, "GET", AN_AVATAR, 404),
-            interaction("preferences never set, for an export", NEW, "GET", PREFERENCES, 200, nothing),
+        requests = (
+            interaction("a missing avatar, for an export", NEW, "GET", AN_AVATAR, 404),
+            interaction(
+                "preferences that were never set, for an export", NEW, "GET", PREFERENCES, 200, nothing
+            ),
         )
         log = interaction("an empty log, for an export", NEW, "GET", "/messages/export", 200)
-        with profile.expecting(*asked) as profile_url, messaging.expecting(log) as messaging_url:
-            whole = await gathered(profile_url, messaging_url)
+        with profile.expecting(*requests) as profile_url, messaging.expecting(log) as messaging_url:
+            whole = await collected(profile_url, messaging_url)
         assert (whole["avatar"], whole["messages"]) == (None, [])

@@ -20,7 +20,7 @@ PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
 AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
 CALLER = Caller(PERSON, "a.b.c", 2_000_000_000, actor=ME)
 BASIC = "Basic d2hhdHNhcHAtZ2F0ZXdheTp0aGUgc2VjcmV0IGJvdGggc2lkZXMgb2YgdGhpcyBjb250cmFjdCBrbm93"
-STRANGER = "Basic d2hhdHNhcHAtZ2F0ZXdheTpub3Qgb3VyIHNlY3JldCBhdCBhbGw="
+WRONG_BASIC = "Basic d2hhdHNhcHAtZ2F0ZXdheTpub3Qgb3VyIHNlY3JldCBhdCBhbGw="
 
 
 def problem(name: str, status: int):
@@ -42,7 +42,7 @@ def exchange(interaction, description, person, status, answer, basic=BASIC, **mo
     )  # fmt: skip
 
 
-async def test_the_gateway_asks_auth_to_act_for_a_person(agreement, interaction):
+async def test_the_gateway_asks_auth_to_act_for_a_person(contract, interaction):
     token = {
         "access_token": match.regex("a.b.c", regex=r"^[\w-]+\.[\w-]+\.[\w-]+$"),
         "issued_token_type": "urn:ietf:params:oauth:token-type:jwt",
@@ -50,28 +50,30 @@ async def test_the_gateway_asks_auth_to_act_for_a_person(agreement, interaction)
         "expires_in": match.integer(120),
     }
     refused = {"content_type": "application/problem+json"}
-    with agreement(ME, "auth") as auth:
-        asked = exchange(interaction, "a token for a person in good standing", PERSON, 200, token)
-        with auth.expecting(asked) as url:
+    with contract(ME, "auth") as auth:
+        request = exchange(interaction, "a token for a person in good standing", PERSON, 200, token)
+        with auth.expecting(request) as url:
             async with open_client(url) as client:
                 caller = await DelegatedTokens(SECRET).caller_for(client, PERSON)
             assert (caller.id, caller.token, caller.actor) == (PERSON, "a.b.c", ME)
         answer = problem("token-refused", 403)
-        asked = exchange(interaction, "a token for a banned person", BANNED, 403, answer, **refused)
-        with auth.expecting(asked) as url:
+        request = exchange(interaction, "a token for a banned person", BANNED, 403, answer, **refused)
+        with auth.expecting(request) as url:
             async with open_client(url) as client:
                 with pytest.raises(PeerRefused):
                     await DelegatedTokens(SECRET).caller_for(client, BANNED)
         answer = problem("client-unknown", 401)
-        asked = exchange(interaction, "a token with a wrong secret", PERSON, 401, answer, STRANGER, **refused)
-        with auth.expecting(asked) as url:
+        request = exchange(
+            interaction, "a token with a wrong secret", PERSON, 401, answer, WRONG_BASIC, **refused
+        )
+        with auth.expecting(request) as url:
             async with open_client(url) as client:
                 with pytest.raises(PeerAway):
                     await DelegatedTokens("not our secret at all").caller_for(client, PERSON)
 
 
-async def test_the_gateway_asks_profile_for_the_avatar(agreement, interaction):
-    with agreement(ME, "profile") as provider:
+async def test_the_gateway_asks_profile_for_the_avatar(contract, interaction):
+    with contract(ME, "profile") as provider:
         there = interaction(
             "the avatar of a person who has one", "the person has an avatar", "GET", "/profile/avatar", 200,
             {"id": match.uuid(str(AVATAR))},
@@ -92,7 +94,7 @@ def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.LogEnt
     return messaging.LogEntry(TURN, "user", content, then, "wamid.1", avatar)
 
 
-def keeping(interaction, description, state, status, avatar=None, content="Hello", **more):
+def storing(interaction, description, state, status, avatar=None, content="Hello", **more):
     body = {
         "channel": "whatsapp",
         "role": "user",
@@ -104,25 +106,25 @@ def keeping(interaction, description, state, status, avatar=None, content="Hello
     return interaction(description, state, "PUT", f"/messages/{TURN}", status, body=body, **more)
 
 
-async def test_the_gateway_asks_messaging_to_keep_a_turn(agreement, interaction):
+async def test_the_gateway_asks_messaging_to_store_a_turn(contract, interaction):
     there = "a log with that turn"
-    with agreement(ME, "messaging") as provider:
+    with contract(ME, "messaging") as provider:
         cases = [
             ("a turn", "an empty log", 201, None),
-            ("a turn to the avatar", "an empty log and an avatar", 201, AVATAR),
+            ("a turn with the avatar", "an empty log and an avatar", 201, AVATAR),
             ("the same turn again", there, 200, None),
         ]
         for description, state, status, avatar in cases:
-            with provider.expecting(keeping(interaction, description, state, status, avatar)) as url:
+            with provider.expecting(storing(interaction, description, state, status, avatar)) as url:
                 async with open_client(url) as client:
                     assert await messaging.put(client, CALLER, turn(avatar))
-        gone = keeping(interaction, "a turn to an avatar that is gone", "an empty log", 422, AVATAR)
-        without = keeping(interaction, "that turn without the avatar", "an empty log", 201)
+        gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
+        without = storing(interaction, "that turn without the avatar", "an empty log", 201)
         with provider.expecting(gone, without) as url:
             async with open_client(url) as client:
                 assert not await messaging.put(client, CALLER, turn(AVATAR))
                 assert await messaging.put(client, CALLER, turn())
-        other = keeping(interaction, "other words under a known id", there, 409, content="Other")
+        other = storing(interaction, "other content under a known id", there, 409, content="Other")
         with provider.expecting(other) as url:
             async with open_client(url) as client:
                 with pytest.raises(PeerRefused):

@@ -1,4 +1,4 @@
-"""Each room describes itself in openapi.json, and behaves as it says."""
+"""Each service describes itself in openapi.json, and behaves as described."""
 
 import asyncio
 import json
@@ -18,24 +18,33 @@ from ava_local.secrets import keep
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
-ROOMS = ["auth", "profile", "messaging", "whatsapp-gateway"]
+SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PREFIXES = {
     "auth": "/auth",
     "profile": "/profile",
     "messaging": "/messages",
     "whatsapp-gateway": "/webhooks/whatsapp",
 }
-DESCRIBE = "import json, ava_{0}.app as room; print(json.dumps(room.build().openapi(), indent=2))"
+DESCRIBE = "import json, ava_{0}.app as service; print(json.dumps(service.build().openapi(), indent=2))"
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_committed_description_is_the_one_the_room_serves(room, tmp_path):
-    told = Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}).room(room)
-    code = DESCRIBE.format(room.replace("-", "_"))
+def local_variables(service: str, folder: Path) -> dict[str, str]:
+    """What the local stack tells this service, with its secrets in this folder."""
+    return Environment(Places(folder, 8080), keep(folder / "secrets.json"), {}).room(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_committed_description_is_the_one_the_service_serves(service, tmp_path):
+    variables = local_variables(service, tmp_path)
+    code = DESCRIBE.format(service.replace("-", "_"))
     served = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **told}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    committed = ROOT / "services" / room / "openapi.json"
+    committed = ROOT / "services" / service / "openapi.json"
     if os.environ.get(REFRESH):
         committed.write_text(served)
     assert json.loads(committed.read_text()) == json.loads(served), (
@@ -43,11 +52,11 @@ def test_the_committed_description_is_the_one_the_room_serves(room, tmp_path):
     )
 
 
-async def attack(url: str, room: str, token: str, place: Path, *options: str) -> None:
-    """Fails, with what schemathesis found, unless every answer is one the description foresees."""
-    configuration = Path(__file__).parent / "schemathesis" / f"{room}.toml"
+async def run_schemathesis(url: str, service: str, token: str, place: Path, *options: str) -> None:
+    """Fails, with what schemathesis found, unless every answer is one that the description allows."""
+    configuration = Path(__file__).parent / "schemathesis" / f"{service}.toml"
     program = Path(sys.executable).with_name("schemathesis")
-    command = [program, "--config-file", configuration, "run", f"{url}{PREFIXES[room]}/openapi.json"]
+    command = [program, "--config-file", configuration, "run", f"{url}{PREFIXES[service]}/openapi.json"]
     command += ["-H", f"Authorization: Bearer {token}", "--no-color", *options]
     done = await asyncio.to_thread(
         subprocess.run, command, cwd=place, capture_output=True, text=True, check=False
@@ -56,23 +65,23 @@ async def attack(url: str, room: str, token: str, place: Path, *options: str) ->
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("room", ["profile", "messaging"])
-async def test_a_room_behaves_as_it_describes_itself(room, database, issuer, start, tmp_path):
+@pytest.mark.parametrize("service", ["profile", "messaging"])
+async def test_a_service_behaves_as_it_describes_itself(service, database, issuer, start_service, tmp_path):
     person = await database.person()
-    own = {f"{room.upper()}_DATABASE_URL": database.url(f"ava_{room}")}
-    url = await start(room, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
-    await attack(url, room, issuer.token(person), tmp_path)
-    if room == "messaging":
+    own = {f"{service.upper()}_DATABASE_URL": database.url(f"ava_{service}")}
+    url = await start_service(service, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
+    await run_schemathesis(url, service, issuer.token(person), tmp_path)
+    if service == "messaging":
         briefly = ["--include-method", "PUT", "--phases", "coverage,fuzzing"]
-        await attack(url, room, issuer.delegated(person), tmp_path, *briefly)
+        await run_schemathesis(url, service, issuer.delegated(person), tmp_path, *briefly)
 
 
 @pytest.mark.timeout(300)
-async def test_auth_behaves_as_it_describes_itself(database, start, start_supabase, tmp_path):
+async def test_auth_behaves_as_it_describes_itself(database, start_service, start_supabase, tmp_path):
     keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
     signing = json.dumps([ECAlgorithm.to_jwk(Key("a").private, as_dict=True) | {"kid": "a"}])
-    told = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
-    supabase = await start_supabase({"DATABASE_URL": database.url("supabase_auth_admin"), **told, **keys})
+    settings = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
+    supabase = await start_supabase({"DATABASE_URL": database.url("supabase_auth_admin"), **settings, **keys})
     upstream = dict.fromkeys(
         ["SUPABASE_URL", "AUTH_URL", "PROFILE_URL", "MESSAGING_URL", "PUBLIC_URL"], supabase
     )
@@ -84,19 +93,25 @@ async def test_auth_behaves_as_it_describes_itself(database, start, start_supaba
         "AUTH_ACCOUNT_ATTEMPTS": "100000",
         "AUTH_EVEN_SECONDS": "0",
     }
-    url = await start("auth", {**upstream, **own, **{f"SUPABASE_{name}": key for name, key in keys.items()}})
-    somebody = {"email": "ada@people.example", "password": "quiet-harbour-7"}
+    url = await start_service(
+        "auth", {**upstream, **own, **{f"SUPABASE_{name}": key for name, key in keys.items()}}
+    )
+    credentials = {"email": "ada@people.example", "password": "quiet-harbour-7"}
     async with httpx.AsyncClient(base_url=url) as http:
-        (await http.post("/auth/signup", json=somebody)).raise_for_status()
-        token = (await http.post("/auth/login", json=somebody)).json()["access_token"]
-    await attack(url, "auth", token, tmp_path, "--exclude-path-regex", "^/auth/(session|logout|export)")
-    await attack(
+        (await http.post("/auth/signup", json=credentials)).raise_for_status()
+        token = (await http.post("/auth/login", json=credentials)).json()["access_token"]
+    await run_schemathesis(
+        url, "auth", token, tmp_path, "--exclude-path-regex", "^/auth/(session|logout|export)"
+    )
+    await run_schemathesis(
         url, "auth", token, tmp_path, "--include-path", "/auth/session", "-H", "Sec-Fetch-Site: same-origin"
     )
 
 
 @pytest.mark.timeout(300)
-async def test_the_gateway_behaves_as_it_describes_itself(database, start, tmp_path):
-    told = Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}).room("whatsapp-gateway")
+async def test_the_gateway_behaves_as_it_describes_itself(database, start_service, tmp_path):
+    variables = local_variables("whatsapp-gateway", tmp_path)
     own = {"WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")}
-    await attack(await start("whatsapp-gateway", told | own), "whatsapp-gateway", "unused", tmp_path)
+    await run_schemathesis(
+        await start_service("whatsapp-gateway", variables | own), "whatsapp-gateway", "unused", tmp_path
+    )

@@ -26,10 +26,10 @@ MESSAGE = {
 def problem(name, status, *fields):
     """What the page shows: the words, and which field they are about."""
     errors = [{"pointer": f"#/{field}", "detail": match.like("…")} for field in fields]
-    told = {"type": f"urn:ava:problem:{name}", "status": status}
-    told |= {"title": match.like("…"), "detail": match.like("…")}
-    told |= {"errors": errors} if errors else {}
-    return {"answer": told, "content_type": "application/problem+json"}
+    document = {"type": f"urn:ava:problem:{name}", "status": status}
+    document |= {"title": match.like("…"), "detail": match.like("…")}
+    document |= {"errors": errors} if errors else {}
+    return {"answer": document, "content_type": "application/problem+json"}
 
 
 NEW, FULL = "the person has nothing yet", "the person has an avatar, a number and one message"
@@ -44,12 +44,12 @@ PROFILE = [
     ("the avatar before there is one", NEW, "GET", "/profile/avatar", 404, NO_AVATAR),
     ("a first avatar", NEW, "PUT", "/profile/avatar", 201, {"body": AVATAR}),
     ("another avatar", FULL, "PUT", "/profile/avatar", 200, {"body": AVATAR}),
-    ("an avatar too young", NEW, "PUT", "/profile/avatar", 422, {"body": BAD, **YOUNG}),
+    ("an avatar that is too young", NEW, "PUT", "/profile/avatar", 422, {"body": BAD, **YOUNG}),
     ("the number", FULL, "GET", "/profile/preferences", 200, {"answer": {"whatsapp_phone": LINKED}}),
     ("a number", NEW, "PUT", NUMBER, 200, {"body": PHONE, "answer": {"whatsapp_phone": LINKED}}),
     ("a taken number", "the number is another person's", "PUT", NUMBER, 409, {"body": PHONE, **TAKEN}),
-    ("a number that is none", NEW, "PUT", NUMBER, 422, {"body": {"phone": "hello"}, **NO_NUMBER}),
-    ("no number any more", FULL, "DELETE", NUMBER, 204, {}),
+    ("an invalid number", NEW, "PUT", NUMBER, 422, {"body": {"phone": "hello"}, **NO_NUMBER}),
+    ("unlinking the number", FULL, "DELETE", NUMBER, 204, {}),
 ]
 NEWEST = {"order": "newest", "limit": "50"}
 PAGE = {"messages": match.each_like(MESSAGE), "next": None}
@@ -64,14 +64,14 @@ MESSAGING = [
 ]
 
 
-@pytest.mark.parametrize(("room", "asked"), [("profile", PROFILE), ("messaging", MESSAGING)])
-def test_the_page_asks_a_room(agreement, interaction, room, asked):
-    with agreement("page", room) as provider:
-        for description, state, method, path, status, more in asked:
+@pytest.mark.parametrize(("service", "requests"), [("profile", PROFILE), ("messaging", MESSAGING)])
+def test_the_page_asks_a_service(contract, interaction, service, requests):
+    with contract("page", service) as provider:
+        for description, state, method, path, status, more in requests:
             description = f"{description}, on the page"
             signed = path != "/profile/personalities"
-            told = interaction(description, state, method, path, status, signed=signed, **more)
-            with provider.expecting(told) as url:
+            expected = interaction(description, state, method, path, status, signed=signed, **more)
+            with provider.expecting(expected) as url:
                 headers = {**(SIGNED if signed else {}), **more.get("headers", {})}
                 answer = httpx.request(
                     method, url + path, json=more.get("body"), params=more.get("query"), headers=headers
@@ -79,11 +79,11 @@ def test_the_page_asks_a_room(agreement, interaction, room, asked):
             assert answer.status_code == status
 
 
-def test_the_page_asks_rooms_nothing_that_is_not_in_its_contract():
+def test_the_page_asks_for_nothing_that_is_not_in_its_contract():
     asking = r"""(?:ask|mine)\(\s*(method|"[A-Z]+"),\s*["`](/(?:profile|messages)[^"`?$]*)"""
     calls = re.findall(asking, SCRIPT.read_text())
     known = {(method, path) for _, _, method, path, *_ in PROFILE + MESSAGING}
     assert len(calls) >= 6
     for method, path in calls:
-        asked = {("PUT", path), ("DELETE", path)} if method == "method" else {(method.strip('"'), path)}
-        assert asked <= known
+        called = {("PUT", path), ("DELETE", path)} if method == "method" else {(method.strip('"'), path)}
+        assert called <= known

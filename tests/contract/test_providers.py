@@ -1,4 +1,4 @@
-"""Each room, as a real process on a real database, keeps what its consumers rely on."""
+"""Each service, as a real process on a real database, fulfils the contracts of its consumers."""
 
 import asyncio
 import json
@@ -13,12 +13,12 @@ from ava_local.issuer import Key
 
 PACTS = Path(__file__).parent / "pacts"
 PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
-ROOMS = [(consumer, provider) for consumer, provider in PAIRS if provider != "auth"]
+USER_SERVICES = [(consumer, provider) for consumer, provider in PAIRS if provider != "auth"]
 AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
 PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
 SECRET = "the secret both sides of this contract know"
 
-NOBODY = "delete from public.messages; delete from public.avatars; delete from public.user_preferences"
+EMPTY = "delete from public.messages; delete from public.avatars; delete from public.user_preferences"
 AN_AVATAR = """insert into public.avatars (id, user_id, name, age, personality, physical_description)
 values ($2, $1, 'Mira', 27, 'witty', 'Tall')"""
 A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
@@ -32,8 +32,8 @@ values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authentica
   '', '', '', '', $3::text::timestamptz, '{"provider":"email","providers":["email"]}', '{}', now(), now())"""
 
 
-def states(database, person, neighbour):
-    """What each `given` of the pacts means in rows."""
+def states(database, person, other):
+    """Puts into the database the rows that each state of the pacts stands for."""
     nothing = []
     full = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
     meanings = {
@@ -44,24 +44,24 @@ def states(database, person, neighbour):
         "an empty log and an avatar": full[:1],
         "a log with that turn": full[2:],
         "the person has an avatar, a number and one message": full,
-        "the number is another person's": [(A_NUMBER, neighbour)],
+        "the number is another person's": [(A_NUMBER, other)],
     }
 
-    async def become(state: str) -> None:
-        for emptying in NOBODY.split(";"):
+    async def set_state(state: str) -> None:
+        for emptying in EMPTY.split(";"):
             await database.admin(emptying)
         for sql, *values in meanings[state]:
             await database.admin(sql, *values)
 
-    return become
+    return set_state
 
 
-async def verify(consumer, provider, url, header, become):
-    """Raises, naming what differs, when the room does not keep this pact."""
+async def verify(consumer, provider, url, header, set_state):
+    """Fails, naming what differs, when the service does not fulfil this pact."""
     loop = asyncio.get_running_loop()
 
     def in_the_loop(state: str, **_: object) -> None:
-        asyncio.run_coroutine_threadsafe(become(state), loop).result(30)
+        asyncio.run_coroutine_threadsafe(set_state(state), loop).result(30)
 
     verifier = Verifier(provider, host="127.0.0.1").add_transport(url=url)
     verifier.add_source(PACTS / f"{consumer}-{provider}.json").state_handler(in_the_loop)
@@ -70,21 +70,21 @@ async def verify(consumer, provider, url, header, become):
     try:
         await asyncio.to_thread(verifier.verify)
     except RuntimeError:
-        pytest.fail(f"{provider} does not keep what {consumer} relies on: see the output", pytrace=False)
+        pytest.fail(f"{provider} does not fulfil the contract of {consumer}: see the output", pytrace=False)
 
 
-@pytest.mark.parametrize(("consumer", "provider"), ROOMS)
-async def test_a_room_keeps_what_its_consumer_relies_on(consumer, provider, database, issuer, start):
-    person, neighbour = await database.person(), await database.person()
+@pytest.mark.parametrize(("consumer", "provider"), USER_SERVICES)
+async def test_a_service_fulfils_its_consumers_contract(consumer, provider, database, issuer, start_service):
+    person, other = await database.person(), await database.person()
     own = {f"{provider.upper()}_DATABASE_URL": database.url(f"ava_{provider}")}
-    url = await start(provider, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
+    url = await start_service(provider, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
     delegated = consumer == "whatsapp-gateway"
     token = issuer.delegated(person) if delegated else issuer.token(person)
     header = {"Authorization": f"Bearer {token}"}
-    await verify(consumer, provider, url, header, states(database, person, neighbour))
+    await verify(consumer, provider, url, header, states(database, person, other))
 
 
-async def test_auth_keeps_what_the_gateway_relies_on(database, start, start_supabase):
+async def test_auth_fulfils_the_gateways_contract(database, start_service, start_supabase):
     key = Key("a")
     supabase = await start_supabase(
         {
@@ -97,7 +97,7 @@ async def test_auth_keeps_what_the_gateway_relies_on(database, start, start_supa
     )
     for person, until in ((PERSON, None), (BANNED, "2999-01-01")):
         await database.admin(A_USER, person, f"{person}@people.example", until)
-    url = await start(
+    url = await start_service(
         "auth",
         {
             "AUTH_DATABASE_URL": database.url("ava_auth"),
@@ -110,10 +110,10 @@ async def test_auth_keeps_what_the_gateway_relies_on(database, start, start_supa
         },
     )
 
-    async def already_so(_: str) -> None:
-        """The people of this contract were made above."""
+    async def no_change(_: str) -> None:
+        """The people of this contract were created above."""
 
-    await verify("whatsapp-gateway", "auth", url, {}, already_so)
+    await verify("whatsapp-gateway", "auth", url, {}, no_change)
 
 
 def private(key):
