@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from identity.services import Services, running_services
 
 from ava_local.postgres import free_port
 
@@ -154,6 +155,13 @@ async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable
             return url
 
         yield start
+
+
+@pytest.fixture
+async def services(database: Any, issuer: Any) -> AsyncIterator[Services]:
+    """The four services side by side in this process."""
+    async with running_services(database, issuer) as running:
+        yield running
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from ava_profile.settings import Settings as ProfileSettings
 from ava_whatsapp_gateway import app as gateway
 from ava_whatsapp_gateway.settings import Settings as GatewaySettings
 
+GATEWAY_CLIENT = ("whatsapp-gateway", "a-secret-of-two-services")
 NOWHERE = "http://127.0.0.1:9"
 VERBS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -78,10 +79,11 @@ def _apps(database: Any, issuer: Any) -> dict[str, FastAPI]:
     key = ECAlgorithm.to_jwk(Key("auth-a").private, as_dict=True) | {"kid": "auth-a"}
     here = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
     keys = {"supabase_publishable_key": "sb_publishable_0123", "supabase_secret_key": "sb_secret_0123456789"}
-    own = {"signing_keys": json.dumps([key]), "clients": {"whatsapp-gateway": ["a-secret-of-two-services"]}}
+    own = {"signing_keys": json.dumps([key]), "clients": {GATEWAY_CLIENT[0]: [GATEWAY_CLIENT[1]]}}
     whatsapp = {
         **dict.fromkeys(["auth_url", "profile_url", "messaging_url", "graph_api_url"], NOWHERE),
-        **dict.fromkeys(["client_secret", "verify_token", "access_token"], "a-secret-of-the-gateway"),
+        **dict.fromkeys(["verify_token", "access_token"], "a-secret-of-the-gateway"),
+        "client_secret": GATEWAY_CLIENT[1],
         "app_secrets": ["a-secret-of-our-meta-app"],
         "phone_number_id": "106540352242922",
         "_env_file": None,
