@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from ava_common import error_handlers, health
 from ava_common.access_log import AccessLog
+from ava_common.asgi_route import AsgiRoute
 from ava_common.log import configure
 from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
 
@@ -22,12 +23,14 @@ def create_service_app(
     open_resources: Callable[[], AbstractAsyncContextManager[R]],
     routers: Sequence[APIRouter],
     ready: health.ReadinessCheck[R],
+    hot_routes: Sequence[AsgiRoute] = (),
     log_level: str = "INFO",
 ) -> FastAPI:
     """The application of one service, with its OpenAPI description at `{prefix}/openapi.json`.
 
     `open_resources` is entered when the application starts and left when it stops; what it yields is
-    `request.state.resources` of every request, and what `ready` is asked about.
+    `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
+    before all routers.
     """
     configure(title, log_level)
 
@@ -49,6 +52,7 @@ def create_service_app(
         exception_handlers=error_handlers.HANDLERS,
     )
     app.add_middleware(AccessLog)
+    app.router.routes.extend(hot_routes)
     for router in (*routers, health.router(ready)):
         app.include_router(router)
     _describe_problems(app)
