@@ -72,7 +72,7 @@ def _unit(context: Mapping[str, Any]) -> str:
 class Matches:
     """`Annotated[str, Matches("^…$", words)]`: a pattern in the description, words when it is not met.
 
-    `words` are a clause to follow the field's name, such as "must be a two-letter country code, like DE".
+    `words` are a clause to follow the field's name, such as "must be a two-character country code, like DE".
     """
 
     pattern: str

@@ -30,7 +30,7 @@ class CountryMissing(Problem):
 
 
 def to_e164(spelling: str, region: str | None = None) -> str:
-    """The E.164 form of `spelling`; `region` (ISO 3166, two letters) reads a number without country code.
+    """The E.164 form of `spelling`; `region` (ISO 3166, like `DE`) reads a number without country code.
 
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
