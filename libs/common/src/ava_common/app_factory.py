@@ -3,7 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, FastAPI
 
@@ -14,13 +14,15 @@ from ava_common.log import configure
 from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
 
 R = TypeVar("R")
+OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[R]]
+Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
 
 
 def create_service_app(
     title: str,
     *,
     prefix: str,
-    open_resources: Callable[[], AbstractAsyncContextManager[R]],
+    open_resources: OpenResources[R],
     routers: Sequence[APIRouter],
     ready: health.ReadinessCheck[R],
     hot_routes: Sequence[AsgiRoute] = (),
@@ -33,18 +35,9 @@ def create_service_app(
     before all routers.
     """
     configure(title, log_level)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with open_resources() as resources:
-            # What was loaded at start stays: the garbage collector need not walk it (p99 of short requests).
-            gc.collect()
-            gc.freeze()
-            yield {"resources": resources}
-
     app = FastAPI(
         title=title,
-        lifespan=lifespan,
+        lifespan=_lifespan(open_resources),
         openapi_url=f"{prefix}/openapi.json",
         docs_url=f"{prefix}/docs",
         redoc_url=None,
@@ -57,6 +50,18 @@ def create_service_app(
         app.include_router(router)
     _describe_problems(app)
     return app
+
+
+def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        async with open_resources() as resources:
+            # What was loaded at start stays: the garbage collector need not walk it (p99 of short requests).
+            gc.collect()
+            gc.freeze()
+            yield {"resources": resources}
+
+    return lifespan
 
 
 def _describe_problems(app: FastAPI) -> None:

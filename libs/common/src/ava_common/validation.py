@@ -45,7 +45,7 @@ _WORDS = {
 def message(error: Mapping[str, Any]) -> str:
     """The words for one of pydantic's errors (an item of `errors()`), a clause to follow the field's name.
 
-    The words of a validator of ours (ValueError, PydanticCustomError) are passed on as they are.
+    The words of our own validators (ValueError, PydanticCustomError) are passed on as they are.
     """
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":

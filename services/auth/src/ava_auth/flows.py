@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from ava_auth.client_ip import network_of
 from ava_auth.constant_time import padded_to
@@ -41,17 +42,14 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
 
 async def log_in(resources: Resources, who: Credentials, client_ip: str) -> Session:
     async with _throttled(resources, "login", who.email, client_ip) as attempt:
+        record = partial(resources.audit_log.add, account=attempt.account, network=attempt.network)
         try:
             session = await resources.supabase.log_in(who.email, who.password.get_secret_value(), client_ip)
         except (WrongCredentials, EmailNotConfirmed) as refused:
-            await resources.audit_log.add(
-                "login.refused", account=attempt.account, network=attempt.network, why=type(refused).__name__
-            )
+            await record("login.refused", why=type(refused).__name__)
             raise
         await attempt.succeeded()
-        await resources.audit_log.add(
-            "login.succeeded", user_id=session.user.id, account=attempt.account, network=attempt.network
-        )
+        await record("login.succeeded", user_id=session.user.id)
         return session
 
 

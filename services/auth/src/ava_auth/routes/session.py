@@ -1,5 +1,6 @@
 """Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
@@ -88,7 +89,8 @@ async def log_out(
 ) -> None:
     """End this session, the others, or all; this browser is logged out even when Supabase Auth is away."""
     try:
-        if token := await _live_access_token(request, resources, refresh_token, client_ip):
+        token = await _access_token(request)
+        if token := token or await _fresh_access_token(resources, refresh_token, client_ip):
             await resources.supabase.log_out(token, scope)
     except AccountsAway:
         if scope != "local":
@@ -98,19 +100,17 @@ async def log_out(
     await resources.audit_log.add("session.ended", network=network_of(client_ip), scope=scope)
 
 
-async def _live_access_token(
-    request: Request, resources: Resources, refresh_token: str | None, client_ip: str
-) -> str | None:
-    """The access token, or a fresh one when it has expired: an expired one cannot end its session."""
-    try:
+async def _access_token(request: Request) -> str | None:
+    """The caller's own access token; None when there is none or it is not valid any more."""
+    with suppress(InvalidToken):
         caller = await optional_caller(request)
-    except InvalidToken:
-        caller = None
-    if caller and not caller.actor:
-        return caller.token
-    try:
-        return (
-            (await flows.refresh(resources, refresh_token, client_ip)).access_token if refresh_token else None
-        )
-    except SessionEnded:
-        return None
+        return caller.token if caller and not caller.actor else None
+    return None
+
+
+async def _fresh_access_token(resources: Resources, refresh_token: str | None, client_ip: str) -> str | None:
+    """A new access token, because an expired one cannot end its session; None when the session has ended."""
+    if refresh_token:
+        with suppress(SessionEnded):
+            return (await flows.refresh(resources, refresh_token, client_ip)).access_token
+    return None
