@@ -11,13 +11,13 @@ from ava_auth.identities import Session
 from ava_auth.password_policy import violations
 from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, SessionEnded, WrongCredentials
 from ava_auth.schemas import Credentials, OpenedLink
-from ava_auth.throttle import Attempt, Kind, digest
+from ava_auth.throttle import Attempt, Kind, account_digest
 
 
 @asynccontextmanager
 async def _throttled(resources: Resources, kind: Kind, email: str, client_ip: str) -> AsyncIterator[Attempt]:
     """Counted before it is made, and taking equally long whatever its outcome."""
-    counted = resources.throttle.attempt(kind, client_ip, digest(email))
+    counted = resources.throttle.attempt(kind, client_ip, account_digest(email))
     async with padded_to(resources.settings.even_seconds), counted as attempt:
         yield attempt
 
@@ -101,6 +101,6 @@ async def open_link(resources: Resources, opened: OpenedLink, client_ip: str) ->
     await resources.audit_log.add(
         event,
         user_id=session.user.id,
-        account=digest(session.user.email),
+        account=account_digest(session.user.email),
         network=network_of(client_ip),
     )

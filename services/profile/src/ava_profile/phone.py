@@ -7,7 +7,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 from ava_common.problems import Problem
 
-SHORTEST = 6  # digits of something that may be a number without its country code
+MIN_DIGITS = 6  # of something that may be a number without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -50,7 +50,7 @@ def to_e164(spelling: str, region: str | None = None) -> str:
 def _only_lacks_its_country(spelling: str, error: NumberParseException) -> bool:
     digits = sum(character.isdigit() for character in spelling)
     unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-    return unknown and "+" not in spelling and digits >= SHORTEST
+    return unknown and "+" not in spelling and digits >= MIN_DIGITS
 
 
 def _with_plus(spelling: str, region: str | None) -> str:

@@ -23,7 +23,7 @@ from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
-_DAY = 86400
+_DAY_SECONDS = 86400
 
 
 async def _from_our_page(request: Request) -> None:
@@ -46,7 +46,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 def _set_cookies(response: Response, session: Session, days: int) -> None:
     _set_cookie(response, ACCESS, session.access_token, session.expires_in)
-    _set_cookie(response, REFRESH, session.refresh_token, days * _DAY)
+    _set_cookie(response, REFRESH, session.refresh_token, days * _DAY_SECONDS)
 
 
 def clear_cookies(response: Response) -> None:
