@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI
 
 from ava_common import error_handlers, health
 from ava_common.access_log import AccessLog
-from ava_common.asgi_route import AsgiRoute
 from ava_common.log import configure
+from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
 
 R = TypeVar("R")
@@ -25,7 +25,7 @@ def create_service_app(
     open_resources: OpenResources[R],
     routers: Sequence[APIRouter],
     ready: health.ReadinessCheck[R],
-    hot_routes: Sequence[AsgiRoute] = (),
+    hot_routes: Sequence[PlainAsgiRoute] = (),
     log_level: str = "INFO",
 ) -> FastAPI:
     """The application of one service, with its OpenAPI description at `{prefix}/openapi.json`.

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse
 
-from ava_common.asgi_route import AsgiRoute
+from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import DatabaseAway, InvalidRequest, MalformedJson, Problem, responses
 from ava_whatsapp_gateway.webhook.dependencies import ResourcesDep
 from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, deliver
@@ -47,7 +47,7 @@ async def verify(
     return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
 
 
-deliveries = AsgiRoute(
+deliveries = PlainAsgiRoute(
     PATH,
     deliver,
     methods=["POST"],

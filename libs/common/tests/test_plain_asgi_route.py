@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from ava_common.asgi_route import AsgiRoute
 from ava_common.error_handlers import HANDLERS
+from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import NotFound, responses
 
 received: list[Any] = []
@@ -32,7 +32,7 @@ def app() -> FastAPI:
 
     made = FastAPI(exception_handlers=HANDLERS)
     made.router.routes.append(
-        AsgiRoute("/kitchen/cups", pour, methods=["POST"], responses=responses(NotFound))
+        PlainAsgiRoute("/kitchen/cups", pour, methods=["POST"], responses=responses(NotFound))
     )
     made.include_router(plain)
     return made

@@ -6,7 +6,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class AsgiRoute(APIRoute):
+class PlainAsgiRoute(APIRoute):
     """A route whose handler has the form `(scope, receive, send)`; give it to the app as a hot route.
 
     The handler's name, docstring, `responses` and `openapi_extra` stand in the API description as for every
