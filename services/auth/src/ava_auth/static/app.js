@@ -2,7 +2,7 @@
 // The whole journey, over the paths every program uses. The tokens live in cookies this script cannot read.
 
 const $ = (id) => document.getElementById(id);
-const AWAY = { detail: "The house does not answer. Check your connection and try again." };
+const AWAY = { detail: "Can't reach Ava. Check your connection and try again." };
 const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
 let older = null;
 let newest = "";
@@ -91,7 +91,7 @@ function newSpeaker() {
   return currentSpeaker();
 }
 
-function settle(speaker, answer, form, words) {
+function report(speaker, answer, form, words) {
   if (answer.ok) speaker.say(words || answer.body.message);
   else speaker.complain(answer.body, form);
   return answer.ok;
@@ -185,7 +185,7 @@ async function showMessages() {
 
 on("login", async (speaker, fields, form) => {
   const answer = await ask("POST", "/auth/session", fields);
-  if (!settle(speaker, answer, form, "You are logged in.")) return false;
+  if (!report(speaker, answer, form, "You are logged in.")) return false;
   localStorage.setItem("entered", Date.now());
   await show(answer.body);
   return true;
@@ -194,36 +194,36 @@ on("login", async (speaker, fields, form) => {
 on("signup", async (speaker, fields, form) => {
   const answer = await ask("POST", "/auth/signup", fields);
   if (answer.ok) fill($("login"), { email: fields.email });
-  return settle(speaker, answer, form);
+  return report(speaker, answer, form);
 });
 
-on("mailbox", async (speaker, fields, form, path) => settle(speaker, await ask("POST", path, fields), form));
+on("mailbox", async (speaker, fields, form, path) => report(speaker, await ask("POST", path, fields), form));
 
 on("verify", async (speaker, fields, form) => {
   const link = Object.fromEntries(new URLSearchParams(location.hash.replace(/^#(verify\?)?/, "")));
   const answer = await ask("POST", "/auth/verify", { type: link.type, token_hash: link.token_hash, ...fields });
   if (answer.ok || answer.status === 410) history.replaceState(null, "", "/");
   if (answer.ok || answer.status === 410) await begin();
-  return settle(speaker, answer, form);
+  return report(speaker, answer, form);
 });
 
 on("logout", async (speaker, _, form, scope) => {
   const answer = await mine("DELETE", `/auth/session?scope=${scope}`);
   if (answer.ok && scope !== "others") localStorage.setItem("left", Date.now());
   if (answer.ok && scope !== "others") show(null);
-  settle(speaker, answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
+  report(speaker, answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
 });
 
 on("avatar", async (speaker, fields, form) => {
   const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) });
-  if (settle(speaker, answer, form, "The avatar is saved.")) await showAvatar();
+  if (report(speaker, answer, form, "The avatar is saved.")) await showAvatar();
 });
 
 on("whatsapp", async (speaker, fields, form, method) => {
   const linking = method === "PUT";
   const answer = await mine(method, "/profile/preferences/whatsapp", linking ? fields : undefined);
   const words = linking ? "The number is linked." : "No number is linked now.";
-  settle(speaker, answer, form, answer.status === 202 ? "One more step: send the code." : words);
+  report(speaker, answer, form, answer.status === 202 ? "One more step: send the code." : words);
   if (answer.ok) await showNumber();
   if (answer.status === 202) {
     const link = Object.assign(document.createElement("a"), { href: answer.body.whatsapp_url });
@@ -236,20 +236,20 @@ on("whatsapp", async (speaker, fields, form, method) => {
 on("message", async (speaker, fields, form) => {
   const answer = await mine("POST", "/messages", fields, { "Idempotency-Key": key });
   if (answer.status && answer.status < 500) key = crypto.randomUUID(); // else the same one may be sent again
-  if (settle(speaker, answer, form, "Sent.")) await showMessages();
+  if (report(speaker, answer, form, "Sent.")) await showMessages();
   return answer.ok;
 });
 
 on("password", async (speaker, fields, form) => {
   const answer = await mine("PUT", "/auth/password", fields);
-  return settle(speaker, answer, form, "The password is changed. All other devices are logged out.");
+  return report(speaker, answer, form, "The password is changed. All other devices are logged out.");
 });
 
 on("leave", async (speaker, { password }, form) => {
   const answer = await mine("DELETE", "/auth/account", { password });
   if (answer.ok) localStorage.setItem("left", Date.now());
   if (answer.ok) show(null);
-  return settle(speaker, answer, form, "Your account and everything in it is deleted.");
+  return report(speaker, answer, form, "Your account and everything in it is deleted.");
 });
 
 $("older").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
