@@ -39,7 +39,7 @@ class Held:
 
 
 def ask_for_a_link(visitor: Visitor) -> None:
-    form = "Forgotten password, or no mail came?"
+    form = "Forgot your password, or no e-mail arrived?"
     visitor.fill(form, "Send me a link for a new password", E_mail=visitor.email)
 
 
@@ -69,10 +69,10 @@ def test_a_late_answer_never_hides_the_complaint_of_a_newer_action(visitor: Visi
     ask_for_a_link(visitor)
     late_one = held.route()
     visitor.fill("Sign up", "Sign up", E_mail=visitor.email, Password="Passw0rd!")
-    visitor.complains("first that people try")
+    visitor.complains("most common passwords")
     LATE[late](late_one)
     is_over(visitor)
-    assert "first that people try" in visitor.page.get_by_role("alert").inner_text()
+    assert "most common passwords" in visitor.page.get_by_role("alert").inner_text()
     assert visitor.page.get_by_role("status").inner_text() == ""
     expect(visitor.group("Sign up").get_by_label("Password")).to_have_attribute("aria-invalid", "true")
 
@@ -83,15 +83,15 @@ def test_what_was_said_before_is_gone_as_soon_as_something_new_begins(visitor: V
     ask_for_a_link(visitor)
     assert visitor.page.get_by_role("status").inner_text() == ""
     held.route().continue_()
-    visitor.says("a mail with a link is on its way")
+    visitor.says("an e-mail with a link is on its way")
     visitor.fill("Sign up", "Sign up", E_mail=visitor.email, Password="Passw0rd!")
-    visitor.complains("first that people try")
+    visitor.complains("most common passwords")
     held = Held(visitor, RECOVER)
     ask_for_a_link(visitor)
     assert visitor.page.get_by_role("alert").inner_text() == ""
     assert visitor.page.locator("[aria-invalid]").count() == 0
     held.route().continue_()
-    visitor.says("a mail with a link is on its way")
+    visitor.says("an e-mail with a link is on its way")
 
 
 def test_what_the_page_does_by_itself_never_speaks_over_an_action(visitor: Visitor) -> None:

@@ -1,5 +1,5 @@
 "use strict";
-// The whole journey, over the paths every program uses. The tokens live in cookies this script cannot read.
+// The whole page, over the paths that programs use too. The tokens are in cookies that no script can read.
 
 const $ = (id) => document.getElementById(id);
 const AWAY = { detail: "Can't reach Ava. Check your connection and try again." };
@@ -34,8 +34,8 @@ async function mine(method, path, body, headers) {
   return renewed;
 }
 
-// Answers can overtake each other. Asked before a question goes out, this tells afterwards whether its
-// answer may be shown: not once a newer answer of its kind has been, nor after the person changed.
+// Responses can overtake each other. Call this before a request; afterwards the result tells whether the
+// response may be shown: not once a newer one of its kind has been, nor after another user has logged in.
 function inOrder(kind) {
   const number = ++questions;
   return () => {
@@ -76,14 +76,14 @@ function complain(problem, form) {
 }
 
 // Everything that is said goes through a speaker. It falls silent when the next action begins, so that a
-// late answer never overwrites the words of a newer one.
+// late response never overwrites the words of a newer one.
 function currentSpeaker() {
   const action = actions;
   const unlessOvertaken = (speak) => (...what) => action === actions && speak(...what);
   return { say: unlessOvertaken(say), complain: unlessOvertaken(complain) };
 }
 
-// A new action begins: what the one before said is gone at once.
+// A new action begins: the words of the one before are gone at once.
 function newSpeaker() {
   actions++;
   say("");
@@ -222,8 +222,8 @@ on("avatar", async (speaker, fields, form) => {
 on("whatsapp", async (speaker, fields, form, method) => {
   const linking = method === "PUT";
   const answer = await mine(method, "/profile/preferences/whatsapp", linking ? fields : undefined);
-  const words = linking ? "The number is linked." : "No number is linked now.";
-  report(speaker, answer, form, answer.status === 202 ? "One more step: send the code." : words);
+  const words = linking ? "The number is linked." : "The number is unlinked.";
+  report(speaker, answer, form, answer.status === 202 ? "Almost done: send us the code." : words);
   if (answer.ok) await showNumber();
   if (answer.status === 202) {
     const link = Object.assign(document.createElement("a"), { href: answer.body.whatsapp_url });
@@ -235,7 +235,7 @@ on("whatsapp", async (speaker, fields, form, method) => {
 
 on("message", async (speaker, fields, form) => {
   const answer = await mine("POST", "/messages", fields, { "Idempotency-Key": key });
-  if (answer.status && answer.status < 500) key = crypto.randomUUID(); // else the same one may be sent again
+  if (answer.status && answer.status < 500) key = crypto.randomUUID(); // otherwise the same one may be sent again
   if (report(speaker, answer, form, "Sent.")) await showMessages();
   return answer.ok;
 });
@@ -256,7 +256,7 @@ $("older").addEventListener("click", ({ target }) => act(target, async ({ compla
   const top = newest;
   const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(older)}`);
   if (!ok) return complain(body);
-  if (top !== newest) return; // the list began anew meanwhile, and these would not follow on it
+  if (top !== newest) return; // the list was reloaded meanwhile, and these would not follow it
   older = body.next;
   $("messages").append(...body.messages.map(line));
   $("older").hidden = !older;
@@ -268,7 +268,7 @@ $("export").addEventListener("click", ({ target }) => act(target, async ({ compl
   else complain(answer.body);
 }));
 
-// Also done behind the person's back, so it silences no action.
+// Also happens in the background, so it silences no action.
 async function begin() {
   const { complain } = currentSpeaker();
   const mayShow = inOrder("person");
@@ -286,7 +286,7 @@ addEventListener("hashchange", () => {
   begin();
 });
 addEventListener("storage", ({ key: what }) => {
-  if (what === "left" || what === "entered") begin(); // what happened in another tab holds here too
+  if (what === "left" || what === "entered") begin(); // another tab has logged in or out
 });
 setInterval(() => {
   if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber()]);
