@@ -104,7 +104,7 @@ def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor)
     visitor.says("The number is linked.")
     another.arrive()
     another.link(number)
-    another.complains("This number is linked already.")
+    another.complains("This number is linked to another account.")
 
 
 def test_a_rule_of_the_house_is_told_although_the_form_let_it_pass(visitor: Visitor) -> None:
