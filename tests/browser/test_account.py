@@ -18,7 +18,7 @@ def newest_mail(house: House, to: str) -> dict[str, str]:
 
 
 def set_password(visitor: Visitor, password: str) -> None:
-    form = visitor.page.get_by_role("form", name="You opened a link from our mail")
+    form = visitor.page.get_by_role("form", name="You opened a link from our e-mail")
     form.get_by_label("Password").fill(password)
     form.get_by_role("button", name="Confirm and set this password").click()
 
@@ -26,13 +26,13 @@ def set_password(visitor: Visitor, password: str) -> None:
 def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgotten password, or no mail came?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
     )
-    visitor.says("a mail with a link is on its way")
+    visitor.says("an e-mail with a link is on its way")
     link = newest_mail(house, visitor.email)["link"]
     visitor.page.goto(link)
     set_password(visitor, "Passw0rd!")
-    visitor.complains("first that people try")
+    visitor.complains("most common passwords")
     visitor.password = "another-lantern-3"
     set_password(visitor, visitor.password)
     visitor.says("Your password is set. Log in with it.")
@@ -43,7 +43,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House
 def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: House) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgotten password, or no mail came?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
     )
     visitor.says("on its way")
     link = newest_mail(house, visitor.email)["link"]
@@ -51,7 +51,7 @@ def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house:
         reader.page.goto(link)
         set_password(reader, password)
     visitor.says("Your password is set.")
-    another.complains("This link was used already or is too old.")
+    another.complains("This link has already been used or has expired.")
     another.is_out()
 
 
@@ -92,7 +92,7 @@ def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) 
     visitor.says("Sent.")
     visitor.let_access_expire()
     with visitor.page.expect_download() as download:
-        visitor.page.get_by_role("button", name="Download everything that is mine").click()
+        visitor.page.get_by_role("button", name="Download all my data").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     mine = json.loads(file.read_text())
@@ -108,13 +108,13 @@ def test_leaving_takes_everything_along(visitor: Visitor, another: Visitor) -> N
     visitor.says("The number is linked.")
     form = visitor.group("Delete the account")
     form.get_by_label("Password").fill(visitor.password)
-    form.get_by_label("I want all of it deleted").check()
+    form.get_by_label("Yes, delete all of it").check()
     form.get_by_role("button").click()
     visitor.says("Your account and everything in it is deleted.")
     visitor.is_out()
     assert visitor.cookies() == {}
     visitor.fill("Log in", "Log in", E_mail=visitor.email, Password=visitor.password)
-    visitor.complains("The e-mail address or the password is not right.")
+    visitor.complains("The e-mail address or the password is wrong.")
     another.arrive().link(number)
     another.says("The number is linked.")
     expect(another.messages()).to_have_count(0)

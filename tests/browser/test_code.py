@@ -29,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def test_a_number_is_linked_by_the_code_its_phone_sends(visitor: Visitor, house: House) -> None:
     number = some_number()
     visitor.arrive().link(number)
-    visitor.says("One more step: send the code.")
+    visitor.says("Almost done: send us the code.")
     shown = visitor.page.get_by_text(re.compile("^Send the code"))
     expect(shown).to_be_visible()
     found = re.search(r"Send the code (\S+) from", shown.inner_text())

@@ -93,9 +93,9 @@ def test_older_messages_are_fetched_when_asked_for(visitor: Visitor) -> None:
 def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor) -> None:
     visitor.open()
     visitor.fill("Sign up", "Sign up", E_mail=visitor.email, Password="Passw0rd!")
-    visitor.complains("first that people try")
+    visitor.complains("most common passwords")
     visitor.fill("Log in", "Log in", E_mail=visitor.email, Password="not my password")
-    visitor.complains("The e-mail address or the password is not right.")
+    visitor.complains("The e-mail address or the password is wrong.")
     visitor.sign_up().log_in()
     visitor.link("12")
     visitor.complains("number")
@@ -104,7 +104,7 @@ def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor)
     visitor.says("The number is linked.")
     another.arrive()
     another.link(number)
-    another.complains("This number is linked already.")
+    another.complains("This number is linked to another account.")
 
 
 def test_a_rule_of_the_house_is_told_although_the_form_let_it_pass(visitor: Visitor) -> None:

@@ -60,7 +60,7 @@ class Visitor:
         expect(self.page.get_by_role("heading", name=f"Signed in as {self.email}")).to_be_visible()
 
     def is_out(self) -> None:
-        expect(self.page.get_by_role("heading", name="Come in")).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Log in or sign up")).to_be_visible()
         expect(self.page.get_by_role("heading", name="Signed in as")).to_be_hidden()
 
     def create_avatar(self) -> Self:

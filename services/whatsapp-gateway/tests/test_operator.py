@@ -37,7 +37,7 @@ async def operator(database):
 
 @pytest.fixture
 async def dead(gateway, peers, linked):
-    """One dead letter beside an event that was handled."""
+    """One dead event beside one that was handled."""
     person = await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026, "message": "undeliverable"}}))
     message = meta.text(body="a secret word")

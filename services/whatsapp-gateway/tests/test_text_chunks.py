@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_whatsapp_gateway.cloud_api.text_chunks import LONGEST, text_chunks
+from ava_whatsapp_gateway.cloud_api.text_chunks import MAX_CHARACTERS, text_chunks
 
 
 def squeezed(text: str) -> str:
@@ -19,7 +19,7 @@ def test_every_chunk_fits_and_nothing_but_white_space_is_lost(text, longest):
 
 def test_a_short_text_stays_whole_and_an_empty_one_has_no_chunks():
     assert text_chunks("hello") == ["hello"]
-    assert text_chunks("x" * LONGEST) == ["x" * LONGEST]
+    assert text_chunks("x" * MAX_CHARACTERS) == ["x" * MAX_CHARACTERS]
     assert text_chunks("  \n ") == []
 
 

@@ -3,34 +3,56 @@
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, FastAPI
 
 from ava_common import error_handlers, health
 from ava_common.access_log import AccessLog
 from ava_common.log import configure
+from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
 
 R = TypeVar("R")
+OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[R]]
+Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
 
 
 def create_service_app(
     title: str,
     *,
     prefix: str,
-    open_resources: Callable[[], AbstractAsyncContextManager[R]],
+    open_resources: OpenResources[R],
     routers: Sequence[APIRouter],
     ready: health.ReadinessCheck[R],
+    hot_routes: Sequence[PlainAsgiRoute] = (),
     log_level: str = "INFO",
 ) -> FastAPI:
     """The application of one service, with its OpenAPI description at `{prefix}/openapi.json`.
 
     `open_resources` is entered when the application starts and left when it stops; what it yields is
-    `request.state.resources` of every request, and what `ready` is asked about.
+    `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
+    before all routers.
     """
     configure(title, log_level)
+    app = FastAPI(
+        title=title,
+        lifespan=_lifespan(open_resources),
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=f"{prefix}/docs",
+        redoc_url=None,
+        responses=responses(MalformedJson, InvalidRequest),
+        exception_handlers=error_handlers.HANDLERS,
+    )
+    app.add_middleware(AccessLog)
+    app.router.routes.extend(hot_routes)
+    for router in (*routers, health.router(ready)):
+        app.include_router(router)
+    _describe_problems(app)
+    return app
 
+
+def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         async with open_resources() as resources:
@@ -39,20 +61,7 @@ def create_service_app(
             gc.freeze()
             yield {"resources": resources}
 
-    app = FastAPI(
-        title=title,
-        lifespan=lifespan,
-        openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs",
-        redoc_url=None,
-        responses=responses(MalformedJson, InvalidRequest),
-        exception_handlers=error_handlers.HANDLERS,
-    )
-    app.add_middleware(AccessLog)
-    for router in (*routers, health.router(ready)):
-        app.include_router(router)
-    _describe_problems(app)
-    return app
+    return lifespan
 
 
 def _describe_problems(app: FastAPI) -> None:

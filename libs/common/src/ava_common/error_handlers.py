@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ava_common import database
+from ava_common.constraint_messages import message
 from ava_common.log import log
 from ava_common.problems import (
     DatabaseAway,
@@ -19,7 +20,6 @@ from ava_common.problems import (
     NotFound,
     Problem,
 )
-from ava_common.validation import message
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -21,7 +21,7 @@ _SECRET_VALUES = re.compile(
     r"|(?<![\w.-])\+?\d{9,15}(?![\w.-])"  # a phone number
 )
 
-Event = MutableMapping[str, Any]
+LogEvent = MutableMapping[str, Any]
 _NINE_DIGITS = re.compile(r"\d{9}")
 
 
@@ -35,7 +35,7 @@ def _may_hold_secrets(value: str) -> bool:
     return "@" in value or "eyJ" in value or _NINE_DIGITS.search(value) is not None
 
 
-def _redact(_: Any, __: str, event: Event) -> Event:
+def _redact(_: Any, __: str, event: LogEvent) -> LogEvent:
     for name, value in event.items():
         if name in ("event", "timestamp", "level"):
             continue
@@ -46,7 +46,7 @@ def _redact(_: Any, __: str, event: Event) -> Event:
     return event
 
 
-def _exception(_: Any, __: str, event: Event) -> Event:
+def _exception(_: Any, __: str, event: LogEvent) -> LogEvent:
     """The type and the frames of an exception, never its text: a database's or peer's words may hold data."""
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
@@ -59,7 +59,7 @@ def _exception(_: Any, __: str, event: Event) -> Event:
     return event
 
 
-def _trace(_: Any, __: str, event: Event) -> Event:
+def _trace(_: Any, __: str, event: LogEvent) -> LogEvent:
     if traceparent():
         event.setdefault("request_id", request_id())
         event.setdefault("trace_id", traceparent()[3:35])
@@ -107,7 +107,7 @@ def configure(service: str, level: str = "INFO") -> None:
 
 
 def _service(name: str) -> Any:
-    def add(_: Any, __: str, event: Event) -> Event:
+    def add(_: Any, __: str, event: LogEvent) -> LogEvent:
         event["service"] = name
         return event
 

@@ -7,18 +7,20 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ava_common.constraint_messages import message
 from ava_common.token_verifier import TrustedIssuer, supabase_issuer
-from ava_common.validation import message
 
-SHORTEST_SECRET = 16  # characters
+SECRET_MIN_CHARACTERS = 16
 
 
 def _strong(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if value.startswith("change-me"):
         raise ValueError("still holds the placeholder of .env.example; put a real secret here")
-    if len(value) < SHORTEST_SECRET:
-        raise ValueError(f"is shorter than {SHORTEST_SECRET} characters; make one with: openssl rand -hex 32")
+    if len(value) < SECRET_MIN_CHARACTERS:
+        raise ValueError(
+            f"is shorter than {SECRET_MIN_CHARACTERS} characters; make one with: openssl rand -hex 32"
+        )
     return secret
 
 

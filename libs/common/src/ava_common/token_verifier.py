@@ -18,9 +18,9 @@ from ava_common.problems import Problem
 
 AUDIENCE = "authenticated"
 LEEWAY_SECONDS = 10
-LONGEST_TOKEN = 8192  # characters
-LONGEST_DELEGATION_SECONDS = 120
-CACHE_SIZE = 10_000  # tokens
+TOKEN_MAX_CHARACTERS = 8192
+DELEGATION_MAX_SECONDS = 120
+CACHE_TOKENS = 10_000
 CACHE_SECONDS = 300
 JWKS_TIMEOUT_SECONDS = 5
 _REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss", "role"]
@@ -63,7 +63,7 @@ class TokenVerifier:
     """Turns a token into a Caller; a verified token is remembered, by hash, for at most its life."""
 
     def __init__(
-        self, issuers: Iterable[TrustedIssuer], http: httpx.AsyncClient, cache_size: int = CACHE_SIZE
+        self, issuers: Iterable[TrustedIssuer], http: httpx.AsyncClient, cache_size: int = CACHE_TOKENS
     ) -> None:
         self._issuers = {issuer.name: (issuer, KeySet(issuer.jwks_url, http)) for issuer in issuers}
         self._cache_size = cache_size
@@ -71,7 +71,7 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Caller:
         """The caller this token proves. Raises InvalidToken (401) or KeysUnavailable (503)."""
-        if len(token) > LONGEST_TOKEN or not token.isascii():
+        if len(token) > TOKEN_MAX_CHARACTERS or not token.isascii():
             raise InvalidToken
         digest = hashlib.sha256(token.encode()).digest()
         known = self._cache.get(digest)
@@ -128,7 +128,7 @@ def _caller(token: str, claims: dict[str, Any], issuer: TrustedIssuer) -> Caller
     if claims["role"] != "authenticated" or claims["aud"] != AUDIENCE:
         raise InvalidToken
     actor = claims["act"]["sub"] if issuer.delegates else None
-    if issuer.delegates and (not actor or claims["exp"] - claims["iat"] > LONGEST_DELEGATION_SECONDS):
+    if issuer.delegates and (not actor or claims["exp"] - claims["iat"] > DELEGATION_MAX_SECONDS):
         raise InvalidToken
     session = claims.get("session_id")
     email = claims.get("email")

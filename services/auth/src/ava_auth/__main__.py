@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from ava_auth.audit import AuditEvent, AuditLog
-from ava_auth.throttle import digest
+from ava_auth.throttle import account_digest
 from ava_common.database import AWAY, open_pool
 from ava_common.settings import from_environment, load
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _filter(person: str | None) -> dict[str, Any]:
     if not person:
         return {}
-    return {"account": digest(person)} if "@" in person else {"user_id": UUID(person)}
+    return {"account": account_digest(person)} if "@" in person else {"user_id": UUID(person)}
 
 
 def _line(event: AuditEvent) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from ava_auth.client_ip import network_of
 from ava_auth.constant_time import padded_to
@@ -10,13 +11,13 @@ from ava_auth.identities import Session
 from ava_auth.password_policy import violations
 from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, SessionEnded, WrongCredentials
 from ava_auth.schemas import Credentials, OpenedLink
-from ava_auth.throttle import Attempt, Kind, digest
+from ava_auth.throttle import Attempt, Kind, account_digest
 
 
 @asynccontextmanager
 async def _throttled(resources: Resources, kind: Kind, email: str, client_ip: str) -> AsyncIterator[Attempt]:
     """Counted before it is made, and taking equally long whatever its outcome."""
-    counted = resources.throttle.attempt(kind, client_ip, digest(email))
+    counted = resources.throttle.attempt(kind, client_ip, account_digest(email))
     async with padded_to(resources.settings.even_seconds), counted as attempt:
         yield attempt
 
@@ -41,17 +42,14 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
 
 async def log_in(resources: Resources, who: Credentials, client_ip: str) -> Session:
     async with _throttled(resources, "login", who.email, client_ip) as attempt:
+        record = partial(resources.audit_log.add, account=attempt.account, network=attempt.network)
         try:
             session = await resources.supabase.log_in(who.email, who.password.get_secret_value(), client_ip)
         except (WrongCredentials, EmailNotConfirmed) as refused:
-            await resources.audit_log.add(
-                "login.refused", account=attempt.account, network=attempt.network, why=type(refused).__name__
-            )
+            await record("login.refused", why=type(refused).__name__)
             raise
         await attempt.succeeded()
-        await resources.audit_log.add(
-            "login.succeeded", user_id=session.user.id, account=attempt.account, network=attempt.network
-        )
+        await record("login.succeeded", user_id=session.user.id)
         return session
 
 
@@ -103,6 +101,6 @@ async def open_link(resources: Resources, opened: OpenedLink, client_ip: str) ->
     await resources.audit_log.add(
         event,
         user_id=session.user.id,
-        account=digest(session.user.email),
+        account=account_digest(session.user.email),
         network=network_of(client_ip),
     )

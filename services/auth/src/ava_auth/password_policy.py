@@ -4,8 +4,8 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 
-SHORTEST = 8  # characters; NIST SP 800-63B
-LONGEST = 72  # bytes; bcrypt reads no further
+MIN_CHARACTERS = 8  # NIST SP 800-63B
+MAX_BYTES = 72  # bcrypt reads no further
 
 _ROWS = (
     *("abcdefghijklmnopqrstuvwxyz", "01234567890"),
@@ -21,8 +21,8 @@ def violations(password: str, email: str | None = None) -> list[str]:
     """What is wrong with this password, as clauses to follow "This password cannot be used:"."""
     lowered = password.casefold()
     found = [
-        (len(password) < SHORTEST, f"it needs at least {SHORTEST} characters"),
-        (len(password.encode("utf-8", "replace")) > LONGEST, f"it may have at most {LONGEST} bytes"),
+        (len(password) < MIN_CHARACTERS, f"it needs at least {MIN_CHARACTERS} characters"),
+        (len(password.encode("utf-8", "replace")) > MAX_BYTES, f"it may have at most {MAX_BYTES} bytes"),
         (not password.isprintable(), "it contains a character that cannot be typed everywhere"),
         (_is_common(lowered), "it is one of the most common passwords"),
         (_is_pattern(lowered), "it is a keyboard pattern or repeats itself"),

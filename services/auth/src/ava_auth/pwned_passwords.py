@@ -6,6 +6,8 @@ import httpx
 
 from ava_common.log import log
 
+_PADDED = {"Add-Padding": "true"}  # so that the length of the response tells nothing
+
 
 class PwnedPasswords:
     """The k-anonymous range search of Have I Been Pwned, or a copy of it; off without a URL.
@@ -23,9 +25,7 @@ class PwnedPasswords:
             return False
         digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         try:
-            response = await self._http.get(
-                f"{self._url}/range/{digest[:5]}", headers={"Add-Padding": "true"}
-            )
+            response = await self._http.get(f"{self._url}/range/{digest[:5]}", headers=_PADDED)
             response.raise_for_status()
         except httpx.HTTPError as error:
             log.warning("pwned_passwords.away", error=type(error).__name__)

@@ -42,7 +42,7 @@ def _translate_errors(known: ErrorMap) -> Iterator[None]:
     try:
         yield
     except AuthWeakPasswordError:
-        raise PasswordRefused("it is too weak; use a longer one that nobody would guess") from None
+        raise PasswordRefused("it is too weak; use a longer one that is hard to guess") from None
     except AuthRetryableError as error:
         log.warning("supabase.away", status=error.status)
         raise AccountsAway from None

@@ -25,7 +25,7 @@ _APPLY_RETENTION = "select accounts.forget($1)"
 _FAMILIAR_FOR = timedelta(days=90)
 
 
-def digest(email: str) -> str:
+def account_digest(email: str) -> str:
     """The account's name where no e-mail address may be stored: the hex SHA-256 of the address."""
     return hashlib.sha256(email.strip().lower().encode()).hexdigest()
 

@@ -16,7 +16,7 @@ from ava_messaging.filters import ExportQuery
 from ava_messaging.messages import Message
 
 MEDIA_TYPE = "application/x-ndjson"
-AT_ONCE = 2
+CONCURRENT_EXPORTS = 2
 
 
 class TooManyExports(Problem):
@@ -31,7 +31,7 @@ class TooManyExports(Problem):
 class ExportSlots:
     """An export holds a database connection while it is read: only a few at once, so that others get one."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, at_once: int = CONCURRENT_EXPORTS) -> None:
         self._free = at_once
 
     def __enter__(self) -> None:

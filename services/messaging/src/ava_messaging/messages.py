@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-LONGEST = 65_536  # characters
+CONTENT_MAX_CHARACTERS = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
 
 Channel = Literal["app", "whatsapp"]
@@ -64,7 +64,7 @@ def _without_nul(text: str) -> str:
 
 Content = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST),
+    StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS),
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
     BeforeValidator(_storable),
 ]

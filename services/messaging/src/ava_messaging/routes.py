@@ -10,8 +10,8 @@ from pydantic import WithJsonSchema
 
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
+from ava_common.constraint_messages import Matches
 from ava_common.problems import DatabaseAway, NotFound, Problem, responses
-from ava_common.validation import Matches
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
 from ava_messaging.dependencies import ResourcesDep

@@ -7,7 +7,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 from ava_common.problems import Problem
 
-SHORTEST = 6  # digits of something that may be a number without its country code
+MIN_DIGITS = 6  # of something that may be a number without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -30,7 +30,7 @@ class CountryMissing(Problem):
 
 
 def to_e164(spelling: str, region: str | None = None) -> str:
-    """The E.164 form of `spelling`; `region` (ISO 3166, two letters) reads a number without country code.
+    """The E.164 form of `spelling`; `region` (ISO 3166, like `DE`) reads a number without country code.
 
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
@@ -50,7 +50,7 @@ def to_e164(spelling: str, region: str | None = None) -> str:
 def _only_lacks_its_country(spelling: str, error: NumberParseException) -> bool:
     digits = sum(character.isdigit() for character in spelling)
     unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-    return unknown and "+" not in spelling and digits >= SHORTEST
+    return unknown and "+" not in spelling and digits >= MIN_DIGITS
 
 
 def _with_plus(spelling: str, region: str | None) -> str:

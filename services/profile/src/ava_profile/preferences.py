@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from ava_common.constraint_messages import Matches
 from ava_common.problems import Problem
-from ava_common.validation import Matches
 
 
 class PhoneTaken(Problem):
@@ -30,7 +30,7 @@ class PhoneLink(BaseModel):
         str, StringConstraints(min_length=1, max_length=100), Field(examples=["+49 151 12345678"])
     ]
     region: Annotated[
-        Annotated[str, Matches("^[A-Za-z]{2}$", "must be a two-letter country code, like DE")] | None,
+        Annotated[str, Matches("^[A-Za-z]{2}$", "must be a two-character country code, like DE")] | None,
         Field(examples=["DE"], description="ISO 3166"),
     ] = None
 

@@ -55,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         "Ava WhatsApp gateway",
         prefix=routes.PATH,
         open_resources=open_resources,
-        routers=routes.ROUTERS,
+        routers=[routes.router],
+        hot_routes=[routes.deliveries],
         ready=_ready,
         log_level=settings.log_level,
     )

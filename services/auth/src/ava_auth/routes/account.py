@@ -23,7 +23,7 @@ from ava_auth.problems import (
 )
 from ava_auth.routes.session import clear_cookies
 from ava_auth.schemas import NewPassword, Proof
-from ava_auth.throttle import Attempt, digest
+from ava_auth.throttle import Attempt, account_digest
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
 from ava_common.problems import responses
@@ -87,7 +87,7 @@ async def delete_account(
     user = await _live_user(resources, caller)
     async with _password_checked(resources, user, proof.password.get_secret_value(), client_ip) as attempt:
         await resources.supabase.delete(user.id)
-    await resources.throttle.forget(digest(user.email), str(user.id))
+    await resources.throttle.forget(account_digest(user.email), str(user.id))
     await resources.audit_log.add("account.deleted", user_id=user.id, network=attempt.network)
     clear_cookies(response)
 

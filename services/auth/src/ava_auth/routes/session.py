@@ -1,5 +1,6 @@
 """Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
@@ -22,7 +23,7 @@ from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
-_DAY = 86400
+_DAY_SECONDS = 86400
 
 
 async def _from_our_page(request: Request) -> None:
@@ -45,7 +46,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 def _set_cookies(response: Response, session: Session, days: int) -> None:
     _set_cookie(response, ACCESS, session.access_token, session.expires_in)
-    _set_cookie(response, REFRESH, session.refresh_token, days * _DAY)
+    _set_cookie(response, REFRESH, session.refresh_token, days * _DAY_SECONDS)
 
 
 def clear_cookies(response: Response) -> None:
@@ -88,7 +89,8 @@ async def log_out(
 ) -> None:
     """End this session, the others, or all; this browser is logged out even when Supabase Auth is away."""
     try:
-        if token := await _live_access_token(request, resources, refresh_token, client_ip):
+        token = await _access_token(request)
+        if token := token or await _fresh_access_token(resources, refresh_token, client_ip):
             await resources.supabase.log_out(token, scope)
     except AccountsAway:
         if scope != "local":
@@ -98,19 +100,17 @@ async def log_out(
     await resources.audit_log.add("session.ended", network=network_of(client_ip), scope=scope)
 
 
-async def _live_access_token(
-    request: Request, resources: Resources, refresh_token: str | None, client_ip: str
-) -> str | None:
-    """The access token, or a fresh one when it has expired: an expired one cannot end its session."""
-    try:
+async def _access_token(request: Request) -> str | None:
+    """The caller's own access token; None when there is none or it is not valid any more."""
+    with suppress(InvalidToken):
         caller = await optional_caller(request)
-    except InvalidToken:
-        caller = None
-    if caller and not caller.actor:
-        return caller.token
-    try:
-        return (
-            (await flows.refresh(resources, refresh_token, client_ip)).access_token if refresh_token else None
-        )
-    except SessionEnded:
-        return None
+        return caller.token if caller and not caller.actor else None
+    return None
+
+
+async def _fresh_access_token(resources: Resources, refresh_token: str | None, client_ip: str) -> str | None:
+    """A new access token, because an expired one cannot end its session; None when the session has ended."""
+    if refresh_token:
+        with suppress(SessionEnded):
+            return (await flows.refresh(resources, refresh_token, client_ip)).access_token
+    return None

@@ -1,12 +1,15 @@
 "use strict";
-// The whole journey, over the paths every program uses. The tokens live in cookies this script cannot read.
+// The whole page, over the paths that programs use too. The tokens are in cookies that no script can read.
 
 const $ = (id) => document.getElementById(id);
-const AWAY = { detail: "The house does not answer. Check your connection and try again." };
+const AWAY = { detail: "Can't reach Ava. Check your connection and try again." };
 const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
 let older = null;
 let newest = "";
 let key = crypto.randomUUID();
+let actions = 0;
+let questions = 0;
+const shown = {};
 
 async function ask(method, path, body, headers = {}) {
   const json = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -29,6 +32,17 @@ async function mine(method, path, body, headers) {
   if (renewed.ok) return ask(method, path, body, headers);
   if (renewed.status === 401) show(null);
   return renewed;
+}
+
+// Responses can overtake each other. Call this before a request; afterwards the result tells whether the
+// response may be shown: not once a newer one of its kind has been, nor after another user has logged in.
+function inOrder(kind) {
+  const number = ++questions;
+  return () => {
+    if (number < Math.max(shown[kind] ?? 0, shown.person ?? 0)) return false;
+    shown[kind] = number;
+    return true;
+  };
 }
 
 async function renew(since) {
@@ -61,25 +75,48 @@ function complain(problem, form) {
   $("trouble").focus();
 }
 
-function settle(answer, form, words) {
-  if (answer.ok) say(words || answer.body.message);
-  else complain(answer.body, form);
+// Everything that is said goes through a speaker. It falls silent when the next action begins, so that a
+// late response never overwrites the words of a newer one.
+function currentSpeaker() {
+  const action = actions;
+  const unlessOvertaken = (speak) => (...what) => action === actions && speak(...what);
+  return { say: unlessOvertaken(say), complain: unlessOvertaken(complain) };
+}
+
+// A new action begins: the words of the one before are gone at once.
+function newSpeaker() {
+  actions++;
+  say("");
+  for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  return currentSpeaker();
+}
+
+function report(speaker, answer, form, words) {
+  if (answer.ok) speaker.say(words || answer.body.message);
+  else speaker.complain(answer.body, form);
   return answer.ok;
 }
 
-// One form, one action: its fields as an object and the pressed button's value in; true empties the form.
-function on(id, act) {
+// What a button does: a new action. It cannot be pressed again until that ends.
+async function act(button, action) {
+  button.disabled = true;
+  try {
+    await action(newSpeaker());
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// What a form does: a speaker, its fields as an object and the pressed button's value in; true empties the form.
+function on(id, action) {
   const form = $(id);
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter || form.querySelector("button");
-    for (const field of form.elements) field.removeAttribute("aria-invalid");
-    button.disabled = true;
-    try {
-      if (await act(Object.fromEntries(new FormData(form)), form, button.value)) form.reset();
-    } finally {
-      button.disabled = false;
-    }
+    const fields = Object.fromEntries(new FormData(form));
+    act(button, async (speaker) => {
+      if (await action(speaker, fields, form, button.value)) form.reset();
+    });
   });
 }
 
@@ -91,6 +128,7 @@ function fill(form, values) {
 }
 
 function show(person) {
+  shown.person = ++questions;
   $("inside").hidden = !person;
   $("outside").hidden = Boolean(person);
   $("who").textContent = person ? person.email : "";
@@ -103,17 +141,20 @@ function show(person) {
 }
 
 async function showAvatar() {
+  const mayShow = inOrder("avatar");
   const choices = await ask("GET", "/profile/personalities");
   if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
   const { ok, body, status } = await mine("GET", "/profile/avatar");
+  if ((!ok && status !== 404) || !mayShow()) return;
   if (ok) fill($("avatar"), body);
   if (ok) $("avatar-state").textContent = `This is ${body.name}, ${body.age}, ${body.personality}.`;
   if (status === 404) $("avatar-state").textContent = "You have no avatar yet.";
 }
 
 async function showNumber() {
+  const mayShow = inOrder("number");
   const { ok, body } = await mine("GET", "/profile/preferences");
-  if (!ok) return;
+  if (!ok || !mayShow()) return;
   const pending = body.whatsapp_pending_phone;
   const waiting = pending ? ` Waiting for the code from ${pending}.` : "";
   $("whatsapp-state").textContent =
@@ -131,9 +172,10 @@ function line(message) {
 }
 
 async function showMessages() {
+  const mayShow = inOrder("messages");
   const { ok, body } = await mine("GET", "/messages?order=newest&limit=50");
   const top = ok && (body.messages.length ? body.messages[0].id : "none");
-  if (!ok || top === newest) return;
+  if (!ok || !mayShow() || top === newest) return;
   newest = top;
   older = body.next;
   $("messages").replaceChildren(...body.messages.map(line));
@@ -141,47 +183,47 @@ async function showMessages() {
   $("older").hidden = !older;
 }
 
-on("login", async (fields, form) => {
+on("login", async (speaker, fields, form) => {
   const answer = await ask("POST", "/auth/session", fields);
-  if (!settle(answer, form, "You are logged in.")) return false;
+  if (!report(speaker, answer, form, "You are logged in.")) return false;
   localStorage.setItem("entered", Date.now());
   await show(answer.body);
   return true;
 });
 
-on("signup", async (fields, form) => {
+on("signup", async (speaker, fields, form) => {
   const answer = await ask("POST", "/auth/signup", fields);
   if (answer.ok) fill($("login"), { email: fields.email });
-  return settle(answer, form);
+  return report(speaker, answer, form);
 });
 
-on("mailbox", async (fields, form, path) => settle(await ask("POST", path, fields), form));
+on("mailbox", async (speaker, fields, form, path) => report(speaker, await ask("POST", path, fields), form));
 
-on("verify", async (fields, form) => {
+on("verify", async (speaker, fields, form) => {
   const link = Object.fromEntries(new URLSearchParams(location.hash.replace(/^#(verify\?)?/, "")));
   const answer = await ask("POST", "/auth/verify", { type: link.type, token_hash: link.token_hash, ...fields });
   if (answer.ok || answer.status === 410) history.replaceState(null, "", "/");
   if (answer.ok || answer.status === 410) await begin();
-  return settle(answer, form);
+  return report(speaker, answer, form);
 });
 
-on("logout", async (_, form, scope) => {
+on("logout", async (speaker, _, form, scope) => {
   const answer = await mine("DELETE", `/auth/session?scope=${scope}`);
   if (answer.ok && scope !== "others") localStorage.setItem("left", Date.now());
   if (answer.ok && scope !== "others") show(null);
-  settle(answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
+  report(speaker, answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
 });
 
-on("avatar", async (fields, form) => {
+on("avatar", async (speaker, fields, form) => {
   const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) });
-  if (settle(answer, form, "The avatar is saved.")) await showAvatar();
+  if (report(speaker, answer, form, "The avatar is saved.")) await showAvatar();
 });
 
-on("whatsapp", async (fields, form, method) => {
+on("whatsapp", async (speaker, fields, form, method) => {
   const linking = method === "PUT";
   const answer = await mine(method, "/profile/preferences/whatsapp", linking ? fields : undefined);
-  const words = linking ? "The number is linked." : "No number is linked now.";
-  settle(answer, form, answer.status === 202 ? "One more step: send the code." : words);
+  const words = linking ? "The number is linked." : "The number is unlinked.";
+  report(speaker, answer, form, answer.status === 202 ? "Almost done: send us the code." : words);
   if (answer.ok) await showNumber();
   if (answer.status === 202) {
     const link = Object.assign(document.createElement("a"), { href: answer.body.whatsapp_url });
@@ -191,51 +233,60 @@ on("whatsapp", async (fields, form, method) => {
   return answer.ok;
 });
 
-on("message", async (fields, form) => {
+on("message", async (speaker, fields, form) => {
   const answer = await mine("POST", "/messages", fields, { "Idempotency-Key": key });
-  if (answer.status && answer.status < 500) key = crypto.randomUUID(); // else the same one may be sent again
-  if (settle(answer, form, "Sent.")) await showMessages();
+  if (answer.status && answer.status < 500) key = crypto.randomUUID(); // otherwise the same one may be sent again
+  if (report(speaker, answer, form, "Sent.")) await showMessages();
   return answer.ok;
 });
 
-on("password", async (fields, form) =>
-  settle(await mine("PUT", "/auth/password", fields), form, "The password is changed. All other devices are logged out."));
+on("password", async (speaker, fields, form) => {
+  const answer = await mine("PUT", "/auth/password", fields);
+  return report(speaker, answer, form, "The password is changed. All other devices are logged out.");
+});
 
-on("leave", async ({ password }, form) => {
+on("leave", async (speaker, { password }, form) => {
   const answer = await mine("DELETE", "/auth/account", { password });
   if (answer.ok) localStorage.setItem("left", Date.now());
   if (answer.ok) show(null);
-  return settle(answer, form, "Your account and everything in it is deleted.");
+  return report(speaker, answer, form, "Your account and everything in it is deleted.");
 });
 
-$("older").addEventListener("click", async () => {
+$("older").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
+  const top = newest;
   const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(older)}`);
   if (!ok) return complain(body);
+  if (top !== newest) return; // the list was reloaded meanwhile, and these would not follow it
   older = body.next;
   $("messages").append(...body.messages.map(line));
   $("older").hidden = !older;
-});
+}));
 
-$("export").addEventListener("click", async () => {
+$("export").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
   const answer = await mine("GET", "/auth/me"); // renews an expired session before the download begins
   if (answer.ok) location.assign("/auth/export");
   else complain(answer.body);
-});
+}));
 
+// Also happens in the background, so it silences no action.
 async function begin() {
+  const { complain } = currentSpeaker();
+  const mayShow = inOrder("person");
   $("page").hidden = false;
   $("mail").hidden = !location.hash.includes("token_hash=");
   if (!$("mail").hidden) return;
   const answer = await mine("GET", "/auth/me");
-  if (answer.ok) return show(answer.body);
-  if (answer.status === 401) return show(null);
+  if (answer.ok || answer.status === 401) return mayShow() && show(answer.ok ? answer.body : null);
   complain(answer.body);
   setTimeout(begin, 5000);
 }
 
-addEventListener("hashchange", begin);
+addEventListener("hashchange", () => {
+  newSpeaker();
+  begin();
+});
 addEventListener("storage", ({ key: what }) => {
-  if (what === "left" || what === "entered") begin(); // what happened in another tab holds here too
+  if (what === "left" || what === "entered") begin(); // another tab has logged in or out
 });
 setInterval(() => {
   if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber()]);

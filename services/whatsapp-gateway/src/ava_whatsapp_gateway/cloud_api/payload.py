@@ -14,8 +14,8 @@ from ava_whatsapp_gateway.cloud_api.updates import (
     Status,
     Update,
     bsuid,
-    digest,
     digits,
+    item_digest,
     send_id,
     timestamp,
 )
@@ -69,7 +69,7 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     if not isinstance(item, dict):
         return _broken("messages", item, "not an object")
     schema_drift.count_unknown_keys("message", item)
-    kind, key, sender = _kind(item), text(item.get("id"), 256) or digest(item), _sender(item, value)
+    kind, key, sender = _kind(item), text(item.get("id"), 256) or item_digest(item), _sender(item, value)
     if kind == "system" and text(mapping(item.get("system")).get("type")) in _MOVES:
         return _move(item, key, sender)
     ignored = _ignored(kind, item, value, sender, ours)
@@ -155,7 +155,7 @@ def _status(item: Json, _: Json, __: str) -> Update:
 
 
 def _other(kind: str, item: object, broken: str = "") -> Other:
-    return Other(digest(item), kind, broken, dump(item))
+    return Other(item_digest(item), kind, broken, dump(item))
 
 
 def _broken(kind: str, item: object, why: str = "not as expected") -> Other:

@@ -2,13 +2,13 @@
 
 import unicodedata
 
-LONGEST = 4096
+MAX_CHARACTERS = 4096
 """Characters in one text message (text.body), from Meta's Cloud API reference."""
 
 _SEPARATORS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
 
 
-def text_chunks(text: str, longest: int = LONGEST) -> list[str]:
+def text_chunks(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     """The text in order, each chunk 1 to `longest` characters; only white space between chunks is lost."""
     chunks = []
     rest = text.strip()

@@ -96,5 +96,5 @@ def send_id(value: object) -> UUID | None:
         return None
 
 
-def digest(item: object) -> str:
+def item_digest(item: object) -> str:
     return "sha256:" + hashlib.sha256(dump(item)).hexdigest()

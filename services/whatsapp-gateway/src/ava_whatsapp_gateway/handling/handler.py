@@ -124,6 +124,6 @@ def _said(event: Event, avatar: UUID | None) -> LogEntry:
 
 
 def _answered(send: Send, avatar: UUID | None) -> LogEntry:
-    # An operator may know that it arrived although nobody knows its wamid.
+    # An operator may know that it arrived although its wamid is unknown.
     known_as, at = send.wamid or f"send:{send.id}", send.accepted_at or send.changed_at
     return LogEntry(send.id, "assistant", send.body, at, known_as, avatar)

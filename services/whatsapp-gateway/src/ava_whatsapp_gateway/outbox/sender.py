@@ -18,7 +18,7 @@ from ava_whatsapp_gateway.queue.events import Event
 from ava_whatsapp_gateway.queue.outcomes import LeaseLost, RetryLater
 from ava_whatsapp_gateway.settings import Settings
 
-_NETWORK_BACKOFF_LONGEST = 60.0  # units, when Graph was not reached at all
+_UNREACHED_LONGEST_UNITS = 60.0  # when Graph was not reached at all
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Sender:
             case Verdict.PAIR:
                 return "pair", backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
             case _:
-                longest = _NETWORK_BACKOFF_LONGEST if outcome.code is None else backoff.LONGEST_SECONDS
+                longest = _UNREACHED_LONGEST_UNITS if outcome.code is None else backoff.LONGEST_UNITS
                 return "graph", backoff.seconds(
                     send.attempts, unit=unit, longest=longest, retry_after=retry_after
                 )

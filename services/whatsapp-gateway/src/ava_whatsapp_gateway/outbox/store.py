@@ -139,7 +139,7 @@ async def mark_not_sent(
 
 
 async def mark_unknown(pool: Pool, send_id: UUID, attempt: int, why: str) -> None:
-    """Nobody knows whether this attempt was accepted; only a status can tell."""
+    """This attempt may or may not have been accepted; only a status can tell."""
     await pool.execute(_UNKNOWN, send_id, attempt, why)
 
 

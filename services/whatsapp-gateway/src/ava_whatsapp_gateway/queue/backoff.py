@@ -2,7 +2,7 @@
 
 import random
 
-LONGEST_SECONDS = 256.0
+LONGEST_UNITS = 256.0
 
 
 def seconds(
@@ -10,7 +10,7 @@ def seconds(
     *,
     base: float = 4.0,
     unit: float = 1.0,
-    longest: float = LONGEST_SECONDS,
+    longest: float = LONGEST_UNITS,
     retry_after: float | None = None,
 ) -> float:
     """Seconds before the next attempt after `attempt` (from 0) failed: unit × base^attempt ± 25 %.

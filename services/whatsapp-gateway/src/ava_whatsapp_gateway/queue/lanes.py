@@ -10,7 +10,7 @@ from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.events import Contact, Event
 from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost
 
-HEADS = 10
+EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
 
 _CLAIM = "select contact_id, token, tries from whatsapp.claim($1, $2)"
@@ -56,7 +56,7 @@ async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
         return []
     claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
     tokens = [lane.token for lane in claimed.values()]
-    for row in await pool.fetch(_HEADS, list(claimed), tokens, HEADS):
+    for row in await pool.fetch(_HEADS, list(claimed), tokens, EVENTS_PER_CLAIM):
         claimed[row["contact_id"]].events.append(_event(row))
     return list(claimed.values())
 

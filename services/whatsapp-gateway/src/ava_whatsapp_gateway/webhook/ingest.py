@@ -40,8 +40,8 @@ _WAKE = "select whatsapp.wake($1, false)"
 
 _SETTLE = "select whatsapp.settle($1)"
 
-BATCH, _SENDS_BATCH = 32, 500
-"""Deliveries, and sends with new statuses, in one transaction."""
+_BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
+"""At most so many in one transaction."""
 
 Columns = tuple[Any, ...]
 Keyed = Message | Move | Other
@@ -52,14 +52,14 @@ async def ingest(pool: Pool, number_id: str) -> int:
     done = await _ingest_batch(pool, number_id)
     if done:
         # In a transaction of its own, so that lanes are locked before sends, as everywhere.
-        while await pool.fetchval(_SETTLE, _SENDS_BATCH):
+        while await pool.fetchval(_SETTLE, _BATCH_SENDS):
             pass
     return done
 
 
 async def _ingest_batch(pool: Pool, number_id: str) -> int:
     try:
-        return await _ingest(pool, number_id, BATCH)
+        return await _ingest(pool, number_id, _BATCH_DELIVERIES)
     except AWAY:
         raise
     except Exception:

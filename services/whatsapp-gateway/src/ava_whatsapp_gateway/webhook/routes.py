@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse
 
-from ava_common.asgi_route import AsgiRoute
-from ava_common.problems import DatabaseAway, Problem, responses
+from ava_common.plain_asgi_route import PlainAsgiRoute
+from ava_common.problems import DatabaseAway, InvalidRequest, MalformedJson, Problem, responses
 from ava_whatsapp_gateway.webhook.dependencies import ResourcesDep
 from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, deliver
 
@@ -24,9 +24,7 @@ _SIGNED_JSON = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
 }
 
-handshake = APIRouter(tags=["webhook"])
-deliveries = APIRouter(tags=["webhook"], route_class=AsgiRoute)
-ROUTERS = [deliveries, handshake]
+router = APIRouter(tags=["webhook"])
 
 
 class WrongVerifyToken(Problem):
@@ -35,7 +33,7 @@ class WrongVerifyToken(Problem):
     status = 403
 
 
-@handshake.get(PATH, response_class=PlainTextResponse, responses=responses(WrongVerifyToken))
+@router.get(PATH, response_class=PlainTextResponse, responses=responses(WrongVerifyToken))
 async def verify(
     resources: ResourcesDep,
     mode: Annotated[str, Query(alias="hub.mode")],
@@ -49,9 +47,13 @@ async def verify(
     return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
 
 
-deliveries.post(
+deliveries = PlainAsgiRoute(
     PATH,
+    deliver,
+    methods=["POST"],
+    tags=["webhook"],
     response_class=PlainTextResponse,
-    responses=responses(NotGenuine, DeliveryTooLarge, DatabaseAway),
+    responses=responses(MalformedJson, NotGenuine, DeliveryTooLarge, InvalidRequest, DatabaseAway),
     openapi_extra=_SIGNED_JSON,
-)(deliver)
+)
+"""The hot path: see `endpoint`."""

@@ -6,8 +6,8 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class AsgiRoute(APIRoute):
-    """`APIRouter(route_class=AsgiRoute)` takes handlers of the form `(scope, receive, send)`.
+class PlainAsgiRoute(APIRoute):
+    """A route whose handler has the form `(scope, receive, send)`; give it to the app as a hot route.
 
     The handler's name, docstring, `responses` and `openapi_extra` stand in the API description as for every
     other route. FastAPI parses nothing, runs no dependency and makes no response: that is the handler's own.

@@ -45,7 +45,7 @@ _WORDS = {
 def message(error: Mapping[str, Any]) -> str:
     """The words for one of pydantic's errors (an item of `errors()`), a clause to follow the field's name.
 
-    The words of a validator of ours (ValueError, PydanticCustomError) are passed on as they are.
+    The words of our own validators (ValueError, PydanticCustomError) are passed on as they are.
     """
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
@@ -72,7 +72,7 @@ def _unit(context: Mapping[str, Any]) -> str:
 class Matches:
     """`Annotated[str, Matches("^…$", words)]`: a pattern in the description, words when it is not met.
 
-    `words` are a clause to follow the field's name, such as "must be a two-letter country code, like DE".
+    `words` are a clause to follow the field's name, such as "must be a two-character country code, like DE".
     """
 
     pattern: str

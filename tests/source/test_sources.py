@@ -1,0 +1,87 @@
+"""What holds of every source file: its size, its first sentence, its words."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONGEST_MODULE, LONGEST_TEST = 200, 300  # lines
+LONG_FUNCTION = 17  # lines; nine in ten of each package are at most that long
+NAMELESS = {"utils", "helpers", "misc", "base", "core", "manager", "models", "constants", "common"}
+PACKAGES = sorted(path for path in ROOT.glob("*/**/src/*") if path.is_dir() and path.name.startswith("ava_"))
+
+# The words of the first version's metaphors, also as parts of identifiers, spelt so that this file has none.
+FORMER_WORDS = re.compile(
+    r"(?<![A-Za-z])([Rr][o]om|R[O]OM|[Hh][o]use|H[O]USE|[Hh][a]llway|[Dd][e]sk|D[E]SK|[Ll][e]tter|L[E]TTER)[sS]?(?![a-z])"
+)
+MAY_STAND = re.compile(r"ro[o]m-(away|slow)|dead(_let[t]er|[ -]let[t]ers)|WHATSAPP_GATEWAY_RO[O]M_[A-Z_]+")
+WHERE_THEY_MAY_STAND = re.compile(
+    r"CHANGELOG\.md|supabase/migrations/2026112200\d+_\w+\.sql|docs/decisions/00[0-8]\d-.*|docs/decisions/README\.md"
+)
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_test(path: Path) -> bool:
+    return "tests" in path.relative_to(ROOT).parts
+
+
+def test_no_module_is_too_long_to_be_read_in_one_breath() -> None:
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in tracked("*.py")}
+    limits = {path: LONGEST_TEST if is_test(path) else LONGEST_MODULE for path in lines}
+    assert [f"{named(path)}: {lines[path]}" for path in lines if lines[path] > limits[path]] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_nine_in_ten_functions_are_short(package: Path) -> None:
+    lengths = [
+        (node.end_lineno or node.lineno) - node.lineno + 1
+        for module in package.rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert sorted(lengths)[len(lengths) * 9 // 10] <= LONG_FUNCTION
+
+
+def test_every_module_opens_with_a_sentence() -> None:
+    silent = [
+        named(path)
+        for path in tracked("*.py")
+        if path.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert silent == []
+
+
+def test_every_module_is_named_after_something() -> None:
+    assert [named(path) for path in tracked("*.py") if path.stem.removeprefix("test_") in NAMELESS] == []
+
+
+def test_the_former_words_are_gone() -> None:
+    found = [
+        f"{named(path)}:{number}: {line.strip()[:100]}"
+        for path in tracked()
+        if not WHERE_THEY_MAY_STAND.fullmatch(named(path))
+        for number, line in enumerate(_lines(path), 1)
+        if FORMER_WORDS.search(MAY_STAND.sub("", line))
+    ]
+    assert found == []
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError:  # a picture
+        return []
