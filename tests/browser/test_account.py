@@ -26,7 +26,9 @@ def set_password(visitor: Visitor, password: str) -> None:
 def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?",
+        "Send me a link for a new password",
+        E_mail=visitor.email,
     )
     visitor.says("an e-mail with a link is on its way")
     link = newest_mail(house, visitor.email)["link"]
@@ -43,7 +45,9 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House
 def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: House) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?",
+        "Send me a link for a new password",
+        E_mail=visitor.email,
     )
     visitor.says("on its way")
     link = newest_mail(house, visitor.email)["link"]
