@@ -12,12 +12,12 @@ from typing import Any
 
 import psutil
 
-from ava_local.chaos.people import Person, settle
-from ava_local.chaos.platform import Platform
 from ava_local.handle import House
 from ava_local.places import free_base
 from bench.ground import scratch
 from bench.servers import cpu
+from chaos.simulated_users import SimulatedUser, create_users
+from chaos.simulator_client import SimulatorClient
 
 PATIENCE = 120.0
 _nth = itertools.count(1)
@@ -44,9 +44,9 @@ class Echoes:
 
 async def measure(messages: int, people: int, alone: int) -> Echoes:
     """`alone` messages one after the other, then `messages` at once. Raises NeverCame, HouseDown."""
-    async with _house() as house, Platform(house.phone) as platform:
-        everybody = await settle(house.database_url(), people)
-        await platform.behave(_PLAN)
+    async with _house() as house, SimulatorClient(house.phone) as platform:
+        everybody = await create_users(house.database_url(), people)
+        await platform.set_plan(_PLAN)
         await _say(platform, everybody, people, 0)  # everybody is known from now on
         await _one_by_one(platform, everybody, alone)
         used = await asyncio.to_thread(_gateway_cpu, house)
@@ -65,18 +65,18 @@ async def measure(messages: int, people: int, alone: int) -> Echoes:
     )
 
 
-async def _one_by_one(platform: Platform, people: Sequence[Person], times: int) -> None:
-    received = (await platform.tally())["received"]
+async def _one_by_one(platform: SimulatorClient, people: Sequence[SimulatedUser], times: int) -> None:
+    received = (await platform.counts())["received"]
     for number in range(times):
         await _say(platform, [people[number % len(people)]], 1, received + number)
         await asyncio.sleep(0.2)  # statuses and the log come after the echo; then it is idle again
 
 
-async def _say(platform: Platform, people: Sequence[Person], count: int, received: int) -> None:
+async def _say(platform: SimulatorClient, people: Sequence[SimulatedUser], count: int, received: int) -> None:
     said = [{"number": people[n % len(people)].number, "text": f"message {next(_nth)}"} for n in range(count)]
-    await platform.say(said)
+    await platform.send_messages(said)
     deadline = time.monotonic() + PATIENCE
-    while (tally := await platform.tally())["received"] < received + count:
+    while (tally := await platform.counts())["received"] < received + count:
         if time.monotonic() > deadline:
             raise NeverCame(f"{received + count - tally['received']} of {count} echoes did not come")
         await asyncio.sleep(0.05)

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_local.chaos.people import settle
 from ava_local.issuer import Issuer
 from ava_local.postgres import Cluster, free_port
 from ava_local.testing import Database, migrated_template, new_database
+from chaos.simulated_users import create_users
 
 _LOG = """
 insert into public.messages (user_id, channel, role, content, created_at)
@@ -63,7 +63,7 @@ async def prepared() -> AsyncIterator[Ground]:
 async def filled(database: Database, people: int, messages: int) -> Sequence[UUID]:
     """Write a log of so many messages, in turn by so many people; the ids of these people."""
     url = database.url("supabase_admin")
-    ids = [person.id for person in await settle(url, people)]
+    ids = [person.id for person in await create_users(url, people)]
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(_LOG, ids, messages)

@@ -8,7 +8,6 @@ import typer
 
 from ava_local import cli_bench, cli_checks, cli_house, cli_journey, cli_rooms
 from ava_local.arrival import PortTaken
-from ava_local.chaos.command import chaos
 from ava_local.environment import Missing
 from ava_local.handle import HouseDown
 from ava_local.lodging import NoPlaceForPostgres, NoPostgres
@@ -46,7 +45,7 @@ app.command()(cli_house.logs)
 app.command()(cli_house.reset)
 app.command()(cli_journey.demo)
 app.command(context_settings={"ignore_unknown_options": True})(cli_journey.phone)
-app.command()(chaos)
+app.command(context_settings=cli_rooms.PASSED_ON)(cli_bench.chaos)
 app.command(context_settings=cli_rooms.PASSED_ON)(cli_bench.bench)
 app.command(context_settings=cli_rooms.PASSED_ON)(cli_rooms.gateway)
 app.command(context_settings=cli_rooms.PASSED_ON)(cli_rooms.audit)

@@ -1,4 +1,4 @@
-"""The command that measures; what it measures stands in tests/bench."""
+"""`./ava chaos` and `./ava bench`: run the package of that name in tests/ with the same arguments."""
 
 import os
 import subprocess
@@ -9,11 +9,20 @@ import typer
 from ava_local.places import ROOT
 
 
+def chaos(context: typer.Context) -> None:
+    """Kill processes and inject faults while users send messages (see --help)."""
+    run_package("chaos", context.args)
+
+
 def bench(context: typer.Context) -> None:
-    """Compare speed with the limit and with what people would use instead (--help tells more)."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench", *context.args],
+    """Benchmark Ava against the theoretical limit and against alternatives (see --help)."""
+    run_package("bench", context.args)
+
+
+def run_package(name: str, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", name, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
         check=False,
     )
-    raise typer.Exit(ended.returncode)
+    raise typer.Exit(done.returncode)

@@ -1,4 +1,4 @@
-"""Accounts with linked numbers, made straight in the database: signing up is not what is tried here."""
+"""Creates accounts with linked numbers straight in the database: signing up is not what a run tests."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -7,16 +7,16 @@ import asyncpg
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody with a phone; `texts` are theirs alone and never said twice."""
+class SimulatedUser:
+    """A user with a linked phone number; every text they send is unique."""
 
     id: UUID
     number: str
-    place: int
+    index: int
 
     def text(self, nth: int) -> str:
-        """Their nth message."""
-        return f"message {nth} of person {self.place}"
+        """The text of their nth message."""
+        return f"message {nth} of user {self.index}"
 
 
 _ACCOUNTS = """
@@ -31,17 +31,17 @@ _NUMBERS = """
 insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
 select id, number, now() from unnest($1::uuid[], $2::text[]) as person (id, number)
 """
-# Every other person has an avatar: the echo must come with and without one.
+# Every other user has an avatar: the echo must come with and without one.
 _AVATARS = """
 insert into public.avatars (user_id, name, age, personality, physical_description)
 select id, 'Ava', 27, 'warm', 'A green coat.' from unnest($1::uuid[]) as id
 """
 
 
-async def settle(database_url: str, count: int) -> list[Person]:
-    """Create them as the database's administrator."""
-    people = [Person(uuid4(), f"+49151100{place:05d}", place) for place in range(count)]
-    ids, numbers = [person.id for person in people], [person.number for person in people]
+async def create_users(database_url: str, count: int) -> list[SimulatedUser]:
+    """Create them, as the database's administrator."""
+    users = [SimulatedUser(uuid4(), f"+49151100{index:05d}", index) for index in range(count)]
+    ids, numbers = [user.id for user in users], [person.number for person in users]
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
@@ -50,4 +50,4 @@ async def settle(database_url: str, count: int) -> list[Person]:
             await connection.execute(_AVATARS, ids[::2])
     finally:
         await connection.close()
-    return people
+    return users

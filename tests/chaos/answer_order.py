@@ -1,4 +1,4 @@
-"""Whether answers came in the order in which the questions can be known to have come."""
+"""Finds answers that came out of order although the order of their questions was knowable."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One message that was answered: when it was said (s), where it travelled, when its answer came (seq)."""
+class AnsweredMessage:
+    """An answered message: when it was sent (s), the webhooks that carried it, the seq of its answer."""
 
     id: str
     timestamp: int
@@ -19,20 +19,20 @@ class Heard:
     answered: int
 
 
-def broken(oracle: Json) -> list[tuple[str, str]]:
-    """Pairs of messages of one person (earlier, later) whose answers came the other way round.
+def out_of_order_pairs(oracle: Json) -> list[tuple[str, str]]:
+    """Pairs of messages of one user (earlier, later) whose answers came the other way round.
 
     A pair counts when the earlier one's delivery was acknowledged before any other delivery with the later
-    one was first posted (one delivery with both counts), and its timestamp is smaller, or equal and it stands
+    one was first posted (one delivery with both counts), and its timestamp is smaller, or equal and it comes
     first in the delivery they share.
     """
-    people = _heard(oracle)
-    pairs = (pair for heard in people.values() for pair in combinations(heard, 2))
+    by_number = _answered_messages(oracle)
+    pairs = (pair for messages in by_number.values() for pair in combinations(messages, 2))
     both_ways = ((a, b) for pair in pairs for a, b in (pair, pair[::-1]))
     return [(a.id, b.id) for a, b in both_ways if a.answered > b.answered and _must_precede(a, b)]
 
 
-def _must_precede(a: Heard, b: Heard) -> bool:
+def _must_precede(a: AnsweredMessage, b: AnsweredMessage) -> bool:
     if a.timestamp > b.timestamp:
         return False
     first = min(
@@ -42,7 +42,7 @@ def _must_precede(a: Heard, b: Heard) -> bool:
     )
     if first is None:
         return False
-    if a.timestamp == b.timestamp and not _stands_first(first, b):
+    if a.timestamp == b.timestamp and not _comes_first_in_delivery(first, b):
         return False
     others = [posting for posting in b.postings if posting["delivery"] != first["delivery"]]
     return all(
@@ -52,19 +52,19 @@ def _must_precede(a: Heard, b: Heard) -> bool:
     )
 
 
-def _stands_first(posting: Json, b: Heard) -> bool:
+def _comes_first_in_delivery(posting: Json, b: AnsweredMessage) -> bool:
     shared = [other for other in b.postings if other["delivery"] == posting["delivery"]]
     return all(posting["position"] < other["position"] for other in shared)
 
 
-def _heard(oracle: Json) -> Mapping[str, list[Heard]]:
+def _answered_messages(oracle: Json) -> Mapping[str, list[AnsweredMessage]]:
     answered: dict[str, int] = {}
     for message in oracle["received"]:
         if message["answers"] is not None:
             answered.setdefault(message["answers"], message["seq"])
-    people: defaultdict[str, list[Heard]] = defaultdict(list)
-    for said in oracle["inbound"]:
-        if said["id"] in answered:
-            heard = Heard(said["id"], said["timestamp"], said["postings"], answered[said["id"]])
-            people[said["number"]].append(heard)
-    return people
+    by_number: defaultdict[str, list[AnsweredMessage]] = defaultdict(list)
+    for sent in oracle["inbound"]:
+        if sent["id"] in answered:
+            message = AnsweredMessage(sent["id"], sent["timestamp"], sent["postings"], answered[sent["id"]])
+            by_number[sent["number"]].append(message)
+    return by_number

@@ -1,17 +1,17 @@
-"""What goes wrong by plan: the platform's faults, and the gateway's patience cut to the length of a test."""
+"""The faults the simulator injects during a run, and the shorter time limits the gateway gets for it."""
 
 from typing import Any
 
-from ava_local.chaos.options import Options
+from chaos.options import Options
 
 CONCURRENCY = 32
-# A status that comes later than this still settles its send; quiet waits for every status there will be.
+# A status that arrives later than this still resolves its send; a run ends only when every status has come.
 UNKNOWN_WAIT = 10
 
 
-def plan(options: Options) -> dict[str, Any]:
-    """5 % timeouts after accept, 5 % 5xx (some with an error to read, some without, taken or not), 10 %
-    duplicates, batched, shuffled, late; the pair rate in fast motion."""
+def simulator_plan(options: Options) -> dict[str, Any]:
+    """5 % timeouts after accepting, 5 % errors (some with a JSON body, some without, accepted or not), 10 %
+    duplicates; webhooks batched, shuffled and late; the pair rate sped up."""
     return {
         "seed": options.seed,
         "delivery": {"batch": 100, "gather": 0.2, "shuffle": True, "duplicates": 0.1, "delay": 1.0},
@@ -26,8 +26,8 @@ def plan(options: Options) -> dict[str, Any]:
     }
 
 
-def variables() -> dict[str, str]:
-    """The same gateway as everywhere, only less patient, so that minutes suffice."""
+def gateway_variables() -> dict[str, str]:
+    """The production gateway with shorter time limits, so that a run takes minutes."""
     gateway = {
         "CONCURRENCY": CONCURRENCY,
         "GRAPH_TIMEOUT": 2,
