@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from ava_local.whatsapp_simulator.plan import Plan
 from ava_whatsapp_gateway.settings import Settings
+from ava_whatsapp_simulator.behaviour_plan import BehaviourPlan
 from chaos import fault_plan
 from chaos.options import Options
 
@@ -17,7 +17,7 @@ def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
 
 
 def test_the_plan_is_as_bad_as_promised():
-    plan = Plan().changed(fault_plan.simulator_plan(Options()))
+    plan = BehaviourPlan().with_changes(fault_plan.simulator_plan(Options()))
     rates = Counter()
     for fault in plan.faults:
         rates[fault.kind == "timeout"] += fault.rate

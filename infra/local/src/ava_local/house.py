@@ -65,7 +65,7 @@ def whatsapp_simulator(environment: Environment) -> Process:
     places = environment.places
     return Process(
         name="whatsapp-simulator",
-        command=[sys.executable, "-m", "ava_local.whatsapp_simulator"],
+        command=[sys.executable, "-m", "ava_whatsapp_simulator"],
         environment=environment.simulator(),
         port=places.port_of("whatsapp-simulator"),
         ready=probes.http(places.port_of("whatsapp-simulator"), "/healthz"),

@@ -14,12 +14,17 @@ COMMON = "libs/common/pyproject.toml"
 
 def commands(upgrade: bool) -> Iterator[tuple[str, list[str]]]:
     """Which file, and what makes it. Pins stay unless `upgrade`; the rooms follow the workshop."""
-    rooms = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob("services/*/pyproject.toml"))
-    sources = ["pyproject.toml", COMMON, *rooms, "infra/local/pyproject.toml"]
+    rooms = projects_in("services")
+    local = ["infra/local/pyproject.toml", *projects_in("infra/standins")]
+    sources = ["pyproject.toml", COMMON, *rooms, *local]
     renew = ["--upgrade"] if upgrade else []
     yield "requirements.lock", [*sources, "--group", "dev", *renew]
     for room in rooms:
         yield str(Path(room).with_name("requirements.lock")), [COMMON, room, "-c", "requirements.lock"]
+
+
+def projects_in(folder: str) -> list[str]:
+    return sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{folder}/*/pyproject.toml"))
 
 
 def refresh(target: str, sources: list[str]) -> str | None:

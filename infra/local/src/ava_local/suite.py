@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ava_local.places import ROOT
 
-FOLDERS = ("libs", "services", "infra/local", "tests")
+FOLDERS = ("libs", "services", "infra/local", "infra/standins", "tests")
 
 
 def chosen(further: Sequence[str]) -> list[str]:
