@@ -146,7 +146,7 @@ async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable
             told = {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
             url = f"http://127.0.0.1:{port}"
             variables = {**told, "SUPABASE_AUTH_PORT": str(port)}
-            command = ["ava_local.supabase_auth"]
+            command = ["ava_supabase_standin"]
             await stack.enter_async_context(running(command, f"{url}/healthz", variables))
             return url
 

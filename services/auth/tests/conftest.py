@@ -87,7 +87,7 @@ def signing_key(kid: str = "auth-a") -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supabase]:
-    """`python -m ava_local.supabase_auth` on a free port, with a database of its own."""
+    """`python -m ava_supabase_standin` on a free port, with a database of its own."""
     name = f"ava_supabase_{secrets.token_hex(3)}"
     database, port = await new_database(cluster, name, template="ava_template"), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -103,7 +103,7 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
         **settings,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-        [sys.executable, "-m", "ava_local.supabase_auth"],
+        [sys.executable, "-m", "ava_supabase_standin"],
         env={**os.environ, **{f"SUPABASE_AUTH_{name}": value for name, value in values.items()}},
         stdout=subprocess.DEVNULL,
     )

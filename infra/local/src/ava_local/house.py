@@ -53,7 +53,7 @@ def supabase_auth(environment: Environment) -> Process:
     places = environment.places
     return Process(
         name="supabase-auth",
-        command=[sys.executable, "-m", "ava_local.supabase_auth"],
+        command=[sys.executable, "-m", "ava_supabase_standin"],
         environment=environment.supabase_auth(),
         port=places.port_of("supabase-auth"),
         ready=probes.http(places.port_of("supabase-auth"), "/healthz"),
