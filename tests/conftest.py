@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ava_local.handle import House
-from ava_local.places import free_base
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
 
 LAST = "tests/e2e/test_logs.py"
 
@@ -17,9 +17,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All processes of Ava on ports of their own; gone afterwards, also when the tests are killed."""
-    built = House(tmp_path_factory.mktemp("house"), free_base(), {"AUTH_NETWORK_ATTEMPTS": "100000"})
+    built = Stack(tmp_path_factory.mktemp("house"), free_base_port(), {"AUTH_NETWORK_ATTEMPTS": "100000"})
     with built:
         yield built
-    built.forget()
+    built.delete_data()

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ava_local import paper
-from ava_local.handle import HouseDown
-from ava_local.paper import errors
-from ava_local.postgres import DidNotStart
+from ava_local.cli import console
+from ava_local.cli.console import stderr
+from ava_local.postgres.cluster import PostgresStartFailed
+from ava_local.stack.control import StackNotRunning
 from bench import borrowed, echo, newest, webhook
 from bench.ground import prepared
 from bench.load import Refused
@@ -43,12 +43,12 @@ def main(
         borrowed.install()
     found: dict[str, Any] = {}
     chosen = parts or list(Part)
-    with errors.status("Preparing …"):
+    with stderr.status("Preparing …"):
         if Part.webhook in chosen or Part.newest in chosen:
             found |= asyncio.run(_rows(chosen, rounds, seconds, messages))
         if Part.echo in chosen:
             found["echo"] = asdict(asyncio.run(echo.measure(echoes, min(people, echoes), 10)))
-    paper.as_json(found) if json else show(found)
+    console.print_json(found) if json else show(found)
 
 
 async def _rows(chosen: list[Part], rounds: int, seconds: float, messages: int) -> dict[str, Any]:
@@ -71,6 +71,6 @@ async def _measured(variants: list[Variant], rounds: int, seconds: float) -> lis
 if __name__ == "__main__":
     try:
         app(prog_name="./ava bench")
-    except (DidNotServe, DidNotStart, HouseDown, Refused, echo.NeverCame) as trouble:
-        errors.print(f"ava bench: {trouble}", style="red", markup=False)
+    except (DidNotServe, PostgresStartFailed, StackNotRunning, Refused, echo.NeverCame) as trouble:
+        stderr.print(f"ava bench: {trouble}", style="red", markup=False)
         raise SystemExit(1) from None

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from ava_local.locks import UV
-from ava_local.places import ROOT
+from ava_local.devtools.lock_files import UV
+from ava_local.repository import ROOT
 
 FOLDER = ROOT / ".ava" / "bench"
 PYTHON = FOLDER / "bin" / "python"

@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-from ava_local.handle import House
-from ava_local.places import free_base
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
 from bench.ground import scratch
 from bench.servers import cpu
 from chaos.simulated_users import SimulatedUser, create_users
@@ -44,7 +44,7 @@ class Echoes:
 
 async def measure(messages: int, people: int, alone: int) -> Echoes:
     """`alone` messages one after the other, then `messages` at once. Raises NeverCame, HouseDown."""
-    async with _house() as house, SimulatorClient(house.phone) as platform:
+    async with _house() as house, SimulatorClient(house.simulator_url) as platform:
         everybody = await create_users(house.database_url(), people)
         await platform.set_plan(_PLAN)
         await _say(platform, everybody, people, 0)  # everybody is known from now on
@@ -90,18 +90,18 @@ def _times(oracle: dict[str, Any]) -> list[tuple[float, float]]:
     return [(one["postings"][0]["posted_at"] + apart, echoed[one["id"]]) for one in oracle["inbound"]]
 
 
-def _gateway_cpu(house: House) -> float:
+def _gateway_cpu(house: Stack) -> float:
     return cpu(psutil.Process(house.pid("whatsapp-gateway")))
 
 
 @asynccontextmanager
-async def _house() -> AsyncIterator[House]:
+async def _house() -> AsyncIterator[Stack]:
     folder = scratch()
-    house = House(folder, free_base(), _VARIABLES)
+    house = Stack(folder, free_base_port(), _VARIABLES)
     try:
         await asyncio.to_thread(house.start)
         yield house
     finally:
         await asyncio.to_thread(house.stop)
-        house.forget()
+        house.delete_data()
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_local.issuer import Issuer
-from ava_local.postgres import Cluster, free_port
-from ava_local.testing import Database, migrated_template, new_database
+from ava_local.ports import free_port
+from ava_local.postgres.cluster import Cluster
+from ava_local.testing.databases import TEMPLATE, Database, migrated_template, new_database
+from ava_local.testing.token_issuer import Issuer
 from chaos.simulated_users import create_users
 
 _LOG = """
@@ -34,7 +35,7 @@ class Ground:
 
     async def database(self, name: str) -> Database:
         """A migrated database of its own."""
-        return await new_database(self.cluster, name, template="ava_template")
+        return await new_database(self.cluster, name, template=TEMPLATE)
 
 
 def scratch() -> Path:

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_local.lodging import usable_binaries
-from ava_local.testing import Database
+from ava_local.postgres.server_binaries import usable_binaries
+from ava_local.testing.databases import Database
 from bench.ground import Ground
 from bench.load import Load, Refused
 from bench.servers import database_cpu

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from uuid import UUID
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 from bench.ground import Ground, filled
 from bench.limit import asyncpg_alone, pgbench
 from bench.servers import Server, serving

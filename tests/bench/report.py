@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ava_local.paper import out
+from ava_local.cli.console import stdout
 
 TITLES = {
     "webhook": "A signed text message accepted, 32 keep-alive connections",
@@ -21,11 +21,11 @@ def show(found: Mapping[str, Any]) -> None:
     """One table per comparison; ratios are what to keep, the rest is this machine at this moment."""
     for part, title in TITLES.items():
         if part in found:
-            out.print(f"\n[bold]{title}[/bold]")
-            out.print(_table(found[part]))
+            stdout.print(f"\n[bold]{title}[/bold]")
+            stdout.print(_table(found[part]))
     if echo := found.get("echo"):
-        out.print("\n[bold]From webhook to echo through the whole house[/bold]")
-        out.print(
+        stdout.print("\n[bold]From webhook to echo through the whole house[/bold]")
+        stdout.print(
             f"{echo['messages']} messages of {echo['people']} people at once: {echo['per_second']} a second, "
             f"{echo['gateway_us']} µs CPU of the gateway each. Idle: {echo['idle_ms']} ms (median)."
         )

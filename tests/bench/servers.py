@@ -12,8 +12,10 @@ from pathlib import Path
 import httpx
 import psutil
 
-from ava_local.places import ROOT
-from ava_local.postgres import Cluster, dies_with_parent, free_port
+from ava_local.parent_death_signal import signal_on_parent_death
+from ava_local.ports import free_port
+from ava_local.postgres.cluster import Cluster
+from ava_local.repository import ROOT
 from bench import load
 from bench.variants import Turn
 
@@ -39,7 +41,7 @@ class Server:
                 [python, "-m", "uvicorn", *factory, app, "--port", str(self.port), *_SERVING],
                 env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), **variables},
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                preexec_fn=dies_with_parent(signal.SIGTERM),
+                preexec_fn=signal_on_parent_death(signal.SIGTERM),
             )  # fmt: skip
         self._wait(f"http://127.0.0.1:{self.port}{ready}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ava_local.places import ROOT
+from ava_local.repository import ROOT
 from bench import borrowed
 
 WEBHOOK = [

@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
-from ava_local.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
-from ava_local.testing import Database
+from ava_local.stack.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
+from ava_local.testing.databases import Database
 from bench import borrowed
 from bench.ground import Ground
 from bench.servers import Server, serving

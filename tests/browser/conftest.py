@@ -10,8 +10,8 @@ import pytest
 from browser.visitor import Visitor
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from ava_local import browser as chromium
-from ava_local.handle import House
+from ava_local.devtools import chromium as chromium
+from ava_local.stack.control import Stack
 
 ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @contextmanager
 def running_chromium() -> Iterator[Browser | None]:
     """Chromium without a window; None when this machine has none."""
-    path = chromium.find()
+    path = chromium.find_chromium()
     if not path:
         yield None
         return
@@ -59,16 +59,16 @@ def profile(window: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visitor(profile: BrowserContext, house: House) -> Visitor:
+def visitor(profile: BrowserContext, house: Stack) -> Visitor:
     """Somebody before the page, without an account yet."""
-    return Visitor(profile.new_page(), house.form)
+    return Visitor(profile.new_page(), house.public_url)
 
 
 @pytest.fixture
-def another(window: Browser, house: House) -> Iterator[Visitor]:
+def another(window: Browser, house: Stack) -> Iterator[Visitor]:
     """Somebody else, at another computer."""
     context = window.new_context(locale="en-GB")
-    yield Visitor(context.new_page(), house.form)
+    yield Visitor(context.new_page(), house.public_url)
     context.close()
 
 

@@ -7,22 +7,22 @@ from browser.conftest import running_chromium
 from browser.visitor import Visitor
 from playwright.sync_api import BrowserContext, expect
 
-from ava_local.handle import House
-from ava_local.places import free_base
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NUMBER = "+4915112345678"
 
 
-def live(profile: BrowserContext, house: House) -> None:
+def live(profile: BrowserContext, house: Stack) -> None:
     """A short life with Ava, and a picture of both ends of it."""
-    visitor = Visitor(profile.new_page(), house.form)
+    visitor = Visitor(profile.new_page(), house.public_url)
     visitor.email = "ada@people.example"
     visitor.arrive().create_avatar().link(NUMBER)
     visitor.says("The number is linked.")
     phone = profile.new_page()
     phone.set_viewport_size({"width": 420, "height": 480})
-    phone.goto(f"{house.phone}/#{NUMBER}")
+    phone.goto(f"{house.simulator_url}/#{NUMBER}")
     for count, text in enumerate(("Good morning, Mira!", "What shall we do today?"), 1):
         phone.get_by_label("Message").fill(text)
         phone.get_by_role("button", name="Send").click()
@@ -39,10 +39,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state, running_chromium() as chromium:
         if chromium is None:
             raise SystemExit("There is no Chromium here. Install it (Debian: apt-get install chromium).")
-        house = House(Path(state), free_base())
+        house = Stack(Path(state), free_base_port())
         with house:
             live(chromium.new_context(locale="en-GB"), house)
-        house.forget()
+        house.delete_data()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ import httpx
 from browser.visitor import Visitor
 from playwright.sync_api import expect
 
-from ava_local.handle import House
-from ava_local.journey import some_number
+from ava_local.demo.user_journey import random_phone_number
+from ava_local.stack.control import Stack
 
 
-def newest_mail(house: House, to: str) -> dict[str, str]:
+def newest_mail(house: Stack, to: str) -> dict[str, str]:
     mails = httpx.get(f"{house.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
     found: dict[str, str] = mails[0]
     return found
@@ -23,7 +23,7 @@ def set_password(visitor: Visitor, password: str) -> None:
     form.get_by_role("button", name="Confirm and set this password").click()
 
 
-def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House) -> None:
+def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
         "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
@@ -40,7 +40,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House
     visitor.log_in()
 
 
-def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: House) -> None:
+def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
         "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
@@ -85,7 +85,7 @@ def test_password_managers_are_told_whose_password_it_is(visitor: Visitor) -> No
 
 def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) -> None:
     visitor.arrive().create_avatar()
-    number = some_number()
+    number = random_phone_number()
     visitor.link(number)
     visitor.says("The number is linked.")
     visitor.fill("Write a message", "Send", Message="remember this")
@@ -102,7 +102,7 @@ def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) 
 
 
 def test_leaving_takes_everything_along(visitor: Visitor, another: Visitor) -> None:
-    number = some_number()
+    number = random_phone_number()
     visitor.arrive().create_avatar()
     visitor.link(number)
     visitor.says("The number is linked.")

@@ -3,14 +3,14 @@
 from browser.visitor import Visitor
 from playwright.sync_api import BrowserContext, Page, expect
 
-from ava_local.handle import House
-from ava_local.journey import some_number
+from ava_local.demo.user_journey import random_phone_number
+from ava_local.stack.control import Stack
 
 
-def pick_up_phone(profile: BrowserContext, house: House, number: str) -> Page:
+def pick_up_phone(profile: BrowserContext, house: Stack, number: str) -> Page:
     """The phone simulator's own page, holding this phone."""
     phone = profile.new_page()
-    phone.goto(house.phone)
+    phone.goto(house.simulator_url)
     phone.get_by_label("This phone's number").fill(number)
     phone.get_by_role("button", name="Use this phone").click()
     expect(phone.get_by_role("status")).to_contain_text(number)
@@ -23,9 +23,9 @@ def write(phone: Page, text: str) -> None:
 
 
 def test_from_signing_up_to_the_echo_in_the_log(
-    visitor: Visitor, another: Visitor, profile: BrowserContext, house: House
+    visitor: Visitor, another: Visitor, profile: BrowserContext, house: Stack
 ) -> None:
-    number = some_number()
+    number = random_phone_number()
     visitor.arrive()
     expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
     visitor.create_avatar()
@@ -52,10 +52,10 @@ def test_from_signing_up_to_the_echo_in_the_log(
 
 
 def test_an_unlinked_phone_gets_a_polite_answer_and_no_log(
-    visitor: Visitor, profile: BrowserContext, house: House
+    visitor: Visitor, profile: BrowserContext, house: Stack
 ) -> None:
     visitor.arrive()
-    phone = pick_up_phone(profile, house, some_number())
+    phone = pick_up_phone(profile, house, random_phone_number())
     write(phone, "who is there?")
     expect(phone.locator("#chat li")).to_have_count(2)
     expect(phone.locator("#chat li").last).not_to_contain_text("who is there?")
@@ -99,7 +99,7 @@ def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor)
     visitor.sign_up().log_in()
     visitor.link("12")
     visitor.complains("number")
-    number = some_number()
+    number = random_phone_number()
     visitor.link(number)
     visitor.says("The number is linked.")
     another.arrive()

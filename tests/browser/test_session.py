@@ -8,7 +8,7 @@ import pytest
 from browser.visitor import ACCESS, REFRESH, Visitor
 from playwright.sync_api import BrowserContext, Page, Response, expect
 
-from ava_local.handle import House
+from ava_local.stack.control import Stack
 
 Serve = Callable[[str, str], str]
 RENEW = "async () => (await fetch('/auth/session/refresh', { method: 'POST' })).status"
@@ -36,9 +36,9 @@ def test_no_script_reaches_a_token(visitor: Visitor) -> None:
     assert json.loads(reachable)[0] == ""
 
 
-def _last_answer(house: House, method: str, path: str) -> int | None:
+def _last_answer(house: Stack, method: str, path: str) -> int | None:
     """What the hallway answered the newest such request, by its own log: no page is told."""
-    lines = [json.loads(line) for line in house.log("caddy").splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in house.log_text("caddy").splitlines() if line.startswith("{")]
     answers = [
         line["status"]
         for line in lines
@@ -51,7 +51,7 @@ def _last_answer(house: House, method: str, path: str) -> int | None:
     "host", ["127.0.0.1", "localhost"], ids=["another site", "same site, another origin"]
 )
 def test_another_page_can_do_nothing_in_the_persons_name(
-    visitor: Visitor, elsewhere: Serve, house: House, host: str
+    visitor: Visitor, elsewhere: Serve, house: Stack, host: str
 ) -> None:
     visitor.arrive()
     before = visitor.cookies()
@@ -159,7 +159,7 @@ def test_even_tabs_that_do_not_wait_for_each_other_stay_logged_in(
     visitor.open().is_in()
 
 
-def test_the_session_survives_a_restart_of_auth(visitor: Visitor, house: House) -> None:
+def test_the_session_survives_a_restart_of_auth(visitor: Visitor, house: Stack) -> None:
     visitor.arrive()
     pid = house.kill("auth")
     house.wait_ready("auth", since=pid)
@@ -168,15 +168,15 @@ def test_the_session_survives_a_restart_of_auth(visitor: Visitor, house: House) 
     visitor.open().is_in()
 
 
-def test_while_auth_is_away_nobody_is_logged_out(visitor: Visitor, house: House) -> None:
+def test_while_auth_is_away_nobody_is_logged_out(visitor: Visitor, house: Stack) -> None:
     visitor.arrive()
     visitor.let_access_expire()
-    house.hold("auth")
+    house.disable("auth")
     try:
         visitor.page.evaluate("void showMessages()")
         visitor.page.wait_for_timeout(1000)
         visitor.is_in()
         assert REFRESH in visitor.cookies()
     finally:
-        house.release("auth")
+        house.enable("auth")
     visitor.open().is_in()

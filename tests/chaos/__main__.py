@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from ava_local import paper
-from ava_local.handle import HouseDown
-from ava_local.paper import errors, out
-from ava_local.places import BadPlace
+from ava_local.cli import console
+from ava_local.cli.console import stderr, stdout
+from ava_local.ports import InvalidBasePort
+from ava_local.stack.control import StackNotRunning
 from chaos.options import Options
 from chaos.run import Progress, Report, run
 
@@ -35,9 +35,9 @@ def main(
     32 conversations in parallel, and a faster pair rate. docs/decisions/0030 lists every setting.
     """
     options = Options(messages, min(users, messages), seed, rate, rounds, stall_timeout)
-    with errors.status("Starting a stack …") as status:
+    with stderr.status("Starting a stack …") as status:
         report = run(options, lambda progress: status.update(_progress_text(progress, options)))
-    paper.as_json(report_as_json(report)) if json else _print_report(report)
+    console.print_json(report_as_json(report)) if json else _print_report(report)
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -66,19 +66,21 @@ def _print_report(report: Report) -> None:
     for name, number in asdict(report.counts).items():
         is_violated = name in report.counts.violations()
         table.add_row(name.replace("_", " "), f"[red]{number}[/red]" if is_violated else str(number))
-    out.print(table)
+    stdout.print(table)
     kills = ", ".join(f"{name} {times}×" for name, times in sorted(report.killed.items())) or "none"
-    out.print(f"Processes killed: {kills}. Finished after {report.seconds:.0f} s.")
+    stdout.print(f"Processes killed: {kills}. Finished after {report.seconds:.0f} s.")
     if not report.ok:
-        out.print(f"The stack's data and logs are kept in {report.state_dir}", markup=False)
+        stdout.print(f"The stack's data and logs are kept in {report.state_dir}", markup=False)
     if not report.finished:
-        out.print(f"[red]It did not finish: no progress for {report.options.stall_timeout:.0f} s.[/red]")
-    out.print("[bold green]Nothing lost, nothing duplicated, order kept.[/bold green]" if report.ok else "")
+        stdout.print(f"[red]It did not finish: no progress for {report.options.stall_timeout:.0f} s.[/red]")
+    stdout.print(
+        "[bold green]Nothing lost, nothing duplicated, order kept.[/bold green]" if report.ok else ""
+    )
 
 
 if __name__ == "__main__":
     try:
         app(prog_name="./ava chaos")
-    except (BadPlace, HouseDown) as error:
-        errors.print(f"ava chaos: {error}", style="red", markup=False)
+    except (InvalidBasePort, StackNotRunning) as error:
+        stderr.print(f"ava chaos: {error}", style="red", markup=False)
         raise SystemExit(1) from None

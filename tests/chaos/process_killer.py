@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from ava_local.handle import House, HouseDown
+from ava_local.stack.control import Stack, StackNotRunning
 from chaos.options import Options
 
 MAX_WAIT_SECONDS = 20.0
@@ -15,7 +15,7 @@ SPREAD = 0.9
 MAX_ATTEMPTS = 50
 
 
-async def kill_processes(options: Options, stack: House, received: Callable[[], int]) -> Counter[str]:
+async def kill_processes(options: Options, stack: Stack, received: Callable[[], int]) -> Counter[str]:
     """Spread all kills over the echoes received; a stall delays the next kill only briefly."""
     killed: Counter[str] = Counter()
     for nth, target in enumerate(kill_order(options), start=1):
@@ -32,17 +32,17 @@ def kill_order(options: Options) -> list[str]:
     return [target for targets in rounds for target in targets]
 
 
-def _kill_when_ready(stack: House, target: str) -> None:
+def _kill_when_ready(stack: Stack, target: str) -> None:
     """Kill it once, for certain: it may exit by itself between being seen ready and being killed."""
     for _ in range(MAX_ATTEMPTS):
         stack.wait_ready(target)
         try:
             stack.kill(target)
-        except (ProcessLookupError, HouseDown):
+        except (ProcessLookupError, StackNotRunning):
             time.sleep(POLL_SECONDS)
         else:
             return
-    raise HouseDown(f"{target} keeps crashing before it can be killed")
+    raise StackNotRunning(f"{target} keeps crashing before it can be killed")
 
 
 async def _wait_for(received: Callable[[], int], wanted: int) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ava_local.handle import House
-from ava_local.places import free_base
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
 from chaos import fault_plan, invariants, observations, process_killer, simulated_users, traffic
 from chaos.options import Options
 from chaos.simulator_client import SimulatorClient
@@ -55,7 +55,7 @@ class Run:
     """A running stack and what is being done to it."""
 
     options: Options
-    stack: House
+    stack: Stack
     simulator: SimulatorClient
     on_progress: Callable[[Progress], None]
     received: int = 0
@@ -76,7 +76,7 @@ class Run:
             dict(self.killed),
             seconds,
             finished,
-            str(self.stack.places.state),
+            str(self.stack.layout.state_dir),
         )
 
     async def _send_and_kill(self, users: Sequence[simulated_users.SimulatedUser]) -> bool:
@@ -124,7 +124,7 @@ async def run_async(options: Options, on_progress: Callable[[Progress], None]) -
     stack, keep_data = _new_stack(), False
     try:
         await asyncio.to_thread(stack.start)
-        async with SimulatorClient(stack.phone) as simulator:
+        async with SimulatorClient(stack.simulator_url) as simulator:
             report = await Run(options, stack, simulator, on_progress).run()
         keep_data = not report.ok
     except Exception:
@@ -140,15 +140,15 @@ def run(options: Options, on_progress: Callable[[Progress], None] = lambda progr
     return asyncio.run(run_async(options, on_progress))
 
 
-def _new_stack() -> House:
+def _new_stack() -> Stack:
     folder = Path(tempfile.mkdtemp(prefix="ava-chaos-"))
     # PostgreSQL does not run as root and must be able to reach its own folder.
     folder.chmod(0o711)
-    return House(folder, free_base(), fault_plan.gateway_variables())
+    return Stack(folder, free_base_port(), fault_plan.gateway_variables())
 
 
-def _close(stack: House, keep_data: bool) -> None:
+def _close(stack: Stack, keep_data: bool) -> None:
     stack.stop()
     if not keep_data:
-        stack.forget()
-        shutil.rmtree(stack.places.state, ignore_errors=True)
+        stack.delete_data()
+        shutil.rmtree(stack.layout.state_dir, ignore_errors=True)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ava_local.postgres import free_port
+from ava_local.ports import free_port
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from ava_local.environment import Environment
-from ava_local.issuer import Key
-from ava_local.places import Places
-from ava_local.secrets import keep
+from ava_local.stack.environment import Environment
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.secrets_file import load_or_create
+from ava_local.testing.token_issuer import SigningKey
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
@@ -30,7 +30,9 @@ DESCRIBE = "import json, ava_{0}.app as room; print(json.dumps(room.build().open
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_committed_description_is_the_one_the_room_serves(room, tmp_path):
-    told = Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}).room(room)
+    told = Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}).service(
+        room
+    )
     code = DESCRIBE.format(room.replace("-", "_"))
     served = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **told}, capture_output=True, text=True, check=True
@@ -70,7 +72,7 @@ async def test_a_room_behaves_as_it_describes_itself(room, database, issuer, sta
 @pytest.mark.timeout(300)
 async def test_auth_behaves_as_it_describes_itself(database, start, start_supabase, tmp_path):
     keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
-    signing = json.dumps([ECAlgorithm.to_jwk(Key("a").private, as_dict=True) | {"kid": "a"}])
+    signing = json.dumps([ECAlgorithm.to_jwk(SigningKey("a").private, as_dict=True) | {"kid": "a"}])
     told = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
     supabase = await start_supabase({"DATABASE_URL": database.url("supabase_auth_admin"), **told, **keys})
     upstream = dict.fromkeys(
@@ -97,6 +99,8 @@ async def test_auth_behaves_as_it_describes_itself(database, start, start_supaba
 
 @pytest.mark.timeout(300)
 async def test_the_gateway_behaves_as_it_describes_itself(database, start, tmp_path):
-    told = Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}).room("whatsapp-gateway")
+    told = Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}).service(
+        "whatsapp-gateway"
+    )
     own = {"WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")}
     await attack(await start("whatsapp-gateway", told | own), "whatsapp-gateway", "unused", tmp_path)

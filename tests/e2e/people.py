@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from ava_local.handle import House
-from ava_local.journey import AVATAR, Person, eventually, some_number
-from ava_local.telephone import Telephone
+from ava_local.demo.phone_client import PhoneClient
+from ava_local.demo.user_journey import AVATAR, DemoUser, eventually, random_phone_number
+from ava_local.stack.control import Stack
 
 __all__ = ["AVATAR", "SECRETS", "Somebody", "eventually"]
 
@@ -15,13 +15,13 @@ SECRETS: set[str] = set()
 """What this run's tests typed and no log may tell, for the test that comes last."""
 
 
-class Somebody(Person):
+class Somebody(DemoUser):
     """A person with an account, signed in, and a phone that is not linked yet."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house.form, "somebody")
-        self.number = some_number()
-        self.phone = Telephone(house.phone, self.number)
+    def __init__(self, house: Stack) -> None:
+        super().__init__(house.public_url, "somebody")
+        self.number = random_phone_number()
+        self.phone = PhoneClient(house.simulator_url, self.number)
         self.http = self._client
         SECRETS.update((self.email, self.password, self.number.lstrip("+")))
         self.sign_up()
@@ -37,22 +37,22 @@ class Somebody(Person):
 
     @property
     def id(self) -> str:
-        found: str = self.ask("GET", "/auth/me", 200)["id"]
+        found: str = self.request("GET", "/auth/me", 200)["id"]
         return found
 
     def link(self) -> "Somebody":
-        self.ask("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
+        self.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
         return self
 
     def settle_in(self) -> "Somebody":
         """Avatar and linked number: ready to write."""
-        self.ask("PUT", "/profile/avatar", 201, json=AVATAR)
+        self.request("PUT", "/profile/avatar", 201, json=AVATAR)
         return self.link()
 
     def everything(self) -> Any:
         """All that is kept of this person, to compare before and after."""
         avatar = self.http.get("/profile/avatar")
-        preferences = self.ask("GET", "/profile/preferences", 200)
+        preferences = self.request("GET", "/profile/preferences", 200)
         return avatar.json() if avatar.status_code == 200 else None, preferences, self.messages()
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from ava_local.handle import House
+from ava_local.stack.control import Stack
 from e2e.people import AVATAR, Somebody, problem
 
 
 @pytest.fixture(scope="module")
-def person(house: House) -> Somebody:
+def person(house: Stack) -> Somebody:
     return Somebody(house).settle_in()
 
 
@@ -61,7 +61,7 @@ def test_a_second_avatar_is_refused(person: Somebody) -> None:
     assert person.everything() == before
 
 
-def test_a_taken_number_is_refused_without_saying_whose(house: House, person: Somebody) -> None:
+def test_a_taken_number_is_refused_without_saying_whose(house: Stack, person: Somebody) -> None:
     other = Somebody(house)
     document = problem(other.http.put(PHONE, json={"phone": person.number}), 409)
     assert person.email not in json.dumps(document)
@@ -109,37 +109,37 @@ PROTECTED = [
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_token_opens_no_route(house: House, person: Somebody, forgery: str) -> None:
+def test_a_forged_token_opens_no_route(house: Stack, person: Somebody, forgery: str) -> None:
     before = person.everything()
     bearer = {"Authorization": f"Bearer {FORGERIES[forgery](person.token)}"}
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", headers=bearer, trust_env=False), 401)
+        problem(httpx.request(method, f"{house.public_url}{path}", headers=bearer, trust_env=False), 401)
     assert person.everything() == before
 
 
-def test_no_token_opens_no_route(house: House) -> None:
+def test_no_token_opens_no_route(house: Stack) -> None:
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", trust_env=False), 401)
+        problem(httpx.request(method, f"{house.public_url}{path}", trust_env=False), 401)
 
 
-def posted(house: House, **what: Any) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{house.phone}/simulator/webhooks", json=what, timeout=30, trust_env=False)
+def posted(house: Stack, **what: Any) -> list[dict[str, Any]]:
+    answer = httpx.post(f"{house.simulator_url}/simulator/webhooks", json=what, timeout=30, trust_env=False)
     answers: list[dict[str, Any]] = answer.json()["answers"]
     return answers
 
 
 @pytest.mark.parametrize("signature", ["missing", "wrong", "non-ascii", "sha256=", "sha256=zz", "md5=abc"])
-def test_a_webhook_that_is_not_genuine_is_refused(house: House, signature: str) -> None:
+def test_a_webhook_that_is_not_genuine_is_refused(house: Stack, signature: str) -> None:
     (answer,) = posted(house, body='{"object":"whatsapp_business_account"}', signature=signature)
     assert answer["status"] in (401, 403)
     assert "urn:ava:problem:" in json.dumps(answer["body"])
 
 
-def test_a_webhook_over_the_limit_is_refused(house: House) -> None:
+def test_a_webhook_over_the_limit_is_refused(house: Stack) -> None:
     (answer,) = posted(house, body="x" * (4 * 1024 * 1024 + 1), signature="good")
     assert answer["status"] == 413
 
 
-def test_a_genuine_webhook_with_broken_json_is_kept_and_thanked(house: House) -> None:
+def test_a_genuine_webhook_with_broken_json_is_kept_and_thanked(house: Stack) -> None:
     (answer,) = posted(house, body='{"broken": ', signature="good")
     assert answer["status"] == 200

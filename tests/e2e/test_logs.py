@@ -6,11 +6,11 @@ import re
 import asyncpg
 import httpx
 
-from ava_local.environment import ROOMS
-from ava_local.handle import House
+from ava_local.stack.control import Stack
+from ava_local.stack.environment import SERVICES
 from e2e.people import AVATAR, SECRETS, Somebody, eventually, words
 
-PROCESSES = ("caddy", "supabase-auth", "whatsapp-simulator", "database", "postgres", *ROOMS)
+PROCESSES = ("caddy", "supabase-auth", "whatsapp-simulator", "database", "postgres", *SERVICES)
 SHAPES = {
     "a token": re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\."),
     "an e-mail address": re.compile(r"[\w.+-]+@(example\.org|people\.example)"),
@@ -34,7 +34,7 @@ def told_in(log: str, secrets: set[str]) -> set[str]:
     return shapes | {secret for secret in secrets if secret in log}
 
 
-async def everything_secret(house: House) -> set[str]:
+async def everything_secret(house: Stack) -> set[str]:
     connection = await asyncpg.connect(house.database_url())
     kept = {row[0] for row in await connection.fetch(KEPT) if row[0]}
     await connection.close()
@@ -42,16 +42,16 @@ async def everything_secret(house: House) -> set[str]:
     return {secret for secret in found if len(secret.strip()) >= SHORTEST}
 
 
-def mailed(house: House) -> set[str]:
+def mailed(house: Stack) -> set[str]:
     outbox = httpx.get(f"{house.url('supabase-auth')}/outbox", trust_env=False).json()["mails"]
     return {mail[name] for mail in outbox for name in ("to", "token_hash")}
 
 
-def live_loudly(house: House) -> None:
+def live_loudly(house: Stack) -> None:
     """All that is likely to end up in a log, in case this test runs alone."""
     person = Somebody(house).settle_in()
-    person.phone.write(words("unspeakable"))
-    assert person.phone.hear()
+    person.phone.send(words("unspeakable"))
+    assert person.phone.receive()
     eventually(person.messages, lambda found: len(found) == 2)
     person.http.post("/messages", json={"content": words("untold")})
     person.http.get("/messages", params={"text": "unspeakable"})
@@ -61,12 +61,12 @@ def live_loudly(house: House) -> None:
     SECRETS.update(("unspeakable", "wrong-guess-word", str(AVATAR["physical_description"])))
 
 
-async def test_no_log_line_of_the_whole_run_tells_on_anybody(house: House) -> None:
+async def test_no_log_line_of_the_whole_run_tells_on_anybody(house: Stack) -> None:
     live_loudly(house)
     secrets = await everything_secret(house)
-    logs = {process: house.log(process) for process in PROCESSES}
+    logs = {process: house.log_text(process) for process in PROCESSES}
     assert len(secrets) > 20
-    for room in ROOMS:
+    for room in SERVICES:
         assert '"event":"request"' in logs[room].replace('": "', '":"'), room
     for process, log in logs.items():
         assert told_in(log, secrets) == set(), process
@@ -78,8 +78,8 @@ def test_a_log_that_tells_would_be_found_out() -> None:
     assert told_in(log, {"unspeakable", "unsaid"}) == {"unspeakable", *SHAPES}
 
 
-def secrets_of(house: House) -> list[str]:
-    kept = json.loads((house.places.state / "secrets.json").read_text())
+def secrets_of(house: Stack) -> list[str]:
+    kept = json.loads((house.layout.state_dir / "secrets.json").read_text())
 
     def leaves(value: object) -> list[str]:
         if isinstance(value, dict):

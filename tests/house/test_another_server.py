@@ -4,25 +4,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from ava_local.handle import House
-from ava_local.journey import Journey
-from ava_local.places import free_base
-from ava_local.testing import throw_away_cluster
+from ava_local.demo.user_journey import UserJourney
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
+from ava_local.testing.databases import temporary_cluster
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with throw_away_cluster(16) as server:
-        made = House(
-            tmp_path_factory.mktemp("elsewhere"), free_base(), {"AVA_DATABASE_ADMIN_URL": server.url()}
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with temporary_cluster(16) as server:
+        made = Stack(
+            tmp_path_factory.mktemp("elsewhere"), free_base_port(), {"AVA_DATABASE_ADMIN_URL": server.url()}
         )
         with made:
             yield made
-        made.forget()
+        made.delete_data()
 
 
-def test_the_journey_goes_the_same_way_on_another_server(elsewhere: House) -> None:
+def test_the_journey_goes_the_same_way_on_another_server(elsewhere: Stack) -> None:
     found = elsewhere.status()
     assert found
-    assert "postgres" not in [row.name for row in found.rows]
-    assert [step.problem for step in Journey(elsewhere.form, elsewhere.phone).play()] == [None] * 10
+    assert "postgres" not in [row.name for row in found.processes]
+    assert [step.problem for step in UserJourney(elsewhere.public_url, elsewhere.simulator_url).run()] == [
+        None
+    ] * 10

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from ava_local.environment import Environment
-from ava_local.places import Places
-from ava_local.secrets import keep
+from ava_local.stack.environment import Environment
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.secrets_file import load_or_create
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -52,7 +52,7 @@ def room_example(room: str) -> Path:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory) -> Environment:
     state = tmp_path_factory.mktemp("house")
-    return Environment(Places(state, 8080), keep(state / "secrets.json"), {})
+    return Environment(StackLayout(state, 8080), load_or_create(state / "secrets.json"), {})
 
 
 @pytest.mark.parametrize("room", ROOMS)

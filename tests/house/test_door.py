@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ava_local.places import ROOT
+from ava_local.repository import ROOT
 
 TOOLS = (
     *("awk", "cat", "cksum", "date", "df", "dirname", "grep", "id"),

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ava_local.environment import Environment
-from ava_local.house import room as local_room
-from ava_local.places import Places
-from ava_local.secrets import keep
+from ava_local.stack.definition import service as local_room
+from ava_local.stack.environment import Environment
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.secrets_file import load_or_create
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -126,7 +126,9 @@ def test_a_room_starts_with_the_same_words_in_container_unit_and_local_stack(roo
     image = re.findall(r'"([^"]+)"', dockerfile(room).read_text().partition("CMD ")[2])
     unit = (INFRA / f"systemd/ava-{room}.service").read_text().replace("\\\n", " ")
     command = re.search(r"ExecStart=(.+)", unit).group(1).split()
-    local = local_room(Environment(Places(tmp_path, 8080), keep(tmp_path / "secrets.json"), {}), room).command
+    local = local_room(
+        Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}), room
+    ).command
     starts = [where_apart(words) for words in (image, command, local)]
     assert starts[0] == starts[1] == starts[2]
 

@@ -13,24 +13,24 @@ import httpx
 import psutil
 import pytest
 
-from ava_local.handle import House, HouseDown
-from ava_local.journey import Person, some_number
-from ava_local.places import free_base
+from ava_local.demo.user_journey import DemoUser, random_phone_number
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack, StackNotRunning
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A house that these tests may break."""
-    made = House(tmp_path_factory.mktemp("own"), free_base())
+    made = Stack(tmp_path_factory.mktemp("own"), free_base_port())
     with made:
         yield made
-    made.forget()
-    assert not made.places.state.exists()
+    made.delete_data()
+    assert not made.layout.state_dir.exists()
 
 
-def ava(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ava(house: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as typed in another terminal."""
-    where = {"AVA_STATE_DIR": str(house.places.state), "AVA_PORT": str(house.places.port)}
+    where = {"AVA_STATE_DIR": str(house.layout.state_dir), "AVA_PORT": str(house.layout.base_port)}
     return subprocess.run(
         [sys.executable, "-m", "ava_local", *arguments],
         env={"PATH": os.environ["PATH"], **where},
@@ -41,11 +41,11 @@ def ava(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def everybody(house: House) -> list[psutil.Process]:
+def everybody(house: Stack) -> list[psutil.Process]:
     """Every process of the house, with their children."""
     found = house.status()
     assert found
-    parents = [psutil.Process(row.pid) for row in found.rows if row.pid]
+    parents = [psutil.Process(row.pid) for row in found.processes if row.pid]
     return parents + [child for parent in parents for child in parent.children(recursive=True)]
 
 
@@ -62,11 +62,11 @@ def test_a_second_up_says_so_and_shows_the_addresses(own):
     ended = ava(own, "up")
     assert ended.returncode == 0
     assert "up already" in ended.stdout
-    assert own.form in ended.stdout
+    assert own.public_url in ended.stdout
 
 
 def test_what_should_be_secret_is_readable_by_its_owner_only(own):
-    state = own.places.state
+    state = own.layout.state_dir
     private = [state / "secrets.json", state / "env", *(state / "env").iterdir()]
     assert [file.name for file in private if file.stat().st_mode & 0o077] == []
 
@@ -79,15 +79,15 @@ def test_the_demo_plays_the_whole_journey(own):
 
 
 def test_a_demo_that_fails_says_where_and_ends_with_one(own):
-    own.hold("messaging")
+    own.disable("messaging")
     ended = ava(own, "demo")
-    own.release("messaging")
+    own.enable("messaging")
     assert ended.returncode == 1
     assert "✗ her message log is empty" in ended.stdout
 
 
 def test_a_phone_in_the_terminal_gets_an_answer(own):
-    ended = ava(own, "phone", some_number(), "anybody", "there?", "--json")
+    ended = ava(own, "phone", random_phone_number(), "anybody", "there?", "--json")
     assert ended.returncode == 0, ended.stderr
     assert len(json.loads(ended.stdout)["answers"]) == 1
 
@@ -113,7 +113,7 @@ def test_a_killed_process_is_back_and_the_house_with_it(own, process):
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_finds_the_data(own):
-    person = Person(own.url("caddy"), "kept")
+    person = DemoUser(own.url("caddy"), "kept")
     person.sign_up()
     found = own.status()
     assert found
@@ -128,12 +128,12 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_finds_the_data(own
 
 
 def test_a_taken_port_is_said_before_anything_starts(own, tmp_path):
-    base = free_base()
+    base = free_base_port()
     words = rf"port {base + 4} \(for profile\) is taken.*AVA_PORT="
-    with socket.create_server(("127.0.0.1", base + 4)), pytest.raises(HouseDown, match=words):
-        House(tmp_path, base).start()
+    with socket.create_server(("127.0.0.1", base + 4)), pytest.raises(StackNotRunning, match=words):
+        Stack(tmp_path, base).start()
     assert not (tmp_path / "logs" / "auth.log").exists()
-    House(tmp_path, base).forget()
+    Stack(tmp_path, base).delete_data()
 
 
 def test_down_stops_everything_and_status_says_so(own):
@@ -148,8 +148,8 @@ def test_a_house_ends_with_the_program_that_started_it(own):
     code = f"""
 import time
 from pathlib import Path
-from ava_local.handle import House
-House(Path({str(own.places.state)!r}), {own.places.port}).start()
+from ava_local.stack.control import Stack
+Stack(Path({str(own.layout.state_dir)!r}), {own.layout.base_port}).start()
 print("up", flush=True)
 time.sleep(100)
 """

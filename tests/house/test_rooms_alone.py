@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ava_local.environment import ROOMS
-from ava_local.places import ROOT
+from ava_local.repository import ROOT
+from ava_local.stack.environment import SERVICES
 
 UV = ROOT / ".ava" / "tools" / "bin" / "uv"
-PACKAGES = {room: f"ava_{room.replace('-', '_')}" for room in ROOMS}
+PACKAGES = {room: f"ava_{room.replace('-', '_')}" for room in SERVICES}
 
 Install = Callable[[str], Path]
 
@@ -50,7 +50,7 @@ def run(python: Path, code: str, folder: Path, **variables: str) -> subprocess.C
     )
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", SERVICES)
 def test_a_room_is_installed_without_the_others(alone: Install, tmp_path: Path, room: str) -> None:
     others = [package for name, package in PACKAGES.items() if name != room] + ["ava_local"]
     code = f"""
@@ -61,7 +61,7 @@ print([name for name in {others!r} if importlib.util.find_spec(name)])
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", SERVICES)
 def test_a_room_without_settings_says_which_are_missing(alone: Install, tmp_path: Path, room: str) -> None:
     done = run(alone(room), f"import {PACKAGES[room]}.app as app; app.build()", tmp_path)
     prefix = room.upper().replace("-", "_")
@@ -70,7 +70,7 @@ def test_a_room_without_settings_says_which_are_missing(alone: Install, tmp_path
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", SERVICES)
 def test_a_room_does_not_start_with_the_examples_placeholders(
     alone: Install, tmp_path: Path, room: str
 ) -> None:

@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from ava_local.handle import House
+from ava_local.stack.control import Stack
 from e2e.people import AVATAR, Somebody, eventually, words
 
 DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"}
@@ -25,7 +25,7 @@ EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_t
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
-def protected(house: House, room: str) -> list[tuple[str, str]]:
+def protected(house: Stack, room: str) -> list[tuple[str, str]]:
     told = httpx.get(f"{house.url(room)}{DESCRIPTIONS[room]}/openapi.json", trust_env=False).json()
     return [
         (verb.upper(), path)
@@ -47,18 +47,18 @@ def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Resp
 
 
 @pytest.mark.parametrize("end", ["logged out everywhere", "password changed elsewhere", "account deleted"])
-def test_an_ended_session_does_nothing_that_needs_a_live_one(house: House, end: str) -> None:
+def test_an_ended_session_does_nothing_that_needs_a_live_one(house: Stack, end: str) -> None:
     person = Somebody(house)
     old = person.token
     person.log_in()
     if end == "logged out everywhere":
-        person.ask("POST", "/auth/logout?scope=global", 204)
+        person.request("POST", "/auth/logout?scope=global", 204)
     elif end == "password changed elsewhere":
         told = {"current_password": person.password, "new_password": f"{person.password}-2"}
-        person.ask("PUT", "/auth/password", 204, json=told)
+        person.request("PUT", "/auth/password", 204, json=told)
         person.password = told["new_password"]
     else:
-        person.ask("DELETE", "/auth/account", 204, json={"password": person.password})
+        person.request("DELETE", "/auth/account", 204, json={"password": person.password})
     tried = 0
     for method, path in protected(house, "auth"):
         if f"{method} {path}" not in NEEDS_NO_LIVE_SESSION:
@@ -70,12 +70,12 @@ def test_an_ended_session_does_nothing_that_needs_a_live_one(house: House, end: 
 
 
 @pytest.mark.parametrize("room", ["profile", "messaging"])
-async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(house: House, room: str) -> None:
+async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(house: Stack, room: str) -> None:
     person = Somebody(house).settle_in()
-    person.ask("POST", "/messages", 201, json={"content": words()})
+    person.request("POST", "/messages", 201, json={"content": words()})
     ghost = person.id
     token = person.token
-    person.ask("DELETE", "/auth/account", 204, json={"password": person.password})
+    person.request("DELETE", "/auth/account", 204, json={"password": person.password})
     for method, path in protected(house, room):
         answer = try_with(person, token, method, path)
         assert answer.status_code < 500, (method, path)
@@ -86,7 +86,7 @@ async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(house: Hou
     assert await traces_of(house, ghost) == {("accounts.audit", ghost)}
 
 
-async def traces_of(house: House, *secrets: str) -> set[tuple[str, str]]:
+async def traces_of(house: Stack, *secrets: str) -> set[tuple[str, str]]:
     """Which tables still hold one of these, as text or in bytes."""
     connection = await asyncpg.connect(house.database_url())
     told = set()
@@ -98,22 +98,24 @@ async def traces_of(house: House, *secrets: str) -> set[tuple[str, str]]:
     return told
 
 
-def said_something_everywhere(house: House, person: Somebody, text: str) -> None:
-    person.phone.write(text)
-    assert person.phone.hear()
+def said_something_everywhere(house: Stack, person: Somebody, text: str) -> None:
+    person.phone.send(text)
+    assert person.phone.receive()
     eventually(person.messages, lambda found: len(found) == 2)
-    person.ask("POST", "/messages", 201, json={"content": text})
+    person.request("POST", "/messages", 201, json={"content": text})
     other = "/simulator/phones/" + person.number + "/messages"
     reaction = {"type": "reaction", "emoji": "x", "message_id": "wamid.x"}
-    httpx.post(f"{house.phone}{other}", json=reaction | {"wait": 5}, trust_env=False).raise_for_status()
-    pending = f"{house.phone}/simulator/pending"
+    httpx.post(
+        f"{house.simulator_url}{other}", json=reaction | {"wait": 5}, trust_env=False
+    ).raise_for_status()
+    pending = f"{house.simulator_url}/simulator/pending"
     eventually(
         lambda: httpx.get(pending, trust_env=False).json(),
         lambda left: not any(left.values()),
     )
 
 
-async def test_after_leaving_no_table_holds_anything_of_the_person(house: House) -> None:
+async def test_after_leaving_no_table_holds_anything_of_the_person(house: Stack) -> None:
     staying, leaving = Somebody(house).settle_in(), Somebody(house).settle_in()
     secret, kept = words("unspeakable"), words("kept")
     said_something_everywhere(house, staying, kept)
@@ -132,7 +134,7 @@ async def test_after_leaving_no_table_holds_anything_of_the_person(house: House)
         "accounts.attempts",
     }  # fmt: skip
     also_kept = json.dumps(staying.everything())
-    leaving.ask("DELETE", "/auth/account", 204, json={"password": leaving.password})
+    leaving.request("DELETE", "/auth/account", 204, json={"password": leaving.password})
     # The trail of security events keeps the id, as documented, and nothing else does.
     assert await traces_of(house, *looked_for) == {("accounts.audit", person)}
     assert json.dumps(staying.everything()) == also_kept

@@ -22,8 +22,8 @@ from jwt.algorithms import ECAlgorithm
 
 from ava_auth.app import create_app
 from ava_auth.settings import Settings
-from ava_local.postgres import free_port
-from ava_local.testing import Database, drop_database, new_database
+from ava_local.ports import free_port
+from ava_local.testing.databases import Database, drop_database, new_database
 
 PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
 GATEWAY = ("whatsapp-gateway", "a secret of the gateway's")

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from asgi_lifespan import LifespanManager
 
-from ava_local.postgres import Cluster
-from ava_local.testing import Database, drop_database, new_database
+from ava_local.postgres.cluster import Cluster
+from ava_local.testing.databases import TEMPLATE, Database, drop_database, new_database
 from ava_supabase_standin.app import create_app
 from ava_supabase_standin.settings import Settings
 
@@ -178,7 +178,7 @@ else:
     @pytest_asyncio.fixture(scope="session", loop_scope="session")
     async def project(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
         """One stand-in, shared by all tests that could also run against a real project."""
-        database = await new_database(cluster, "standin_shared", template="ava_template")
+        database = await new_database(cluster, "standin_shared", template=TEMPLATE)
         state = tmp_path_factory.mktemp("state")
         async with running(database, state, rate_limit_burst=100_000) as shared:
             yield shared

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, MakeStandin, Project, assert_refused, new_email
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
 

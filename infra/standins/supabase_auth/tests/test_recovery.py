@@ -2,7 +2,7 @@
 
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, SITE, MakeStandin, Project, assert_refused, new_email
 

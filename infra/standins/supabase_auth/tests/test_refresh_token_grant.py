@@ -6,7 +6,7 @@ import asyncpg
 import jwt
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import MakeStandin, Project, assert_refused
 

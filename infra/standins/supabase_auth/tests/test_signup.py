@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, MakeStandin, Project, assert_refused, new_email
 

@@ -5,7 +5,7 @@ import asyncio
 import jwt
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, PUBLISHABLE, MakeStandin, Person, Project, assert_refused, new_email
 

@@ -2,7 +2,7 @@
 
 import pytest_asyncio
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, MakeStandin, Person, Project, new_email
 

@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, REMOTE, SITE, MakeStandin, Project, assert_refused, new_email
 

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from ava_local.postgres import free_port
+from ava_local.ports import free_port
 
 ENVIRONMENT = {
     "WEBHOOK_URL": "http://127.0.0.1:9/", "APP_SECRET": "a", "VERIFY_TOKEN": "b", "ACCESS_TOKEN": "c",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from ava_local import browser
+from ava_local.devtools.chromium import find_chromium
 
 ANNA = "+4915112345678"
 pytestmark = pytest.mark.browser
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 async def page() -> AsyncIterator[Page]:
-    path = browser.find()
+    path = find_chromium()
     if path is None:
         pytest.skip("no Chromium on this machine")
     async with async_playwright() as playwright:

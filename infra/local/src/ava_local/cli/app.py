@@ -1,0 +1,89 @@
+"""The command `./ava`: one typed command per thing a person does with the house."""
+
+import errno
+import sys
+from typing import NoReturn
+
+import typer
+
+from ava_local.cli import bench_and_chaos, demo_and_phone, development, lifecycle, service_commands
+from ava_local.cli.console import stderr
+from ava_local.demo.phone_errors import InvalidPhoneNumber, SimulatorError
+from ava_local.ports import InvalidBasePort
+from ava_local.postgres.cluster import IncompatibleDataVersion, PostgresStartFailed
+from ava_local.postgres.data_folder import NoReachableFolder
+from ava_local.postgres.server_binaries import PostgresNotInstalled
+from ava_local.stack.control import StackNotRunning
+from ava_local.stack.environment import MissingVariables
+from ava_local.stack.preflight import PortInUse
+from ava_local.supervisor.supervisor import StartFailed
+
+EXPECTED_ERRORS = (
+    InvalidBasePort,
+    SimulatorError,
+    PostgresStartFailed,
+    StackNotRunning,
+    MissingVariables,
+    NoReachableFolder,
+    PostgresNotInstalled,
+    InvalidPhoneNumber,
+    IncompatibleDataVersion,
+    PortInUse,
+)
+
+app = typer.Typer(
+    name="./ava",
+    help="Ava's whole house on this machine. Begin with: ./ava up",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(lifecycle.up)
+app.command()(lifecycle.down)
+app.command()(lifecycle.status)
+app.command()(lifecycle.logs)
+app.command()(lifecycle.reset)
+app.command()(demo_and_phone.demo)
+app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.phone)
+app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)
+app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.bench)
+app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(service_commands.gateway)
+app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(service_commands.audit)
+app.command()(development.check)
+app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
+    development.run_tests
+)
+app.command()(development.lock)
+
+
+def main() -> None:
+    """Run one command; what can go wrong is said in words, without a traceback."""
+    try:
+        app(prog_name="./ava")
+    except StartFailed as failure:
+        exit_with_error(str(failure), *failure.lines, "Logs: ./ava logs " + failure.name)
+    except EXPECTED_ERRORS as error:
+        exit_with_error(str(error))
+    except OSError as error:
+        exit_with_error(message_for(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def message_for(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full{where}. Free some space and run the same command again."
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return (
+            f"no right to read or write{where}. Make the folder yours, or set AVA_STATE_DIR to one that is."
+        )
+    raise error
+
+
+def exit_with_error(first: str, *more: str) -> NoReturn:
+    stderr.print(f"ava: {first}", style="bold red", markup=False)
+    for line in more:
+        stderr.print(f"  {line}", markup=False, highlight=False)
+    sys.exit(1)

@@ -1,0 +1,68 @@
+"""A phone in the hand: the simulator's control API, as a person's thumb uses it."""
+
+import re
+from typing import Any
+
+import httpx
+
+from ava_local.demo.phone_errors import InvalidPhoneNumber, SimulatorError
+from ava_local.stack.control import StackNotRunning
+
+ANSWER_TIMEOUT_SECONDS = 15.0
+
+
+def parse_phone_number(text: str) -> str:
+    """E.164 from what a person types; raises NotANumber."""
+    digits = re.sub(r"[\s()/.-]", "", text).removeprefix("+")
+    if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
+        raise InvalidPhoneNumber(f"{text!r} is no phone number; write it like +4915112345678.")
+    return f"+{digits}"
+
+
+class UnknownPhone(Exception):
+    """A phone that never wrote and never got anything."""
+
+
+class PhoneClient:
+    """One phone of the simulator at `address`."""
+
+    def __init__(self, address: str, number: str) -> None:
+        self.number = number
+        self._client = httpx.Client(
+            base_url=f"{address}/simulator/phones/{number}",
+            timeout=ANSWER_TIMEOUT_SECONDS + 5,
+            trust_env=False,
+        )
+        self._last_seen = 0
+
+    def send(self, text: str) -> str:
+        """Send a text to Ava's number; answers its message id."""
+        self._last_seen = self._received(wait=0)["last"]
+        answer = self._request("POST", "/messages", json={"text": text})
+        message_id: str = answer["id"]
+        return message_id
+
+    def receive(self, wait: float = ANSWER_TIMEOUT_SECONDS) -> list[str]:
+        """The texts that came since the last `write` or `hear`; empty when none came within `wait` s."""
+        heard = self._received(wait)
+        self._last_seen = heard["last"]
+        return [message["text"] for message in heard["messages"]]
+
+    def _received(self, wait: float) -> Any:
+        try:
+            return self._request("GET", "/received", params={"after": self._last_seen, "wait": wait})
+        except UnknownPhone:
+            return {"messages": [], "last": 0}
+
+    def _request(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise StackNotRunning(
+                "the phone simulator does not answer. Start the house with: ./ava up"
+            ) from error
+        if answer.status_code == 404:
+            raise UnknownPhone
+        if answer.status_code >= 400:
+            raise SimulatorError(f"the phone simulator says {answer.status_code}: {answer.text[:300]}")
+        return answer.json()

@@ -1,0 +1,60 @@
+"""The few programs the tests take from npm, installed once beside the sources, from a lock with hashes."""
+
+import fcntl
+import shutil
+import subprocess
+from pathlib import Path
+
+LOCKED = ("package.json", "package-lock.json")
+
+
+class NodeNotInstalled(RuntimeError):
+    """Node.js and npm are not on this machine: apt-get install nodejs npm."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class NpmInstallFailed(RuntimeError):
+    """npm could not install what tests/npm/package-lock.json names; its own words follow."""
+
+
+def install(locked: Path, target: Path) -> Path:
+    """Install what `locked` (a folder with package.json and its lock) names; return the programs' folder.
+
+    Does nothing when the lock has not changed since. Several processes may ask at once.
+    Raises NoNode, NpmFailed.
+    """
+    if not (shutil.which("node") and shutil.which("npm")):
+        raise NodeNotInstalled
+    target.mkdir(parents=True, exist_ok=True)
+    programs = target / "node_modules" / ".bin"
+    with (target / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_current(locked, target):
+            _install(locked, target)
+    return programs
+
+
+def _is_current(locked: Path, target: Path) -> bool:
+    done = target / "installed.json"
+    return done.exists() and done.read_bytes() == (locked / LOCKED[1]).read_bytes()
+
+
+def _install(locked: Path, target: Path) -> None:
+    for name in LOCKED:
+        shutil.copyfile(locked / name, target / name)
+    # Not `npm ci`: it insists on a hash for every platform's optional package, also of platforms never used.
+    command = [
+        "npm",
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--loglevel=error",
+    ]
+    result = subprocess.run(command, cwd=target, check=False, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise NpmInstallFailed(result.stderr[-2000:])
+    shutil.copyfile(locked / LOCKED[1], target / "installed.json")

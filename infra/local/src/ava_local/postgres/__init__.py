@@ -1,0 +1,1 @@
+"""A PostgreSQL of our own: its server, data folder and user, the Supabase baseline, migrations."""

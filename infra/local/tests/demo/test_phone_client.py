@@ -1,0 +1,19 @@
+"""Phone numbers as people type them."""
+
+import pytest
+
+from ava_local.demo.phone_client import parse_phone_number
+from ava_local.demo.phone_errors import InvalidPhoneNumber
+
+
+@pytest.mark.parametrize(
+    "typed", ["+49 1511 2345678", "4915112345678", "+49 (1511) 234-5678", "+49.1511.2345678"]
+)
+def test_a_number_may_be_typed_in_any_usual_spelling(typed):
+    assert parse_phone_number(typed) == "+4915112345678"
+
+
+@pytest.mark.parametrize("typed", ["", "hello", "123", "+0123456789", "12345678901234567"])
+def test_what_is_no_number_is_said_so(typed):
+    with pytest.raises(InvalidPhoneNumber, match="no phone number"):
+        parse_phone_number(typed)
