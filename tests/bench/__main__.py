@@ -9,13 +9,10 @@ import typer
 
 from ava_local.cli import console
 from ava_local.cli.console import stderr
-from ava_local.postgres.cluster import PostgresStartFailed
-from ava_local.stack.control import StackNotRunning
+from ava_local.expected_error import ExpectedError
 from bench import borrowed, echo, newest, webhook
 from bench.ground import prepared
-from bench.load import Refused
 from bench.report import show
-from bench.servers import DidNotServe
 from bench.variants import Row, Variant, compare
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -71,6 +68,6 @@ async def _measured(variants: list[Variant], rounds: int, seconds: float) -> lis
 if __name__ == "__main__":
     try:
         app(prog_name="./ava bench")
-    except (DidNotServe, PostgresStartFailed, StackNotRunning, Refused, echo.NeverCame) as trouble:
-        stderr.print(f"ava bench: {trouble}", style="red", markup=False)
+    except ExpectedError as error:
+        stderr.print(f"ava bench: {error}", style="red", markup=False)
         raise SystemExit(1) from None

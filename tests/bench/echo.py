@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from ava_local.expected_error import ExpectedError
 from ava_local.ports import free_base_port
 from ava_local.stack.control import Stack
 from bench.ground import scratch
@@ -26,7 +27,7 @@ _PLAN = {"pair_rate": {"enabled": False}, "delivery": {"batch": 50}}
 _VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
 
 
-class NeverCame(Exception):
+class NeverCame(ExpectedError):
     """Some echoes were not received in time; the message says how many."""
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from ava_local.expected_error import ExpectedError
+
 CONNECTIONS = 32
 SILENCE = 15.0
 _OK = b"HTTP/1.1 200"
 
 
-class Refused(Exception):
+class Refused(ExpectedError):
     """A server answered something else than 200, or fell silent: there is nothing to measure."""
 
 

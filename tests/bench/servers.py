@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from ava_local.expected_error import ExpectedError
 from ava_local.parent_death_signal import signal_on_parent_death
 from ava_local.ports import free_port
 from ava_local.postgres.cluster import Cluster
@@ -23,7 +24,7 @@ PATIENCE = 30.0
 _SERVING = ("--host", "127.0.0.1", "--no-access-log", "--no-server-header", "--timeout-keep-alive", "75")
 
 
-class DidNotServe(Exception):
+class DidNotServe(ExpectedError):
     """A server ended or stayed silent; the message holds its last words."""
 
 

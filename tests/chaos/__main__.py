@@ -8,8 +8,7 @@ from rich.table import Table
 
 from ava_local.cli import console
 from ava_local.cli.console import stderr, stdout
-from ava_local.ports import InvalidBasePort
-from ava_local.stack.control import StackNotRunning
+from ava_local.expected_error import ExpectedError
 from chaos.options import Options
 from chaos.run import Progress, Report, run
 
@@ -81,6 +80,6 @@ def _print_report(report: Report) -> None:
 if __name__ == "__main__":
     try:
         app(prog_name="./ava chaos")
-    except (InvalidBasePort, StackNotRunning) as error:
+    except ExpectedError as error:
         stderr.print(f"ava chaos: {error}", style="red", markup=False)
         raise SystemExit(1) from None

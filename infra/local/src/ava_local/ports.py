@@ -2,6 +2,9 @@
 
 import random
 import socket
+from collections.abc import Sequence
+
+from ava_local.expected_error import ExpectedError
 
 PORT_OFFSETS = {
     "caddy": 0,
@@ -17,11 +20,11 @@ DEFAULT_BASE_PORT = 8080
 HIGHEST_BASE_PORT = 65535 - max(PORT_OFFSETS.values())
 
 
-class InvalidBasePort(Exception):
+class InvalidBasePort(ExpectedError):
     """AVA_PORT is not a usable port number."""
 
 
-class NoFreePorts(Exception):
+class NoFreePorts(ExpectedError):
     """Found no eight consecutive free ports between 20000 and 30000. Stop other programs and try again."""
 
     def __init__(self) -> None:
@@ -37,9 +40,9 @@ def parse_base_port(text: str | None) -> int:
     return int(text)
 
 
-def free_base_port() -> int:
+def free_base_port(candidates: Sequence[int] = range(20_000, 30_000, 10)) -> int:
     """A base port whose eight ports are all free, for a second stack. Raises NoFreePorts."""
-    for base in random.sample(range(20_000, 30_000, 10), 1000):
+    for base in random.sample(candidates, len(candidates)):
         if all(is_port_free(base + offset) for offset in PORT_OFFSETS.values()):
             return base
     raise NoFreePorts

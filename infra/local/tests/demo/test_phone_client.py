@@ -2,8 +2,7 @@
 
 import pytest
 
-from ava_local.demo.phone_client import parse_phone_number
-from ava_local.demo.phone_errors import InvalidPhoneNumber
+from ava_local.demo.phone_client import InvalidPhoneNumber, parse_phone_number
 
 
 @pytest.mark.parametrize(

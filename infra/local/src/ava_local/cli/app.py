@@ -8,28 +8,8 @@ import typer
 
 from ava_local.cli import bench_and_chaos, demo_and_phone, development, lifecycle, service_commands
 from ava_local.cli.console import stderr
-from ava_local.demo.phone_errors import InvalidPhoneNumber, SimulatorError
-from ava_local.ports import InvalidBasePort
-from ava_local.postgres.cluster import IncompatibleDataVersion, PostgresStartFailed
-from ava_local.postgres.data_folder import NoReachableFolder
-from ava_local.postgres.server_binaries import PostgresNotInstalled
-from ava_local.stack.control import StackNotRunning
-from ava_local.stack.environment import MissingVariables
-from ava_local.stack.preflight import PortInUse
+from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.supervisor import StartFailed
-
-EXPECTED_ERRORS = (
-    InvalidBasePort,
-    SimulatorError,
-    PostgresStartFailed,
-    StackNotRunning,
-    MissingVariables,
-    NoReachableFolder,
-    PostgresNotInstalled,
-    InvalidPhoneNumber,
-    IncompatibleDataVersion,
-    PortInUse,
-)
 
 app = typer.Typer(
     name="./ava",
@@ -63,7 +43,7 @@ def main() -> None:
         app(prog_name="./ava")
     except StartFailed as failure:
         exit_with_error(str(failure), *failure.lines, "Logs: ./ava logs " + failure.name)
-    except EXPECTED_ERRORS as error:
+    except ExpectedError as error:
         exit_with_error(str(error))
     except OSError as error:
         exit_with_error(message_for(error))

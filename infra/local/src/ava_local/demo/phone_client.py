@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from ava_local.demo.phone_errors import InvalidPhoneNumber, SimulatorError
+from ava_local.expected_error import ExpectedError
 from ava_local.stack.control import StackNotRunning
 
 ANSWER_TIMEOUT_SECONDS = 15.0
@@ -17,6 +17,14 @@ def parse_phone_number(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
         raise InvalidPhoneNumber(f"{text!r} is no phone number; write it like +4915112345678.")
     return f"+{digits}"
+
+
+class InvalidPhoneNumber(ExpectedError):
+    """That is not a phone number; write it like +4915112345678."""
+
+
+class SimulatorError(ExpectedError):
+    """The simulator did not do what it was asked."""
 
 
 class UnknownPhone(Exception):

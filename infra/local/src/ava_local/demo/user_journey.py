@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 
 from ava_local.demo.phone_client import PhoneClient
-from ava_local.demo.phone_errors import SimulatorError
-from ava_local.stack.control import StackNotRunning
+from ava_local.expected_error import ExpectedError
 
 AVATAR = {
     "name": "Ava",
@@ -82,7 +81,7 @@ class UserJourney:
             began, problem = time.monotonic(), None
             try:
                 act()
-            except (StepFailed, SimulatorError, StackNotRunning, httpx.HTTPError) as error:
+            except (StepFailed, ExpectedError, httpx.HTTPError) as error:
                 problem = str(error) or type(error).__name__
             yield Step(title, problem, round(time.monotonic() - began, 3))
             if problem:

@@ -5,17 +5,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ava_local.expected_error import ExpectedError
+
 LOCKED = ("package.json", "package-lock.json")
 
 
-class NodeNotInstalled(RuntimeError):
+class NodeNotInstalled(ExpectedError):
     """Node.js and npm are not on this machine: apt-get install nodejs npm."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
-class NpmInstallFailed(RuntimeError):
+class NpmInstallFailed(ExpectedError):
     """npm could not install what tests/npm/package-lock.json names; its own words follow."""
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+from ava_local.expected_error import ExpectedError
 from ava_local.parent_death_signal import signal_on_parent_death
 from ava_local.postgres.data_folder import FALLBACK_ROOT, fallback_folder, reachable_folder
 from ava_local.postgres.server_binaries import usable_binaries
@@ -32,7 +33,7 @@ _NON_DURABLE_SETTINGS = {
 }
 
 
-class IncompatibleDataVersion(RuntimeError):
+class IncompatibleDataVersion(ExpectedError):
     """The data was written by another major version of PostgreSQL."""
 
     def __init__(self, folder: Path, written: str, version: int) -> None:
@@ -42,7 +43,7 @@ class IncompatibleDataVersion(RuntimeError):
         )
 
 
-class PostgresStartFailed(RuntimeError):
+class PostgresStartFailed(ExpectedError):
     """PostgreSQL ended before it was ready; the message carries the end of its log."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ava_local.expected_error import ExpectedError
 from ava_local.postgres.unprivileged_user import can_reach
 
 FALLBACK_ROOT = Path("/var/lib/ava")
 """Where data and programs are stored if the repository is in a folder closed to other users."""
 
 
-class NoReachableFolder(RuntimeError):
+class NoReachableFolder(ExpectedError):
     """PostgreSQL cannot run as root, and the user "nobody" has no access to this repository or to
     /var/lib/ava. Move the repository to a folder other users can enter (chmod o+x on each parent), make
     /var/lib writable for root, or run ./ava as a regular user."""

@@ -7,11 +7,12 @@ import os
 import shutil
 from pathlib import Path
 
+from ava_local.expected_error import ExpectedError
 from ava_local.postgres.data_folder import FALLBACK_ROOT, NoReachableFolder, fallback_folder
 from ava_local.postgres.unprivileged_user import can_reach
 
 
-class PostgresNotInstalled(RuntimeError):
+class PostgresNotInstalled(ExpectedError):
     """This version of PostgreSQL is not installed."""
 
     def __init__(self, version: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ava_local.expected_error import ExpectedError
 from ava_local.postgres.cluster import Cluster
 from ava_local.stack import preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
@@ -21,7 +22,7 @@ START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 30.0
 
 
-class StackNotRunning(Exception):
+class StackNotRunning(ExpectedError):
     """The house is not up, or did not come up; the message holds its last words."""
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from dotenv import dotenv_values
 
+from ava_local.expected_error import ExpectedError
 from ava_local.postgres.cluster import Cluster
 from ava_local.repository import ROOT
 from ava_local.stack.layout import StackLayout
@@ -19,7 +20,7 @@ DISPLAY_NUMBER = "+15550783881"
 LOCAL_ATTEMPT_LIMIT = "10000"
 
 
-class MissingVariables(Exception):
+class MissingVariables(ExpectedError):
     """Something of ours was pointed at the real one, but the keys that belong to it were not given."""
 
 

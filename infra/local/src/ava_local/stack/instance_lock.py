@@ -4,10 +4,11 @@ import fcntl
 import os
 from pathlib import Path
 
+from ava_local.expected_error import ExpectedError
 from ava_local.stack.layout import StackLayout
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(ExpectedError):
     """A supervisor for this state folder is running already."""
 
 

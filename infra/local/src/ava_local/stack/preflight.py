@@ -5,6 +5,7 @@ import time
 
 import psutil
 
+from ava_local.expected_error import ExpectedError
 from ava_local.ports import is_port_free
 from ava_local.postgres.cluster import Cluster
 from ava_local.stack import status_file
@@ -13,7 +14,7 @@ from ava_local.stack.layout import StackLayout
 LEFTOVER_GRACE_SECONDS = 5.0
 
 
-class PortInUse(Exception):
+class PortInUse(ExpectedError):
     """A port of the house is in use by somebody else."""
 
     def __init__(self, port: int, process: str, listener: str | None) -> None:

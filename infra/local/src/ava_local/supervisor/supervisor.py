@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec, spawn
 from ava_local.supervisor.restart_policy import RestartPolicy
@@ -16,7 +17,7 @@ EXIT_POLL_SECONDS = 0.2
 DEFAULT_RESTART_POLICY = RestartPolicy()
 
 
-class StartFailed(Exception):
+class StartFailed(ExpectedError):
     """A process did not come up; carries its name, what happened and its last lines."""
 
     def __init__(self, name: str, reason: str, lines: list[str]) -> None:
