@@ -1,4 +1,4 @@
-"""The rest of an account's life in the page: mails and their links, a new password, the file, the end."""
+"""The rest of an account's life in the page: e-mails and their links, a new password, export, deletion."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ from ava_local.demo.user_journey import random_phone_number
 from ava_local.stack.control import Stack
 
 
-def newest_mail(house: Stack, to: str) -> dict[str, str]:
-    mails = httpx.get(f"{house.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
+def newest_mail(stack: Stack, to: str) -> dict[str, str]:
+    mails = httpx.get(f"{stack.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
     found: dict[str, str] = mails[0]
     return found
 
@@ -23,13 +23,15 @@ def set_password(visitor: Visitor, password: str) -> None:
     form.get_by_role("button", name="Confirm and set this password").click()
 
 
-def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: Stack) -> None:
+def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, stack: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?",
+        "Send me a link for a new password",
+        E_mail=visitor.email,
     )
     visitor.says("an e-mail with a link is on its way")
-    link = newest_mail(house, visitor.email)["link"]
+    link = newest_mail(stack, visitor.email)["link"]
     visitor.page.goto(link)
     set_password(visitor, "Passw0rd!")
     visitor.complains("most common passwords")
@@ -40,13 +42,15 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: Stack
     visitor.log_in()
 
 
-def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: Stack) -> None:
+def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, stack: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
-        "Forgot your password, or no e-mail arrived?", "Send me a link for a new password", E_mail=visitor.email
+        "Forgot your password, or no e-mail arrived?",
+        "Send me a link for a new password",
+        E_mail=visitor.email,
     )
     visitor.says("on its way")
-    link = newest_mail(house, visitor.email)["link"]
+    link = newest_mail(stack, visitor.email)["link"]
     for reader, password in ((visitor, "another-lantern-3"), (another, "another-lantern-4")):
         reader.page.goto(link)
         set_password(reader, password)
@@ -101,7 +105,7 @@ def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) 
     assert [message["content"] for message in mine["messages"]] == ["remember this"]
 
 
-def test_leaving_takes_everything_along(visitor: Visitor, another: Visitor) -> None:
+def test_leaving_deletes_everything(visitor: Visitor, another: Visitor) -> None:
     number = random_phone_number()
     visitor.arrive().create_avatar()
     visitor.link(number)

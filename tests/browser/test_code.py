@@ -1,4 +1,4 @@
-"""Where a number must be confirmed: the page shows the code, and the phone that sends it is linked."""
+"""Where a number must be confirmed, the page shows a code, and the phone that sends it is linked."""
 
 import re
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from ava_local.stack.control import Stack
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A house of its own that asks for a code."""
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that asks for a code before it links a number."""
     asking = {
         "WHATSAPP_GATEWAY_LINK_CONFIRMATION": "code",
         "WHATSAPP_GATEWAY_DISPLAY_NUMBER": "+4930123456",
@@ -26,7 +26,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     built.delete_data()
 
 
-def test_a_number_is_linked_by_the_code_its_phone_sends(visitor: Visitor, house: Stack) -> None:
+def test_a_number_is_linked_by_the_code_its_phone_sends(visitor: Visitor, stack: Stack) -> None:
     number = random_phone_number()
     visitor.arrive().link(number)
     visitor.says("Almost done: send us the code.")
@@ -37,6 +37,6 @@ def test_a_number_is_linked_by_the_code_its_phone_sends(visitor: Visitor, house:
     link = visitor.page.get_by_role("link", name="Open WhatsApp with the code")
     assert str(link.get_attribute("href")).startswith("https://wa.me/4930123456")
     expect(visitor.page.get_by_text(f"Waiting for the code from {number}.")).to_be_visible()
-    PhoneClient(house.simulator_url, number).send(found[1])
+    PhoneClient(stack.simulator_url, number).send(found[1])
     expect(visitor.page.get_by_text(f"Linked: {number}.")).to_be_visible(timeout=20_000)
     expect(shown).to_be_hidden()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ava_local.stack.control import Stack
-from e2e.people import AVATAR, Somebody, eventually, words
+from e2e.people import AVATAR, Person, eventually, unique_text
 
 DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"}
 NEW = "another-lantern-3"
@@ -25,8 +25,8 @@ EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_t
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
-def protected(house: Stack, room: str) -> list[tuple[str, str]]:
-    told = httpx.get(f"{house.url(room)}{DESCRIPTIONS[room]}/openapi.json", trust_env=False).json()
+def protected(stack: Stack, room: str) -> list[tuple[str, str]]:
+    told = httpx.get(f"{stack.url(room)}{DESCRIPTIONS[room]}/openapi.json", trust_env=False).json()
     return [
         (verb.upper(), path)
         for path, operations in told["paths"].items()
@@ -35,7 +35,7 @@ def protected(house: Stack, room: str) -> list[tuple[str, str]]:
     ]
 
 
-def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Response:
+def try_with(person: Person, token: str, method: str, path: str) -> httpx.Response:
     own = {"password": person.password, "current_password": person.password, "new_password": NEW}
     bodies = BODIES | {
         "DELETE /auth/account": {"password": own["password"]},
@@ -47,8 +47,8 @@ def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Resp
 
 
 @pytest.mark.parametrize("end", ["logged out everywhere", "password changed elsewhere", "account deleted"])
-def test_an_ended_session_does_nothing_that_needs_a_live_one(house: Stack, end: str) -> None:
-    person = Somebody(house)
+def test_an_ended_session_does_nothing_that_needs_a_live_one(stack: Stack, end: str) -> None:
+    person = Person(stack)
     old = person.token
     person.log_in()
     if end == "logged out everywhere":
@@ -60,7 +60,7 @@ def test_an_ended_session_does_nothing_that_needs_a_live_one(house: Stack, end: 
     else:
         person.request("DELETE", "/auth/account", 204, json={"password": person.password})
     tried = 0
-    for method, path in protected(house, "auth"):
+    for method, path in protected(stack, "auth"):
         if f"{method} {path}" not in NEEDS_NO_LIVE_SESSION:
             refused = try_with(person, old, method, path)
             assert refused.status_code == 401, (method, path)
@@ -70,25 +70,25 @@ def test_an_ended_session_does_nothing_that_needs_a_live_one(house: Stack, end: 
 
 
 @pytest.mark.parametrize("room", ["profile", "messaging"])
-async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(house: Stack, room: str) -> None:
-    person = Somebody(house).settle_in()
-    person.request("POST", "/messages", 201, json={"content": words()})
+async def test_the_token_of_a_deleted_person_writes_and_shows_nothing(stack: Stack, room: str) -> None:
+    person = Person(stack).set_up()
+    person.request("POST", "/messages", 201, json={"content": unique_text()})
     ghost = person.id
     token = person.token
     person.request("DELETE", "/auth/account", 204, json={"password": person.password})
-    for method, path in protected(house, room):
+    for method, path in protected(stack, room):
         answer = try_with(person, token, method, path)
         assert answer.status_code < 500, (method, path)
         if method in ("POST", "PUT", "PATCH"):
             assert answer.status_code in (401, 403, 404), (method, path)
         assert ghost not in answer.text
         assert person.number not in answer.text
-    assert await traces_of(house, ghost) == {("accounts.audit", ghost)}
+    assert await traces_of(stack, ghost) == {("accounts.audit", ghost)}
 
 
-async def traces_of(house: Stack, *secrets: str) -> set[tuple[str, str]]:
+async def traces_of(stack: Stack, *secrets: str) -> set[tuple[str, str]]:
     """Which tables still hold one of these, as text or in bytes."""
-    connection = await asyncpg.connect(house.database_url())
+    connection = await asyncpg.connect(stack.database_url())
     told = set()
     for (table,) in await connection.fetch(EVERY_TABLE):
         rows = await connection.fetch(f"select t::text from {table} as t")  # noqa: S608
@@ -98,7 +98,7 @@ async def traces_of(house: Stack, *secrets: str) -> set[tuple[str, str]]:
     return told
 
 
-def said_something_everywhere(house: Stack, person: Somebody, text: str) -> None:
+def said_something_everywhere(stack: Stack, person: Person, text: str) -> None:
     person.phone.send(text)
     assert person.phone.receive()
     eventually(person.messages, lambda found: len(found) == 2)
@@ -106,27 +106,27 @@ def said_something_everywhere(house: Stack, person: Somebody, text: str) -> None
     other = "/simulator/phones/" + person.number + "/messages"
     reaction = {"type": "reaction", "emoji": "x", "message_id": "wamid.x"}
     httpx.post(
-        f"{house.simulator_url}{other}", json=reaction | {"wait": 5}, trust_env=False
+        f"{stack.simulator_url}{other}", json=reaction | {"wait": 5}, trust_env=False
     ).raise_for_status()
-    pending = f"{house.simulator_url}/simulator/pending"
+    pending = f"{stack.simulator_url}/simulator/pending"
     eventually(
         lambda: httpx.get(pending, trust_env=False).json(),
         lambda left: not any(left.values()),
     )
 
 
-async def test_after_leaving_no_table_holds_anything_of_the_person(house: Stack) -> None:
-    staying, leaving = Somebody(house).settle_in(), Somebody(house).settle_in()
-    secret, kept = words("unspeakable"), words("kept")
-    said_something_everywhere(house, staying, kept)
-    said_something_everywhere(house, leaving, secret)
+async def test_after_leaving_no_table_holds_anything_of_the_person(stack: Stack) -> None:
+    staying, leaving = Person(stack).set_up(), Person(stack).set_up()
+    secret, kept = unique_text("unspeakable"), unique_text("kept")
+    said_something_everywhere(stack, staying, kept)
+    said_something_everywhere(stack, leaving, secret)
     leaving.http.post("/auth/login", json={"email": leaving.email, "password": "a wrong guess"})
     leaving.http.post("/auth/recover", json={"email": leaving.email})
     wrong = {"current_password": "a wrong guess", "new_password": NEW}
     leaving.http.put("/auth/password", json=wrong)
     person, wamids = leaving.id, [turn["external_id"] for turn in leaving.messages() if turn["external_id"]]
     looked_for = (person, leaving.email, leaving.number.lstrip("+"), secret, *wamids)
-    before = {table for table, _ in await traces_of(house, *looked_for)}
+    before = {table for table, _ in await traces_of(stack, *looked_for)}
     assert before >= {
         "auth.users", "auth.identities", "auth.sessions", "public.users", "public.avatars",
         "public.user_preferences", "public.messages", "whatsapp.contacts", "whatsapp.events",
@@ -136,5 +136,5 @@ async def test_after_leaving_no_table_holds_anything_of_the_person(house: Stack)
     also_kept = json.dumps(staying.everything())
     leaving.request("DELETE", "/auth/account", 204, json={"password": leaving.password})
     # The trail of security events keeps the id, as documented, and nothing else does.
-    assert await traces_of(house, *looked_for) == {("accounts.audit", person)}
+    assert await traces_of(stack, *looked_for) == {("accounts.audit", person)}
     assert json.dumps(staying.everything()) == also_kept

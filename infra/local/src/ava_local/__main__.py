@@ -1,4 +1,4 @@
-"""`python -m ava_local`: what `./ava` hands over to."""
+"""Runs the command line: `python -m ava_local`, which the script `./ava` starts."""
 
 from ava_local.cli.app import main
 

@@ -4,11 +4,11 @@ from ava_local.cli import log_viewer
 
 
 def test_following_shows_whole_lines_once_and_survives_a_new_file(tmp_path, capsys):
-    log = tmp_path / "room.log"
+    log = tmp_path / "service.log"
     log.write_text("one\ntw")
-    place = log_viewer.show_new_lines(log, 0)
+    offset = log_viewer.show_new_lines(log, 0)
     log.write_text("one\ntwo\n")
-    place = log_viewer.show_new_lines(log, place)
+    offset = log_viewer.show_new_lines(log, offset)
     log.write_text("new\n")
-    log_viewer.show_new_lines(log, place)
-    assert capsys.readouterr().out.split() == ["room", "one", "room", "two", "room", "new"]
+    log_viewer.show_new_lines(log, offset)
+    assert capsys.readouterr().out.split() == ["service", "one", "service", "two", "service", "new"]

@@ -13,6 +13,6 @@ def test_a_number_may_be_typed_in_any_usual_spelling(typed):
 
 
 @pytest.mark.parametrize("typed", ["", "hello", "123", "+0123456789", "12345678901234567"])
-def test_what_is_no_number_is_said_so(typed):
-    with pytest.raises(InvalidPhoneNumber, match="no phone number"):
+def test_an_invalid_number_is_reported(typed):
+    with pytest.raises(InvalidPhoneNumber, match="not a valid phone number"):
         parse_phone_number(typed)

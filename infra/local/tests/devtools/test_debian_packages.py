@@ -1,15 +1,15 @@
-"""What the tests cannot prove on a machine is said in words, with the way to change it."""
+"""What cannot be tested on a machine is reported, with what to install."""
 
 import subprocess
 import sys
 
 
-def test_where_nothing_can_be_fetched_it_is_said_what_stays_unproven():
+def test_where_nothing_can_be_installed_it_is_reported_what_stays_untested():
     program = (
         "from ava_local.devtools.debian_packages import install_missing; print(*install_missing(), sep='\\n')"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True
     )
-    assert "NOT PROVEN: that the Supabase CLI" in result.stdout
+    assert "NOT TESTED: compatibility with the Supabase CLI" in result.stdout
     assert "apt-get install nodejs npm" in result.stdout

@@ -19,7 +19,7 @@ def test_locks_pin_every_package_by_hash_and_name_no_host():
         ] == []
 
 
-def test_a_room_is_locked_to_the_versions_the_workshop_was_tested_with():
+def test_a_service_is_locked_to_the_versions_that_were_tested_together():
     def pins(target: str) -> set[str]:
         return set(re.findall(r"^(\S+==\S+)", (ROOT / target).read_text(), re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""What the tests take from npm: locked with hashes, naming no host, and clear words when it cannot be had."""
+"""The npm packages of the tests: locked with hashes, naming no host, and a clear error without Node.js."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_what_is_installed_is_not_installed_again(npm_programs):
     assert (npm_programs / "supabase").exists()
 
 
-def test_a_package_that_is_not_what_was_locked_is_refused(npm_programs, tmp_path):
+def test_a_package_that_differs_from_the_lock_is_rejected(npm_programs, tmp_path):
     for name in npm_packages.LOCKED:
         text = (LOCKED / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace("sha512-", "sha512-AAAA"), encoding="utf-8")
@@ -49,7 +49,4 @@ def test_without_node_it_says_how_to_get_it(tmp_path):
     )
     command = [sys.executable, "-c", program, LOCKED, tmp_path]
     result = subprocess.run(command, env={"PATH": str(Path())}, capture_output=True, text=True, check=False)
-    assert (
-        "NodeNotInstalled: Node.js and npm are not on this machine: apt-get install nodejs npm."
-        in result.stderr
-    )
+    assert "NodeNotInstalled: Node.js and npm are not installed: apt-get install nodejs npm." in result.stderr

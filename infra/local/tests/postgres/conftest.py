@@ -27,7 +27,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def closed_folder() -> Iterator[Path]:
-    """As a person's home is: for nobody else."""
+    """Closed to all other users, as a home folder is."""
     folder = Path(tempfile.mkdtemp(prefix="ava-closed-"))
     folder.chmod(0o700)
     yield folder

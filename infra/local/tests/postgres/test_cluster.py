@@ -1,4 +1,4 @@
-"""Our own PostgreSQL: unprivileged, passwords only, gone with its starter, at home in a closed house too."""
+"""PostgreSQL: run by an unprivileged user, passwords only, gone with the process that started it."""
 
 import shutil
 import signal
@@ -44,7 +44,7 @@ async def test_it_answers_on_loopback_only_and_never_as_root(running):
     assert {c.laddr.ip for c in process.net_connections() if c.status == "LISTEN"} == {"127.0.0.1"}
 
 
-async def test_nobody_enters_without_the_password(running):
+async def test_a_connection_needs_the_password(running):
     for password in (None, "", "postgres", "supabase_admin"):
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(running.url().replace(running.password, password or ""))
@@ -55,12 +55,12 @@ async def test_nobody_enters_without_the_password(running):
 async def test_what_was_written_is_there_after_a_stop_and_a_start(open_folder):
     cluster = Cluster(open_folder / "postgres", free_port())
     cluster.start()
-    await answer(cluster, "create table kept ()")
+    await answer(cluster, "create table saved ()")
     cluster.stop()
     assert not cluster.is_ready()
     again = Cluster(open_folder / "postgres", free_port())
     again.start()
-    assert await answer(again, "select count(*) from kept") == 0
+    assert await answer(again, "select count(*) from saved") == 0
     again.destroy()
     assert not again.folder.exists()
 
@@ -75,7 +75,7 @@ time.sleep(60)
 """
 
 
-def test_it_ends_when_whoever_started_it_is_killed(open_folder):
+def test_it_ends_when_the_process_that_started_it_is_killed(open_folder):
     cluster = Cluster(open_folder / "postgres", free_port())
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(cluster.folder), str(cluster.port)], stdout=subprocess.PIPE
@@ -93,17 +93,17 @@ def test_it_ends_when_whoever_started_it_is_killed(open_folder):
 async def test_a_kill_of_the_server_loses_nothing_that_was_committed(open_folder):
     cluster = Cluster(open_folder / "postgres", free_port())
     cluster.start()
-    await answer(cluster, "create table kept ()")
+    await answer(cluster, "create table saved ()")
     server_of(cluster).send_signal(signal.SIGKILL)
     while cluster.is_ready():
         time.sleep(0.01)  # noqa: ASYNC251
     cluster.stop()
     cluster.start()
-    assert await answer(cluster, "select count(*) from kept") == 0
+    assert await answer(cluster, "select count(*) from saved") == 0
     cluster.destroy()
 
 
-async def test_it_stops_although_somebody_is_still_connected(running):
+async def test_it_stops_although_a_client_is_still_connected(running):
     connection = await asyncpg.connect(running.url())
     server = server_of(running)
     server.send_signal(FAST_SHUTDOWN_SIGNAL)
@@ -112,7 +112,7 @@ async def test_it_stops_although_somebody_is_still_connected(running):
     connection.terminate()
 
 
-def test_a_half_made_data_folder_is_made_again(open_folder):
+def test_a_half_created_data_folder_is_created_again(open_folder):
     cluster = Cluster(open_folder / "postgres", free_port(), durable=False)
     arriving = cluster.data.with_name("data.arriving")
     arriving.mkdir()
@@ -131,21 +131,21 @@ def test_data_of_another_version_is_left_alone_and_named(open_folder):
     assert [file.name for file in cluster.data.iterdir()] == ["PG_VERSION"]
 
 
-def test_a_taken_port_is_told_in_the_servers_own_words(running, open_folder):
+def test_a_port_in_use_is_reported_in_the_servers_own_words(running, open_folder):
     with pytest.raises(PostgresStartFailed, match="Address already in use"):
         Cluster(open_folder / "second", running.port, durable=False).start()
 
 
 @AS_ROOT
-def test_an_ordinary_user_runs_it_as_themselves(open_folder):
+def test_a_regular_user_runs_it_as_themselves(open_folder):
     python = Path("/usr/bin/python3")
     if not python.exists():
-        pytest.skip("NOT PROVEN: no Python that the user nobody can run")
+        pytest.skip("NOT TESTED: no Python that the user nobody can run")
     installed = installed_binaries(18)
     assert installed
     (open_folder / "theirs").mkdir()
     shutil.chown(open_folder / "theirs", "nobody")
-    # What they installed themselves: ours may lie in a home that is closed to them.
+    # As if they had installed it themselves: this repository may be in a folder closed to them.
     package, programs = Path(ava_local.__file__ or "").parent, installed.parents[1]
     for part in (package, programs, programs.with_name(f"{programs.name}.libs")):
         shutil.copytree(part, open_folder / "packages" / part.name)

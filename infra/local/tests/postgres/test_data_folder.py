@@ -17,26 +17,28 @@ def mode_of(folder: Path) -> int:
 
 
 @AS_ROOT
-async def test_in_a_closed_folder_the_data_goes_where_nobody_may_enter(closed_folder, open_folder):
+async def test_from_a_closed_folder_the_data_goes_where_the_servers_user_can_enter(
+    closed_folder, open_folder
+):
     cluster = Cluster(
-        closed_folder / "postgres", free_port(), durable=False, fallback_root=open_folder / "aside"
+        closed_folder / "postgres", free_port(), durable=False, fallback_root=open_folder / "fallback"
     )
     cluster.start()
     await (await asyncpg.connect(cluster.url())).close()
-    assert cluster.data.is_relative_to(open_folder / "aside")
+    assert cluster.data.is_relative_to(open_folder / "fallback")
     assert (closed_folder / "postgres" / "superuser").exists()
     assert mode_of(closed_folder) == 0o700
     assert mode_of(cluster.data) == 0o700
     cluster.destroy()
-    assert list((open_folder / "aside").iterdir()) == []
+    assert list((open_folder / "fallback").iterdir()) == []
 
 
 @AS_ROOT
-def test_where_there_is_no_place_at_all_it_says_what_to_do(closed_folder):
+def test_without_any_reachable_folder_it_says_what_to_do(closed_folder):
     nowhere = Path("/proc/nowhere")
     with pytest.raises(NoReachableFolder, match=r"chmod o\+x.*regular user"):
         reachable_folder(closed_folder / "postgres", nowhere)
     with pytest.raises(NoReachableFolder):
-        reachable_folder(closed_folder / "postgres", closed_folder / "aside")
+        reachable_folder(closed_folder / "postgres", closed_folder / "fallback")
     with pytest.raises(NoReachableFolder):
         Cluster(closed_folder / "postgres", free_port(), fallback_root=nowhere).create()

@@ -15,5 +15,5 @@ def test_a_database_user_without_the_rights_is_told_what_to_do_instead(tmp_path,
     command = [sys.executable, "-m", "ava_local.postgres.database_setup"]
     done = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "name a superuser" in done.stderr
+    assert "at a superuser" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Every migration is applied once, whoever applies it."""
+"""Every migration is applied once, even by several runners at once."""
 
 import asyncio
 

@@ -14,13 +14,15 @@ from ava_local.postgres.server_binaries import PostgresNotInstalled, installed_b
 from .conftest import AS_ROOT
 
 
-def test_a_version_that_is_not_installed_says_where_it_comes_from(open_folder):
+def test_a_missing_version_is_reported_with_how_to_install_it(open_folder):
     with pytest.raises(PostgresNotInstalled, match="PostgreSQL 9 is not installed"):
         Cluster(open_folder / "postgres", free_port(), version=9).create()
 
 
 @AS_ROOT
-def test_programs_in_a_closed_folder_are_copied_to_where_nobody_may_run_them(closed_folder, open_folder):
+def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_user_can_run_them(
+    closed_folder, open_folder
+):
     installed = installed_binaries(18)
     assert installed
     package = installed.parents[1]
@@ -40,12 +42,12 @@ print(cluster.command()[0])
 cluster.destroy()
 """
     result = subprocess.run(
-        [sys.executable, "-c", program, closed_folder / "postgres", open_folder / "aside"],
+        [sys.executable, "-c", program, closed_folder / "postgres", open_folder / "fallback"],
         env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(str(open_folder / "aside"))
-    assert not any((open_folder / "aside").iterdir())
+    assert result.stdout.startswith(str(open_folder / "fallback"))
+    assert not any((open_folder / "fallback").iterdir())

@@ -1,4 +1,4 @@
-"""A plain PostgreSQL becomes what hosted Supabase is before the first migration, and stays it."""
+"""A plain PostgreSQL gets what hosted Supabase has before the first migration, and keeps it."""
 
 import asyncpg
 import pytest
@@ -20,9 +20,9 @@ async def test_a_second_start_changes_nothing(plain):
     assert row["id"] == person
 
 
-async def test_a_password_may_hold_anything_and_unknown_roles_are_passed_over(plain):
+async def test_a_password_may_contain_anything_and_unknown_roles_are_skipped(plain):
     strange = 'it\'s "50%" \\ $1 :) ü@/'
-    await set_passwords(plain.url(SUPERUSER), {"authenticator": strange, "nobody_of_this_name": "x"})
+    await set_passwords(plain.url(SUPERUSER), {"authenticator": strange, "no_such_role": "x"})
     connection = await asyncpg.connect(plain.cluster.url("authenticator", strange, plain.name))
     await connection.close()
     await set_passwords(plain.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, plain.password))
@@ -47,7 +47,7 @@ async def test_postgres_is_as_limited_as_on_the_platform(plain):
 
 
 async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(plain):
-    """What makes the revokes in the migrations necessary, and this stand-in honest."""
+    """The reason why the migrations must revoke these."""
     connection = await asyncpg.connect(plain.url("postgres"))
     await connection.execute("create table public.t (id int)")
     await connection.close()
@@ -60,7 +60,7 @@ async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(
     assert not {"SELECT", "INSERT", "UPDATE", "DELETE"} & left_over
 
 
-async def test_a_server_whose_superuser_is_postgres_is_taken_as_it_is():
+async def test_a_server_whose_superuser_is_postgres_is_left_as_it_is():
     """AVA_DATABASE_ADMIN_URL may name any PostgreSQL; its superuser's password and rights stay."""
     with temporary_cluster() as server:
         admin = await asyncpg.connect(server.url())

@@ -61,7 +61,7 @@ async def test_a_step_that_fails_is_not_tried_again(run_supervisor):
     supervisor = run_supervisor(
         python("step", "raise SystemExit(3)", is_one_shot=True), web("service", "step")
     )
-    with pytest.raises(StartFailed, match="step ended with 3"):
+    with pytest.raises(StartFailed, match="step exited with code 3"):
         await supervisor.ready()
     assert supervisor.process("step").starts == 1
     assert supervisor.process("service").starts == 0
@@ -69,7 +69,7 @@ async def test_a_step_that_fails_is_not_tried_again(run_supervisor):
 
 async def test_a_missing_program_is_named(run_supervisor, tmp_path):
     supervisor = run_supervisor(ProcessSpec("ghost", [str(tmp_path / "no-such-program")]))
-    with pytest.raises(StartFailed, match="ghost cannot be started"):
+    with pytest.raises(StartFailed, match="ghost could not be started"):
         await supervisor.ready()
 
 
@@ -78,7 +78,7 @@ async def test_a_disabled_process_stays_stopped_until_it_is_enabled(run_supervis
     await supervisor.ready()
     before = supervisor.process("service").pid
     (supervisor.disabled_dir / "service").touch()
-    await supervisor.until(lambda: supervisor.process("service").state == "held")
+    await supervisor.until(lambda: supervisor.process("service").state == "disabled")
     assert not psutil.pid_exists(before)
     (supervisor.disabled_dir / "service").unlink()
     await supervisor.until(lambda: supervisor.process("service").state == "ready")
@@ -91,7 +91,7 @@ async def test_a_process_that_keeps_crashing_fails_and_the_others_stay(run_super
     supervisor = run_supervisor(python("crashing", code), web("service"))
     await supervisor.ready()
     trap.touch()
-    await supervisor.until(lambda: supervisor.process("crashing").state == "gave up")
+    await supervisor.until(lambda: supervisor.process("crashing").state == "failed")
     assert supervisor.process("crashing").starts > 2
     assert supervisor.process("service").state == "ready"
 

@@ -6,12 +6,12 @@ from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, MakeStandin, Person, Project, new_email
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def signed_up(make_standin: MakeStandin) -> tuple[Project, Person]:
-    """Somebody who has signed up, logged in and refreshed."""
+    """A user who has signed up, logged in and refreshed."""
     project, email = await make_standin(), new_email()
     said = (await project.call("POST", "/signup", {"email": email, "password": PASSWORD})).json()
     await project.refresh(said["refresh_token"])
@@ -22,7 +22,7 @@ async def test_a_user_row_has_no_null_where_go_reads_text(
     signed_up: tuple[Project, Person], database: Database
 ) -> None:
     row = (await database.admin("select * from auth.users"))[0]
-    assert (str(row["instance_id"]), row["aud"], row["role"]) == (NOBODY, "authenticated", "authenticated")
+    assert (str(row["instance_id"]), row["aud"], row["role"]) == (NIL_UUID, "authenticated", "authenticated")
     for column in (
         "confirmation_token", "recovery_token", "email_change_token_new", "email_change",
         "email_change_token_current", "phone_change", "phone_change_token", "reauthentication_token",
@@ -65,7 +65,7 @@ async def test_a_login_leaves_a_session_its_claim_and_its_token(
     claim = (await database.admin("select * from auth.mfa_amr_claims"))[0]
     assert (claim["session_id"], claim["authentication_method"]) == (session["id"], "password")
     for token in await database.admin("select * from auth.refresh_tokens"):
-        assert str(token["instance_id"]) == NOBODY
+        assert str(token["instance_id"]) == NIL_UUID
         assert token["user_id"] == signed_up[1].id
         assert len(token["token"]) == 12
 

@@ -1,4 +1,4 @@
-"""The command `./ava`: one typed command per thing a person does with the house."""
+"""The command `./ava`: registers all commands, and prints expected errors without a traceback."""
 
 import errno
 import sys
@@ -13,7 +13,7 @@ from ava_local.supervisor.supervisor import StartFailed
 
 app = typer.Typer(
     name="./ava",
-    help="Ava's whole house on this machine. Begin with: ./ava up",
+    help="Run the whole Ava stack on this machine. Start with: ./ava up",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,7 +38,7 @@ app.command()(development.lock)
 
 
 def main() -> None:
-    """Run one command; what can go wrong is said in words, without a traceback."""
+    """Run one command; expected errors are printed without a traceback."""
     try:
         app(prog_name="./ava")
     except StartFailed as failure:
@@ -54,10 +54,10 @@ def main() -> None:
 def message_for(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"the disk is full{where}. Free some space and run the same command again."
+        return f"the disk is full{where}. Free up some space and run the same command again."
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return (
-            f"no right to read or write{where}. Make the folder yours, or set AVA_STATE_DIR to one that is."
+            f"permission denied{where}. Change the folder's owner, or set AVA_STATE_DIR to a folder you own."
         )
     raise error
 

@@ -1,4 +1,4 @@
-"""What the command writes on: colours on a terminal, plain lines elsewhere, JSON for programs."""
+"""Terminal output: tables and colours on a terminal, plain lines elsewhere, JSON for programs."""
 
 import json
 from typing import Any
@@ -13,7 +13,13 @@ stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
-STATE_COLOURS = {"ready": "green", "done": "green", "held": "yellow", "starting": "yellow", "waiting": "dim"}
+STATE_COLOURS = {
+    "ready": "green",
+    "done": "green",
+    "disabled": "yellow",
+    "starting": "yellow",
+    "waiting": "dim",
+}
 
 
 def print_json(value: Any) -> None:
@@ -22,7 +28,7 @@ def print_json(value: Any) -> None:
 
 
 def addresses(layout: StackLayout) -> dict[str, str]:
-    """What a person needs to know of a house that is up."""
+    """The addresses of a running stack."""
     return {
         "form": layout.public_url,
         "phone": layout.url_of("whatsapp-simulator"),
@@ -32,17 +38,17 @@ def addresses(layout: StackLayout) -> dict[str, str]:
 
 
 def show_addresses(layout: StackLayout, stop: str) -> None:
-    """The one short table."""
+    """A short table: where everything is, and how to stop it."""
     table = Table.grid(padding=(0, 3))
     for name, value in {**addresses(layout), "stop": stop}.items():
         table.add_row(f"  [bold]{name}[/bold]", value)
-    stdout.print("\n[bold green]Ava is up.[/bold green]")
+    stdout.print("\n[bold green]Ava is running.[/bold green]")
     stdout.print(table)
     stdout.print()
 
 
 def show_processes(status: StackStatus) -> None:
-    """Every process with its state."""
+    """A table of all processes with their state."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for column in ("process", "state", "port", "pid", "restarts"):
         table.add_column(column)
@@ -59,5 +65,5 @@ def show_processes(status: StackStatus) -> None:
 
 
 def process_colour(name: str) -> str:
-    """Always the same colour for the same process."""
+    """The same process always has the same colour."""
     return COLOURS[sum(name.encode()) % len(COLOURS)]

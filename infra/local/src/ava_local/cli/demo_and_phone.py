@@ -1,4 +1,4 @@
-"""Commands that live through the house as a person would."""
+"""./ava demo and ./ava phone: run the user journey, and send a message from a simulated phone."""
 
 import time
 from dataclasses import asdict
@@ -18,11 +18,11 @@ ANSWER_TIMEOUT_SECONDS = 15.0
 
 
 def demo(json: AsJson = False) -> None:
-    """Play the whole journey over HTTP; ends with 1 if any step is not as it should be."""
+    """Run the full user journey over HTTP; exits with 1 if any step fails."""
     stack = Stack()
     starts_it = stack.status() is None
     if starts_it:
-        with stderr.status("The house is down; starting it for the demo …"):
+        with stderr.status("Ava is not running; starting it for the demo …"):
             stack.start()
     try:
         steps = run_journey(stack, quiet=json)
@@ -33,12 +33,12 @@ def demo(json: AsJson = False) -> None:
     if json:
         console.print_json({"ok": all_passed, "steps": [asdict(step) for step in steps]})
     else:
-        stdout.print("[bold green]Every step is as it should be.[/bold green]" if all_passed else "")
+        stdout.print("[bold green]All steps passed.[/bold green]" if all_passed else "")
     raise typer.Exit(0 if all_passed else 1)
 
 
 def run_journey(stack: Stack, quiet: bool) -> "list[Step]":
-    # Loaded here, so that the supervisor does not carry an HTTP client.
+    # Imported here, so that the supervisor does not load an HTTP client.
     from ava_local.demo.user_journey import UserJourney
 
     steps = []
@@ -52,27 +52,27 @@ def run_journey(stack: Stack, quiet: bool) -> "list[Step]":
 
 
 def phone(
-    number: Annotated[str, typer.Argument(help="Whose phone, like +4915112345678.")],
-    text: Annotated[list[str], typer.Argument(help="What to write.")],
+    number: Annotated[str, typer.Argument(help="Phone number to send from, for example +4915112345678.")],
+    text: Annotated[list[str], typer.Argument(help="The message text.")],
     json: AsJson = False,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = ANSWER_TIMEOUT_SECONDS,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a reply.")] = ANSWER_TIMEOUT_SECONDS,
 ) -> None:
-    """Write to Ava from a phone and wait for the answer; ends with 1 if none comes."""
+    """Send Ava a message from a simulated phone and wait for the reply; exits with 1 if none arrives."""
     from ava_local.demo.phone_client import PhoneClient, parse_phone_number
 
-    stack, who, words = Stack(), parse_phone_number(number), " ".join(text)
+    stack, sender, message = Stack(), parse_phone_number(number), " ".join(text)
     if stack.status() is None:
-        raise StackNotRunning("the house is down. Start it with: ./ava up")
-    telephone, began = PhoneClient(stack.simulator_url, who), time.monotonic()
-    message_id = telephone.send(words)
-    replies = telephone.receive(wait)
+        raise StackNotRunning("Ava is not running. Start it with: ./ava up")
+    client, began = PhoneClient(stack.simulator_url, sender), time.monotonic()
+    message_id = client.send(message)
+    replies = client.receive(wait)
     seconds = round(time.monotonic() - began, 3)
     if json:
-        console.print_json({"id": message_id, "number": who, "answers": replies, "seconds": seconds})
+        console.print_json({"id": message_id, "number": sender, "answers": replies, "seconds": seconds})
     else:
-        stdout.print(f"[cyan]{who}[/cyan] → {words}")
-        for answer in replies:
-            stdout.print(f"[cyan]{who}[/cyan] ← {answer}  [dim]{seconds:.2f} s[/dim]")
+        stdout.print(f"[cyan]{sender}[/cyan] → {message}")
+        for reply in replies:
+            stdout.print(f"[cyan]{sender}[/cyan] ← {reply}  [dim]{seconds:.2f} s[/dim]")
         if not replies:
-            stderr.print(f"No answer within {wait:.0f} s. Look at: ./ava logs whatsapp-gateway", style="red")
+            stderr.print(f"No reply within {wait:.0f} s. Check: ./ava logs whatsapp-gateway", style="red")
     raise typer.Exit(0 if replies else 1)

@@ -1,4 +1,4 @@
-"""Commands for the people who build the house: check, test, lock."""
+"""./ava check, test and lock: the commands for developers."""
 
 import os
 from typing import Annotated
@@ -12,16 +12,19 @@ from ava_local.devtools import debian_packages, lock_files, pytest_runner, sourc
 from ava_local.devtools.source_checks import CheckResult
 
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Fail when a part cannot run, such as the browser (as with CI=true).")
+    bool,
+    typer.Option(
+        "--strict", help="Fail if any part cannot run, such as the browser tests (implied by CI=true)."
+    ),
 ]
-Upgrade = Annotated[bool, typer.Option("--upgrade", help="Take the newest versions.")]
+Upgrade = Annotated[bool, typer.Option("--upgrade", help="Upgrade to the newest versions.")]
 
 
 def check(json: AsJson = False) -> None:
-    """Lint, types, import walls, shell, Caddyfile, Dockerfiles, compose file, migrations."""
+    """Check lint, types, import contracts, shell scripts, Caddyfile, Dockerfiles, compose, migrations."""
     results = []
-    for one in source_checks.all_checks():
-        result = source_checks.run_check(one)
+    for check_to_run in source_checks.all_checks():
+        result = source_checks.run_check(check_to_run)
         results.append(result)
         if not json:
             stdout.print(f"  {'[green]✓[/green]' if result.passed else '[red]✗[/red]'} {result.title}")
@@ -37,7 +40,7 @@ def as_json(result: CheckResult) -> dict[str, object]:
 
 
 def run_tests(context: typer.Context, strict: Strict = False) -> None:
-    """Run every test; further arguments go to pytest."""
+    """Run all tests; extra arguments are passed to pytest."""
     is_strict = strict or os.environ.get("CI", "").lower() in ("1", "true", "yes")
     missing = [] if pytest_runner.paths_in(context.args) else install_optional_packages()
     failed = pytest_runner.run_pytest(context.args) != 0
@@ -47,12 +50,12 @@ def run_tests(context: typer.Context, strict: Strict = False) -> None:
 
 
 def install_optional_packages() -> list[str]:
-    with stderr.status("Looking for what more the tests can use (Chromium, PostgreSQL 15, Node.js) …"):
+    with stderr.status("Checking for optional test tools (Chromium, PostgreSQL 15, Node.js) …"):
         return debian_packages.install_missing()
 
 
 def lock(upgrade: Upgrade = False) -> None:
-    """Refresh the hash-pinned lock files from the pyproject files."""
+    """Regenerate the hash-pinned lock files from the pyproject files."""
     for target, sources in lock_files.lock_commands(upgrade):
         error = lock_files.compile_lock(target, sources)
         stdout.print(f"  {'[red]✗[/red]' if error else '[green]✓[/green]'} {target}")

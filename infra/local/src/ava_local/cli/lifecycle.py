@@ -1,4 +1,4 @@
-"""Commands that open, watch and close the house."""
+"""./ava up, down, status, logs and reset: start, stop and watch the stack, delete its data."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ import typer
 
 from ava_local.cli import console, log_viewer
 from ava_local.cli.console import stderr, stdout
+from ava_local.expected_error import ExpectedError
 from ava_local.stack import runner
 from ava_local.stack import status_file as statuses
 from ava_local.stack.control import Stack, StackNotRunning
@@ -17,16 +18,19 @@ from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.supervised_process import SupervisedProcess
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def up(
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return when ready; stop with ./ava down.")
+        bool,
+        typer.Option(
+            "--detach", "-d", help="Run in the background; return when ready. Stop with ./ava down."
+        ),
     ] = False,
     while_stdin_open: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Start everything, make what is missing, and stay until Ctrl-C."""
+    """Set up anything missing, start everything and run until Ctrl-C."""
     layout = StackLayout.from_environment()
     if statuses.read_current(layout):
         return report_already_running(layout)
@@ -39,23 +43,31 @@ def up(
         )
     except AlreadyRunning:
         return report_already_running(layout)
-    stdout.print("Stopped; the data is kept.")
+    stdout.print("Stopped. Your data is kept.")
     return None
 
 
+class LogNotFound(ExpectedError):
+    """The requested log does not exist."""
+
+    def __init__(self, process: str | None, available: list[str]) -> None:
+        known = f"Available logs: {', '.join(available)}" if available else "Start Ava with: ./ava up"
+        super().__init__(f"no log for {process or 'any process'}. {known}")
+
+
 class StartupProgress:
-    """A line per process on the way up; afterwards only what is worth a look."""
+    """Prints a line per process while starting; afterwards only restarts and failures."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.is_up = False
 
-    def on_state_change(self, kept: SupervisedProcess) -> None:
-        name, state = kept.spec.name, kept.state
-        if state in ("ready", "done") and (not self.is_up or kept.starts > 1):
+    def on_state_change(self, process: SupervisedProcess) -> None:
+        name, state = process.spec.name, process.state
+        if state in ("ready", "done") and (not self.is_up or process.starts > 1):
             stdout.print(f"  [green]✓[/green] {name:<20} [dim]{time.monotonic() - self.began:.1f} s[/dim]")
-        if state in ("restarting", "gave up"):
-            stdout.print(f"  [red]![/red] {name:<20} {state}; see {kept.log}")
+        if state in ("restarting", "failed"):
+            stdout.print(f"  [red]![/red] {name:<20} {state}; see {process.log}")
 
     def on_ready(self, layout: StackLayout) -> None:
         self.is_up = True
@@ -64,13 +76,13 @@ class StartupProgress:
 
 def report_already_running(layout: StackLayout) -> None:
     found = statuses.read_current(layout)
-    stdout.print("This house is up already." if found else "This house is being started by another ./ava up.")
+    stdout.print("Ava is already running." if found else "Another ./ava up is already starting Ava.")
     if found:
         console.show_addresses(layout, "./ava down")
 
 
 def start_in_background(layout: StackLayout) -> None:
-    """The supervisor goes on without this terminal."""
+    """Start a supervisor that outlives this terminal."""
     layout.create_folders()
     with (layout.state_dir / "supervisor.log").open("wb") as log:
         supervisor = subprocess.Popen(
@@ -84,23 +96,23 @@ def start_in_background(layout: StackLayout) -> None:
         while not (found := statuses.read_current(layout)) or not found.is_ready:
             if supervisor.poll() is not None:
                 output = (layout.state_dir / "supervisor.log").read_text(errors="replace")
-                raise StackNotRunning(f"the house did not come up:\n{output.strip()}")
+                raise StackNotRunning(f"Ava did not start:\n{output.strip()}")
             time.sleep(0.1)
     console.show_addresses(layout, "./ava down")
 
 
 def down() -> None:
-    """Stop everything in order; the data is kept."""
+    """Stop everything; your data is kept."""
     stack = Stack()
     if stack.status() is None:
-        stdout.print("The house is down.")
+        stdout.print("Ava is not running.")
         return
     stack.stop()
-    stdout.print("Stopped; the data is kept.")
+    stdout.print("Stopped. Your data is kept.")
 
 
 def status(json: AsJson = False) -> None:
-    """Say what runs and where; ends with 1 unless everything is ready."""
+    """Show what is running and where; exits with 1 unless everything is ready."""
     layout = StackLayout.from_environment()
     found = statuses.read_current(layout)
     is_ready = found is not None and found.is_ready
@@ -111,34 +123,41 @@ def status(json: AsJson = False) -> None:
         )
     elif found:
         console.show_processes(found)
-        console.show_addresses(layout, "./ava down") if is_ready else stdout.print("Not everything is ready.")
+        console.show_addresses(layout, "./ava down") if is_ready else stdout.print(
+            "Not everything is ready yet."
+        )
     else:
-        stdout.print("The house is down. Start it with: ./ava up")
+        stdout.print("Ava is not running. Start it with: ./ava up")
     raise typer.Exit(0 if is_ready else 1)
 
 
 def logs(
-    process: Annotated[str | None, typer.Argument(help="One process; without it, all of them.")] = None,
-    keep_following: Annotated[bool, typer.Option("--follow", "-f", help="Stay and show what comes.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many older lines.")] = 20,
+    process: Annotated[
+        str | None, typer.Argument(help="Show only this process; all of them by default.")
+    ] = None,
+    keep_following: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines until Ctrl-C.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of lines to show first.")] = 20,
 ) -> None:
-    """Show what the processes said."""
+    """Show the logs of all processes, or of one."""
     folder = StackLayout.from_environment().logs_dir
     files = [file for file in sorted(folder.glob("*.log")) if process in (None, file.stem)]
     if not files:
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.log"))) or "none yet"
-        raise StackNotRunning(f"no log of {process or 'anything'}. There are: {known}")
+        raise LogNotFound(process, sorted(file.stem for file in folder.glob("*.log")))
     log_viewer.show_last_lines(files, lines)
     if keep_following:
         log_viewer.follow(files)
 
 
-def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Stop the house and delete all its data: accounts, messages, secrets, logs."""
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Stop Ava and delete all local data: accounts, messages, secrets, logs."""
     layout = StackLayout.from_environment()
     if not yes and not typer.confirm(f"Delete everything in {layout.state_dir}?"):
         raise typer.Exit(1)
     stack = Stack()
     stack.stop()
     stack.delete_data()
-    stdout.print("Everything is gone. ./ava up starts over.")
+    stdout.print("All data deleted. Run ./ava up to start fresh.")

@@ -1,4 +1,4 @@
-"""Several logs as one, each line with the name of its process."""
+"""Prints the last lines of several log files, and follows them."""
 
 import time
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ POLL_SECONDS = 0.3
 
 
 def show_last_lines(files: Sequence[Path], lines: int) -> None:
-    """The last lines of each."""
+    """Print the last lines of each file."""
     for file in files:
         for line in last_lines(file, lines) if lines else []:
             show_line(file, line)
 
 
 def follow(files: Sequence[Path]) -> None:
-    """Show what is added, until Ctrl-C."""
+    """Print new lines until Ctrl-C."""
     offsets = {file: file.stat().st_size for file in files}
     while True:
         for file in files:
@@ -29,7 +29,7 @@ def follow(files: Sequence[Path]) -> None:
 
 
 def show_new_lines(file: Path, start: int) -> int:
-    """The whole lines after `start`; answers where the next look begins."""
+    """Print the complete lines after `start`; returns where to continue."""
     size = file.stat().st_size if file.exists() else 0
     if size < start:
         start = 0

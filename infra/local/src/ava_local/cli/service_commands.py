@@ -1,4 +1,4 @@
-"""Commands that a room brings with it, run with the variables the house gave that room."""
+"""./ava gateway and ./ava audit: run a service's own command with that service's variables."""
 
 import os
 import subprocess
@@ -6,25 +6,27 @@ import sys
 
 import typer
 
+from ava_local.cli.console import stderr
 from ava_local.stack.environment import Environment, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
+from ava_local.stack.status_file import read_current
 
 PASS_ARGUMENTS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 
 
 def audit(context: typer.Context) -> None:
-    """Read the trail of security events: log-ins, refusals, changes (--help tells more)."""
+    """Show the security audit log: logins, refusals, changes (see --help)."""
     run_service_command("auth", ["-m", "ava_auth", "audit", *context.args])
 
 
 def gateway(context: typer.Context) -> None:
-    """See and settle what the gateway holds: list, show, replay, resolve … (--help tells more)."""
+    """Inspect and resolve stuck WhatsApp messages: list, show, replay, resolve … (see --help)."""
     run_service_command("whatsapp-gateway", ["-m", "ava_whatsapp_gateway", *context.args])
 
 
 def run_service_command(service: str, arguments: list[str]) -> None:
-    """As on a VPS: the room's own command in the room's own environment."""
+    """As on a VPS: the service's own command with the service's own variables."""
     layout = StackLayout.from_environment()
     layout.create_folders()
     variables = Environment(
@@ -33,4 +35,6 @@ def run_service_command(service: str, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, *arguments], env={**os.environ, **variables}, cwd=layout.state_dir, check=False
     )
+    if done.returncode and read_current(layout) is None:
+        stderr.print("Ava is not running. Start it with: ./ava up")
     raise typer.Exit(done.returncode)

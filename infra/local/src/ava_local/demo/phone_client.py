@@ -1,4 +1,4 @@
-"""A phone in the hand: the simulator's control API, as a person's thumb uses it."""
+"""Sends from one simulated phone and waits for what it receives, over the simulator's control API."""
 
 import re
 from typing import Any
@@ -12,49 +12,49 @@ ANSWER_TIMEOUT_SECONDS = 15.0
 
 
 def parse_phone_number(text: str) -> str:
-    """E.164 from what a person types; raises NotANumber."""
+    """E.164 from any usual spelling. Raises InvalidPhoneNumber."""
     digits = re.sub(r"[\s()/.-]", "", text).removeprefix("+")
     if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
-        raise InvalidPhoneNumber(f"{text!r} is no phone number; write it like +4915112345678.")
+        raise InvalidPhoneNumber(f"{text!r} is not a valid phone number; use the format +4915112345678.")
     return f"+{digits}"
 
 
 class InvalidPhoneNumber(ExpectedError):
-    """That is not a phone number; write it like +4915112345678."""
+    """That is not a valid phone number; use the format +4915112345678."""
 
 
 class SimulatorError(ExpectedError):
-    """The simulator did not do what it was asked."""
+    """The WhatsApp simulator rejected a request."""
 
 
 class UnknownPhone(Exception):
-    """A phone that never wrote and never got anything."""
+    """The simulator does not know this phone: it never sent or received anything."""
 
 
 class PhoneClient:
-    """One phone of the simulator at `address`."""
+    """One phone of the simulator at `url`."""
 
-    def __init__(self, address: str, number: str) -> None:
+    def __init__(self, url: str, number: str) -> None:
         self.number = number
         self._client = httpx.Client(
-            base_url=f"{address}/simulator/phones/{number}",
+            base_url=f"{url}/simulator/phones/{number}",
             timeout=ANSWER_TIMEOUT_SECONDS + 5,
             trust_env=False,
         )
         self._last_seen = 0
 
     def send(self, text: str) -> str:
-        """Send a text to Ava's number; answers its message id."""
+        """Send a text to Ava's number; returns its message id."""
         self._last_seen = self._received(wait=0)["last"]
         answer = self._request("POST", "/messages", json={"text": text})
         message_id: str = answer["id"]
         return message_id
 
     def receive(self, wait: float = ANSWER_TIMEOUT_SECONDS) -> list[str]:
-        """The texts that came since the last `write` or `hear`; empty when none came within `wait` s."""
-        heard = self._received(wait)
-        self._last_seen = heard["last"]
-        return [message["text"] for message in heard["messages"]]
+        """The texts received since the last `send` or `receive`; empty if none came within `wait` seconds."""
+        received = self._received(wait)
+        self._last_seen = received["last"]
+        return [message["text"] for message in received["messages"]]
 
     def _received(self, wait: float) -> Any:
         try:
@@ -66,11 +66,9 @@ class PhoneClient:
         try:
             answer = self._client.request(method, path, **options)
         except httpx.TransportError as error:
-            raise StackNotRunning(
-                "the phone simulator does not answer. Start the house with: ./ava up"
-            ) from error
+            raise StackNotRunning("cannot reach the WhatsApp simulator. Start Ava with: ./ava up") from error
         if answer.status_code == 404:
             raise UnknownPhone
         if answer.status_code >= 400:
-            raise SimulatorError(f"the phone simulator says {answer.status_code}: {answer.text[:300]}")
+            raise SimulatorError(f"the WhatsApp simulator returned {answer.status_code}: {answer.text[:300]}")
         return answer.json()

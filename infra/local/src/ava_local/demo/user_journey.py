@@ -1,4 +1,4 @@
-"""The life of a person with Ava, played over HTTP through Caddy, step by step."""
+"""The user journey of `./ava demo`: two users and two phones, step by step over HTTP through Caddy."""
 
 import secrets
 import time
@@ -15,17 +15,17 @@ AVATAR = {
     "name": "Ava",
     "age": 27,
     "personality": "warm",
-    "physical_description": "Short dark hair, a green coat, and a laugh one hears before seeing her.",
+    "physical_description": "Short dark hair, a green coat, and a laugh you hear before you see her.",
 }
 
 
 class StepFailed(Exception):
-    """A step went another way than the journey tells."""
+    """A step had another result than expected."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was tried; `problem` is None when it went as it should."""
+    """The result of one step; `problem` is None if it passed."""
 
     title: str
     problem: str | None
@@ -33,19 +33,19 @@ class Step:
 
 
 class DemoUser:
-    """Somebody at the form: an account, and a token after logging in."""
+    """A user of the web form: an account and, after logging in, a token."""
 
-    def __init__(self, address: str, name: str) -> None:
+    def __init__(self, url: str, name: str) -> None:
         self.email = f"{name}-{secrets.token_hex(6)}@example.org"
         self.password = secrets.token_urlsafe(16)
-        self._client = httpx.Client(base_url=address, timeout=20, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=20, trust_env=False)
 
     def request(self, method: str, path: str, expected: int, **options: Any) -> Any:
-        """The answer's JSON; raises NotAsItShouldBe for another status than expected."""
+        """The JSON of the response. Raises StepFailed for any other status than expected."""
         response = self._client.request(method, path, **options)
         if response.status_code != expected:
             raise StepFailed(
-                f"{method} {path}: {response.status_code} instead of {expected}: {response.text[:300]}"
+                f"{method} {path}: expected {expected}, got {response.status_code}: {response.text[:300]}"
             )
         return response.json() if response.content else None
 
@@ -64,7 +64,7 @@ class DemoUser:
 
 
 class UserJourney:
-    """Two people, two phones, one house; `form` and `simulator` are its addresses."""
+    """Two users and two phones; the second phone's number is not linked to any account."""
 
     def __init__(self, public_url: str, simulator_url: str) -> None:
         self.first, self.second = DemoUser(public_url, "first"), DemoUser(public_url, "second")
@@ -76,7 +76,7 @@ class UserJourney:
         self.text = f"hello, this is {secrets.token_hex(3)}"
 
     def run(self) -> Iterator[Step]:
-        """Each step as it ends; nothing after the first that went wrong, for it all builds on it."""
+        """Yield each step when it is done; stop after the first that fails, as the others depend on it."""
         for title, act in self.steps():
             began, problem = time.monotonic(), None
             try:
@@ -89,16 +89,16 @@ class UserJourney:
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         return [
-            ("two people sign up", self.sign_up),
+            ("two users sign up", self.sign_up),
             ("both log in", self.log_in),
-            ("the first creates her avatar", self.create_avatar),
+            ("the first creates an avatar", self.create_avatar),
             (f"the first links {self.number}", self.link),
-            ("her message log is empty", self.log_is_empty),
-            ("she writes from that phone and the echo comes back", self.send),
-            ("both turns stand in her log", self.both_messages_logged),
-            ("an unlinked number gets a polite answer", self.unlinked_number_writes),
-            ("and leaves nothing in any log", self.unlinked_number_left_nothing),
-            ("the second person sees nothing of the first", self.second_sees_nothing),
+            ("the message log is empty", self.log_is_empty),
+            ("a message sent from that phone is echoed back", self.send),
+            ("both messages are in the log", self.both_messages_logged),
+            ("an unlinked number gets a polite reply", self.unlinked_number_writes),
+            ("and leaves no trace in any message log", self.unlinked_number_left_nothing),
+            ("the second user sees nothing of the first", self.second_sees_nothing),
         ]
 
     def sign_up(self) -> None:
@@ -113,46 +113,46 @@ class UserJourney:
         self.first.request("GET", "/profile/avatar", 404)
         self.first.request("PUT", "/profile/avatar", 201, json=AVATAR)
         avatar = self.first.request("GET", "/profile/avatar", 200)
-        require({key: avatar[key] for key in AVATAR} == AVATAR, f"another avatar came back: {avatar}")
+        require({key: avatar[key] for key in AVATAR} == AVATAR, f"unexpected avatar: {avatar}")
 
     def link(self) -> None:
         self.first.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
         number = self.first.request("GET", "/profile/preferences", 200)["whatsapp_phone"]
-        require(number == self.number, f"the number kept is {number}")
+        require(number == self.number, f"the stored number is {number}")
 
     def log_is_empty(self) -> None:
-        require(self.first.messages() == [], "there are messages already")
+        require(self.first.messages() == [], "the log already contains messages")
 
     def send(self) -> None:
         self.phone.send(self.text)
         received = self.phone.receive()
-        require(received and self.text in received[0], f"the phone got {received or 'nothing'}")
+        require(received and self.text in received[0], f"the phone received {received or 'nothing'}")
 
     def both_messages_logged(self) -> None:
-        """The answer's own row may come a moment after the answer."""
+        """The reply may be logged a moment after it was received."""
         messages = eventually(self.first.messages, lambda found: len(found) >= 2)
-        kinds = [(turn["channel"], turn["role"]) for turn in messages]
-        require(kinds == [("whatsapp", "user"), ("whatsapp", "assistant")], f"the log holds {kinds}")
-        require(messages[0]["content"] == self.text, f"she wrote {messages[0]['content']!r}")
-        require(self.text in messages[1]["content"], f"the answer is {messages[1]['content']!r}")
+        kinds = [(message["channel"], message["role"]) for message in messages]
+        require(kinds == [("whatsapp", "user"), ("whatsapp", "assistant")], f"the log contains {kinds}")
+        require(messages[0]["content"] == self.text, f"the logged message is {messages[0]['content']!r}")
+        require(self.text in messages[1]["content"], f"the logged reply is {messages[1]['content']!r}")
 
     def unlinked_number_writes(self) -> None:
         self.unlinked_phone.send("who is there?")
         received = self.unlinked_phone.receive()
         require(
             len(received) == 1 and "who is there?" not in received[0],
-            f"the stranger got {received or 'nothing'}",
+            f"the unlinked phone received {received or 'nothing'}",
         )
 
     def unlinked_number_left_nothing(self) -> None:
-        require(len(self.first.messages()) == 2, "the first person's log grew")
-        require(self.second.messages() == [], "the second person's log is not empty")
+        require(len(self.first.messages()) == 2, "the first user's log grew")
+        require(self.second.messages() == [], "the second user's log is not empty")
 
     def second_sees_nothing(self) -> None:
         self.second.request("GET", "/profile/avatar", 404)
         require(
             self.second.request("GET", "/profile/preferences", 200)["whatsapp_phone"] is None,
-            "a number is linked",
+            "the second user has a linked number",
         )
         for message in self.first.messages():
             self.second.request("GET", f"/messages/{message['id']}", 404)
@@ -165,7 +165,7 @@ def require(condition: object, problem: str) -> None:
 
 
 def eventually(ask: Callable[[], Any], is_good: Callable[[Any], bool], timeout: float = 10.0) -> Any:
-    """The first answer that is fine, or the last one there was."""
+    """The first result that is good, or the last one before the timeout."""
     deadline = time.monotonic() + timeout
     while not is_good(found := ask()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -173,5 +173,5 @@ def eventually(ask: Callable[[], Any], is_good: Callable[[Any], bool], timeout: 
 
 
 def random_phone_number() -> str:
-    """A German mobile number nobody used before, most likely."""
+    """A German mobile number, most likely unused."""
     return f"+491511{secrets.randbelow(10**7):07d}"

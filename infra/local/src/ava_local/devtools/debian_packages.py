@@ -1,4 +1,4 @@
-"""What the tests can prove more with, fetched from Debian where that is allowed."""
+"""Optional programs the tests use (Chromium, PostgreSQL 15, Node.js): find and install them with apt."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ from pathlib import Path
 from ava_local.devtools import chromium
 from ava_local.postgres.server_binaries import installed_binaries
 
-# Debian's package would otherwise start a server of its own on this machine.
+# Without this file Debian's package would start a PostgreSQL server on this machine.
 CREATECLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
 
 
 @dataclass(frozen=True)
 class OptionalPackage:
-    """Something the tests use if it is there: what is lost without it, and how to see and get it."""
+    """Something the tests use if it is installed: what it covers, its packages, and how to find it."""
 
     covers: str
     packages: tuple[str, ...]
@@ -25,17 +25,17 @@ class OptionalPackage:
 
 OPTIONAL_PACKAGES = (
     OptionalPackage(
-        "the journey in a browser: THE BROWSER PART DID NOT RUN",
+        "the user journey in a browser (THE BROWSER TESTS DID NOT RUN)",
         ("chromium", "fonts-dejavu-core"),
         lambda: chromium.find_chromium() is not None,
     ),
     OptionalPackage(
-        "that the migrations apply on PostgreSQL 15",
+        "the migrations on PostgreSQL 15",
         ("postgresql-15",),
         lambda: installed_binaries(15) is not None,
     ),
     OptionalPackage(
-        "that the Supabase CLI and JavaScript client accept us (Node.js)",
+        "compatibility with the Supabase CLI and JavaScript client (Node.js)",
         ("nodejs", "npm"),
         lambda: bool(shutil.which("node") and shutil.which("npm")),
     ),
@@ -43,24 +43,24 @@ OPTIONAL_PACKAGES = (
 
 
 def may_install() -> bool:
-    """Only root, and only where apt is."""
+    """Only as root, and only where apt exists."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install_missing() -> list[str]:
-    """Fetch what is missing; return a sentence for everything that still is."""
+    """Install what is missing; returns a sentence for everything that still is."""
     for optional in OPTIONAL_PACKAGES:
         if not optional.is_installed() and may_install():
             apt_install(optional.packages)
     return [
-        f"NOT PROVEN: {extra.covers}. Install it (Debian: apt-get install {' '.join(extra.packages)})."
+        f"NOT TESTED: {extra.covers}. Install it (Debian: apt-get install {' '.join(extra.packages)})."
         for extra in OPTIONAL_PACKAGES
         if not extra.is_installed()
     ]
 
 
 def apt_install(packages: tuple[str, ...]) -> None:
-    """As far as it goes: whoever asked looks again whether it is there."""
+    """Try to; the caller checks whether it worked."""
     if packages == ("postgresql-15",) and not CREATECLUSTER_CONF.parent.exists():
         CREATECLUSTER_CONF.parent.mkdir(parents=True)
         CREATECLUSTER_CONF.write_text("create_main_cluster = false\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Lock files without hosts: every package pinned by hash, for the workshop and for each room."""
+"""Regenerates the lock files with uv: every package pinned by hash, no host named."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ COMMON = "libs/common/pyproject.toml"
 
 
 def lock_commands(upgrade: bool) -> Iterator[tuple[str, list[str]]]:
-    """Which file, and what makes it. Pins stay unless `upgrade`; the rooms follow the workshop."""
+    """Each lock file and its sources. Pins stay unless `upgrade`; services follow requirements.lock."""
     services = projects_in("services")
     local = ["infra/local/pyproject.toml", *projects_in("infra/standins")]
     sources = ["pyproject.toml", COMMON, *services, *local]
@@ -35,7 +35,7 @@ def projects_in(folder: str) -> list[str]:
 
 
 def compile_lock(target: str, sources: list[str]) -> str | None:
-    """Write one lock file; answers what went wrong, or None."""
+    """Write one lock file; returns an error message, or None."""
     command = [str(UV), "pip", "compile", *COMPILE_OPTIONS, "--python", sys.executable]
     done = subprocess.run(
         [*command, "--no-emit-package", "ava-common", *sources, "-o", target],

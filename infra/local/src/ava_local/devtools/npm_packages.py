@@ -1,4 +1,4 @@
-"""The few programs the tests take from npm, installed once beside the sources, from a lock with hashes."""
+"""Installs the npm packages the tests use into .ava/npm, from a lock file with hashes."""
 
 import fcntl
 import shutil
@@ -11,21 +11,21 @@ LOCKED = ("package.json", "package-lock.json")
 
 
 class NodeNotInstalled(ExpectedError):
-    """Node.js and npm are not on this machine: apt-get install nodejs npm."""
+    """Node.js and npm are not installed: apt-get install nodejs npm."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class NpmInstallFailed(ExpectedError):
-    """npm could not install what tests/npm/package-lock.json names; its own words follow."""
+    """npm could not install the packages in tests/npm/package-lock.json; its output follows."""
 
 
 def install(locked: Path, target: Path) -> Path:
-    """Install what `locked` (a folder with package.json and its lock) names; return the programs' folder.
+    """Install the packages of `locked` (package.json and its lock); returns the folder of their programs.
 
-    Does nothing when the lock has not changed since. Several processes may ask at once.
-    Raises NoNode, NpmFailed.
+    Does nothing if the lock has not changed since. Safe to call from several processes at once.
+    Raises NodeNotInstalled, NpmInstallFailed.
     """
     if not (shutil.which("node") and shutil.which("npm")):
         raise NodeNotInstalled
@@ -46,7 +46,7 @@ def _is_current(locked: Path, target: Path) -> bool:
 def _install(locked: Path, target: Path) -> None:
     for name in LOCKED:
         shutil.copyfile(locked / name, target / name)
-    # Not `npm ci`: it insists on a hash for every platform's optional package, also of platforms never used.
+    # Not `npm ci`: it requires a hash for every platform's optional packages, even of platforms never used.
     command = [
         "npm",
         "install",

@@ -1,4 +1,4 @@
-"""All tests, as one call of pytest."""
+"""Runs pytest over all test folders."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ def paths_in(arguments: Sequence[str]) -> list[str]:
 
 
 def run_pytest(arguments: Sequence[str]) -> int:
-    """pytest's exit code; its output goes to this terminal. Without a path of one's own, everything runs."""
+    """pytest's exit code; its output goes to this terminal. Without a path, all folders are tested."""
     paths = [] if paths_in(arguments) else [folder for folder in TEST_FOLDERS if (ROOT / folder).exists()]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *paths, *arguments],

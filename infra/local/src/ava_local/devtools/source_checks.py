@@ -1,4 +1,4 @@
-"""Every check of the sources that runs in seconds: lint, types, walls, shell, infrastructure, migrations."""
+"""The static checks of `./ava check`: lint, types, import contracts, shell, infrastructure, migrations."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ PROGRAMS = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Check:
-    """A program of our own environment and its arguments, run from the root of the repository."""
+    """A program of the tool environment and its arguments, run from the root of the repository."""
 
     title: str
     command: tuple[str, ...]
@@ -21,7 +21,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check said; `fine` when it ended with 0."""
+    """The output of a check; `passed` if it exited with 0."""
 
     title: str
     passed: bool
@@ -29,11 +29,11 @@ class CheckResult:
 
 
 def all_checks() -> Iterator[Check]:
-    """A check is there when what it looks at is there."""
+    """Every check whose files exist."""
     yield Check("lint (ruff)", ("ruff", "check", "."))
     yield Check("format (ruff)", ("ruff", "format", "--check", "."))
     yield Check("types (mypy --strict)", ("mypy",))
-    yield Check("import walls (import-linter)", ("lint-imports", "--no-cache"))
+    yield Check("import contracts (import-linter)", ("lint-imports", "--no-cache"))
     yield from check_for_files("shell (shellcheck)", ("shellcheck",), shell_scripts())
     for caddyfile in files_matching("infra/caddy/Caddyfile"):
         reading = ("--adapter", "caddyfile", "--config", caddyfile)
@@ -61,14 +61,14 @@ def files_matching(pattern: str) -> list[str]:
 
 
 def shell_scripts() -> list[str]:
-    """Our scripts, whatever they are called."""
+    """Shell scripts, whatever their names."""
     patterns = ("ava", ".ci/*", "infra/**/*.sh", "tests/**/*.sh")
     files = [name for pattern in patterns for name in files_matching(pattern) if (ROOT / name).is_file()]
     return [name for name in files if (ROOT / name).read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash"))]
 
 
 def run_check(check: Check) -> CheckResult:
-    """Run it to its end."""
+    """Run one check."""
     program, *arguments = check.command
     done = subprocess.run(
         [PROGRAMS / program, *arguments],

@@ -1,1 +1,1 @@
-"""A PostgreSQL of our own: its server, data folder and user, the Supabase baseline, migrations."""
+"""The stack's own PostgreSQL: server, data folder and user, the Supabase baseline, migrations."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of our own: created, run in the foreground by someone unprivileged, and stopped."""
+"""One PostgreSQL data folder and its server: create, run as an unprivileged user, stop, delete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ava_local.postgres.unprivileged_user import RunAs, run_as
 
 SUPERUSER = "supabase_admin"
 FAST_SHUTDOWN_SIGNAL = signal.SIGINT
-"""PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave."""
+"""PostgreSQL's fast shutdown; SIGTERM would wait for every client to disconnect."""
 
 _SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200"}
 _NON_DURABLE_SETTINGS = {
@@ -34,25 +34,25 @@ _NON_DURABLE_SETTINGS = {
 
 
 class IncompatibleDataVersion(ExpectedError):
-    """The data was written by another major version of PostgreSQL."""
+    """The data was created by another major version of PostgreSQL."""
 
     def __init__(self, folder: Path, written: str, version: int) -> None:
         super().__init__(
-            f"{folder} was written by PostgreSQL {written} and version {version} cannot read it. "
-            "Start over with ./ava reset, or move its data with pg_dump."
+            f"{folder} was created by PostgreSQL {written}; version {version} cannot read it. "
+            "Delete it with ./ava reset, or migrate the data with pg_dump."
         )
 
 
 class PostgresStartFailed(ExpectedError):
-    """PostgreSQL ended before it was ready; the message carries the end of its log."""
+    """PostgreSQL exited before it was ready; the message is the end of its log."""
 
 
 @dataclass
 class Cluster:
-    """One data folder and the server for it, on 127.0.0.1 with scram passwords only.
+    """A data folder and the server for it, on 127.0.0.1 with scram passwords only.
 
-    `folder` keeps the superuser's password (file "superuser") and, where the server's user can enter it, the
-    data; otherwise the data is in a folder of its own under `aside`.
+    `folder` holds the superuser's password (file "superuser") and, if the server's user can enter it, the
+    data; otherwise the data is in a folder of its own under `fallback_root`.
     """
 
     folder: Path
@@ -64,12 +64,12 @@ class Cluster:
 
     @cached_property
     def data(self) -> Path:
-        """Raises NoPlaceForPostgres."""
+        """Raises NoReachableFolder."""
         return reachable_folder(self.folder, self.fallback_root) / "data"
 
     @property
     def password(self) -> str:
-        """The superuser's; made at the first need and kept where only we can read it."""
+        """The superuser's password, generated on first use and readable by its owner only."""
         file = self.folder / "superuser"
         if not file.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -79,12 +79,15 @@ class Cluster:
         return file.read_text(encoding="ascii").strip()
 
     def url(self, user: str = SUPERUSER, password: str | None = None, database: str = "postgres") -> str:
-        """Without a password this is the superuser's address."""
+        """A login URL; by default the superuser's."""
         secret = quote(password or self.password, safe="")
         return f"postgresql://{user}:{secret}@127.0.0.1:{self.port}/{database}"
 
     def create(self) -> None:
-        """Make the data folder if there is none. Raises OtherVersion, NoPostgres, NoPlaceForPostgres."""
+        """Create the data folder if there is none.
+
+        Raises IncompatibleDataVersion, PostgresNotInstalled, NoReachableFolder.
+        """
         version_file = self.data / "PG_VERSION"
         if not version_file.exists():
             self._initdb()
@@ -92,7 +95,7 @@ class Cluster:
             raise IncompatibleDataVersion(self.data, written, self.version)
 
     def _initdb(self) -> None:
-        """Into a folder beside the place, moved there when whole: a kill leaves nothing half-made."""
+        """Create it under another name and rename it when complete: a kill leaves nothing half done."""
         staging = self.data.with_name("data.arriving")
         pwfile = self.data.with_name("superuser.arriving")
         shutil.rmtree(staging, ignore_errors=True)
@@ -123,17 +126,17 @@ class Cluster:
         return usable_binaries(self.version, self.folder, self.fallback_root) / name
 
     def command(self) -> list[str]:
-        """What to run in the foreground, with `popen_options`; end it with STOP_SIGNAL."""
+        """The command to run in the foreground, with `popen_options`; stop it with FAST_SHUTDOWN_SIGNAL."""
         settings = _SETTINGS | ({} if self.durable else _NON_DURABLE_SETTINGS)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self._program("postgres")), "-D", str(self.data), "-p", str(self.port), *options]
 
     def popen_options(self) -> RunAs:
-        """As whom and where `command` must run."""
+        """The user and folder `command` must run as and in."""
         return run_as()
 
     def is_ready(self) -> bool:
-        """The server says so itself in the eighth line of its pid file; a dead one's word does not count."""
+        """Whether the eighth line of the pid file says ready, and that process is alive."""
         if self._process is not None and self._process.poll() is not None:
             return False
         try:
@@ -144,7 +147,10 @@ class Cluster:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def start(self, timeout: float = 30.0) -> None:
-        """Run it as a child that dies with us, even by SIGKILL; ready at return. Raises DidNotStart."""
+        """Run it as a child that dies with this process, even by SIGKILL; ready on return.
+
+        Raises PostgresStartFailed.
+        """
         self.create()
         log = self.folder / "log"
         with log.open("wb") as output:
@@ -167,7 +173,7 @@ class Cluster:
         self._process = None
 
     def destroy(self) -> None:
-        """Stop it and remove everything it had, also what had to live elsewhere."""
+        """Stop it and delete everything, including the fallback folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(fallback_folder(self.folder, self.fallback_root), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Prepares the database for the services, as a step of its own: roles, migrations, passwords."""
+"""Sets up the database for the services, as a one-shot step: roles, migrations, passwords."""
 
 import asyncio
 import json
@@ -11,12 +11,14 @@ from ava_local.postgres.migrations import migrate
 from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_passwords
 from ava_local.repository import ROOT
 
-PRIVILEGE_HINT = "Let AVA_DATABASE_ADMIN_URL name a superuser, or (a Supabase project) set SUPABASE_URL too."
+PRIVILEGE_HINT = (
+    "Point AVA_DATABASE_ADMIN_URL at a superuser or, for a Supabase project, set SUPABASE_URL too."
+)
 MIGRATIONS = ROOT / "supabase" / "migrations"
 
 
 async def set_up_database(admin_url: str, migration_url: str, passwords: Mapping[str, str]) -> list[str]:
-    """Repeatable; the addresses are login URLs; returns the names of the migrations that were new."""
+    """Safe to repeat. Takes login URLs; returns the names of the migrations it applied."""
     await apply_supabase_baseline(admin_url, passwords)
     applied = await migrate(migration_url, MIGRATIONS)
     await set_passwords(admin_url, passwords)
@@ -24,17 +26,17 @@ async def set_up_database(admin_url: str, migration_url: str, passwords: Mapping
 
 
 def main() -> None:
-    told = os.environ
-    administrator, migrator = told["AVA_DATABASE_ADMIN_URL"], told["AVA_DATABASE_MIGRATOR_URL"]
+    variables = os.environ
+    administrator, migrator = variables["AVA_DATABASE_ADMIN_URL"], variables["AVA_DATABASE_MIGRATOR_URL"]
     try:
         applied = asyncio.run(
-            set_up_database(administrator, migrator, json.loads(told["AVA_DATABASE_PASSWORDS"]))
+            set_up_database(administrator, migrator, json.loads(variables["AVA_DATABASE_PASSWORDS"]))
         )
-    except asyncpg.InsufficientPrivilegeError as refusal:
-        raise SystemExit(f"{refusal}. {PRIVILEGE_HINT}") from None
-    except (OSError, asyncpg.PostgresError) as trouble:
-        raise SystemExit(f"The database could not be made ready: {trouble}") from None
-    print(f"migrations applied: {', '.join(applied) or 'none, all were there'}")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SystemExit(f"{error}. {PRIVILEGE_HINT}") from None
+    except (OSError, asyncpg.PostgresError) as error:
+        raise SystemExit(f"Database setup failed: {error}") from None
+    print(f"migrations applied: {', '.join(applied) or 'none (up to date)'}")
 
 
 if __name__ == "__main__":

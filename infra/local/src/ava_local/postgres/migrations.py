@@ -1,4 +1,4 @@
-"""Apply supabase/migrations in order and keep the history where the Supabase CLI looks for it."""
+"""Applies supabase/migrations in order, and records them where the Supabase CLI looks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ADVISORY_LOCK_ID = 4_202_611_220
 
 
 async def migrate(postgres_dsn: str, folder: Path = FOLDER) -> list[str]:
-    """Apply what is not applied yet, each file in one transaction; return the names of the new ones.
+    """Apply pending migrations, each file in one transaction; returns their names.
 
-    `postgres_dsn` is the address of the role `postgres`, which is no superuser. A file that fails leaves
-    nothing of itself, and the ones before it stay. Two runners at once wait for each other.
+    `postgres_dsn` is the login URL of the role `postgres`, which is not a superuser. A file that fails leaves
+    nothing behind, and the ones before it stay applied. Two runners at once wait for each other.
     """
     connection = await asyncpg.connect(postgres_dsn)
     try:
@@ -53,7 +53,7 @@ async def _apply(connection: asyncpg.Connection[asyncpg.Record], file: Path) -> 
 
 
 def migration_files(folder: Path) -> list[Path]:
-    """The migrations of a folder in the order they apply: <digits>_<name>.sql, as the CLI reads them."""
+    """The migrations of a folder in order: <digits>_<name>.sql, as the Supabase CLI reads them."""
     return sorted(file for file in folder.glob("*.sql") if re.match(r"\d+_.+\.sql$", file.name))
 
 

@@ -1,4 +1,4 @@
-"""Give a plain PostgreSQL what hosted Supabase has before the first migration."""
+"""Gives a plain PostgreSQL what hosted Supabase has before the first migration."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import asyncpg
 
 
 async def apply_supabase_baseline(admin_dsn: str, passwords: Mapping[str, str]) -> None:
-    """Roles, schemas and the auth tables, in the database `admin_dsn` names; safe to repeat.
+    """Create roles, schemas and the auth tables in the database of `admin_dsn`; safe to repeat.
 
-    `admin_dsn` is a superuser's address. A database that has an auth schema already (hosted Supabase, or an
-    earlier start) keeps it as it is. `passwords` maps login roles to passwords; see `set_passwords`.
+    `admin_dsn` is a superuser's login URL. A database that already has an auth schema (hosted Supabase, or
+    an earlier start) is left as it is. `passwords` maps login roles to passwords; see `set_passwords`.
     """
     connection = await asyncpg.connect(admin_dsn)
     try:
@@ -28,9 +28,9 @@ async def apply_supabase_baseline(admin_dsn: str, passwords: Mapping[str, str]) 
 
 
 async def set_passwords(admin_dsn: str, passwords: Mapping[str, str]) -> None:
-    """Let these roles log in. Names of roles that do not exist (yet) are passed over.
+    """Set the passwords of these roles; roles that do not exist (yet) are skipped.
 
-    The rooms' roles appear with the migrations, so this runs again after them.
+    The migrations create the services' roles, so this runs again after them.
     """
     connection = await asyncpg.connect(admin_dsn)
     try:

@@ -1,4 +1,4 @@
-"""A house as a library: for tests, for the demo and for whoever wants to break it on purpose."""
+"""Controls a whole stack from Python: start, stop, kill, disable and query it; for tests, demo and chaos."""
 
 import contextlib
 import os
@@ -23,15 +23,15 @@ STOP_TIMEOUT_SECONDS = 30.0
 
 
 class StackNotRunning(ExpectedError):
-    """The house is not up, or did not come up; the message holds its last words."""
+    """The stack is not running, did not start or did not stop in time; the message says which."""
 
 
 class Stack:
-    """One house in `state_dir` on `port` and the seven ports above.
+    """The stack in `state_dir` on `port` and the seven ports after it.
 
-    `start` runs a supervisor that ends with this process, even by SIGKILL. Everything here is plain blocking
-    code (use `asyncio.to_thread` inside a loop) and also works on a house that somebody else started.
-    `variables` reach the rooms: a name of theirs replaces the house's own value.
+    `start` runs a supervisor that ends with this process, even by SIGKILL. All methods block (use
+    `asyncio.to_thread` in an event loop) and also work on a stack that another process started.
+    `variables` are passed to the services and replace the stack's own values.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class Stack:
 
     @property
     def public_url(self) -> str:
-        """The address of the web form, through Caddy."""
+        """The URL people open: the web form, through Caddy."""
         return self.layout.public_url
 
     @property
     def simulator_url(self) -> str:
-        """The address of the phone simulator."""
+        """The URL of the WhatsApp simulator."""
         return self.layout.url_of("whatsapp-simulator")
 
     def url(self, process: str) -> str:
-        """The address of one process, past Caddy."""
+        """The URL of one process, bypassing Caddy."""
         return self.layout.url_of(process)
 
     @property
@@ -73,16 +73,16 @@ class Stack:
         return load_or_create(self.layout.state_dir / "secrets.json")
 
     def database_url(self, role: str | None = None) -> str:
-        """The login URL of a role; without one, the administrator's."""
+        """The login URL of a role, or of the administrator."""
         environment = Environment(self.layout, self.secrets, {**user_variables(), **self.variables})
         return environment.database_url(role) if role else environment.admin_database_url()
 
     def status(self) -> status_file.StackStatus | None:
-        """None when the house is down."""
+        """The current status, or None if the stack is not running."""
         return status_file.read_current(self.layout)
 
     def start(self) -> None:
-        """Up and ready at return. Raises HouseDown with what went wrong."""
+        """Start everything; ready on return. Raises StackNotRunning with what went wrong."""
         log = self.layout.state_dir / "supervisor.log"
         self.layout.create_folders()
         with log.open("wb") as output:
@@ -99,27 +99,27 @@ class Stack:
                 stderr=output,
                 start_new_session=True,
             )
-        self._wait(self._has_started, START_TIMEOUT_SECONDS, "did not get ready")
+        self._wait(self._has_started, START_TIMEOUT_SECONDS, "Ava was not ready")
 
     def stop(self) -> None:
-        """Down at return, everything stopped in order."""
+        """Stop everything in order; stopped on return."""
         found = self.status()
         if found:
             os.kill(found.pid, signal.SIGTERM)
-            self._wait(lambda: self.status() is None, STOP_TIMEOUT_SECONDS, "did not stop")
+            self._wait(lambda: self.status() is None, STOP_TIMEOUT_SECONDS, "Ava did not stop")
         if self._supervisor:
             with contextlib.suppress(BrokenPipeError):
                 self._supervisor.communicate(timeout=STOP_TIMEOUT_SECONDS)
             self._supervisor = None
 
     def delete_data(self) -> None:
-        """Delete everything a stopped house kept, also the data that had to live elsewhere; nothing else."""
+        """Delete all data of a stopped stack, including PostgreSQL's fallback folder; nothing else."""
         preflight.kill_leftover_processes(self.layout)
         Cluster(self.layout.state_dir / "postgres", self.layout.port_of("postgres")).destroy()
         self.layout.delete_files()
 
     def pid(self, process: str) -> int:
-        """Raises HouseDown when that process does not run now."""
+        """The pid of a process. Raises StackNotRunning if it is not running."""
         found = self.status()
         pid = found.process(process).pid if found else None
         if pid is None:
@@ -127,57 +127,57 @@ class Stack:
         return pid
 
     def kill(self, process: str, signal_number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to one process and return its pid at that moment; the supervisor starts it again."""
+        """Send a signal to a process and return its pid at that moment; the supervisor restarts it."""
         pid = self.pid(process)
         os.kill(pid, signal_number)
         return pid
 
     def restart(self, process: str) -> None:
-        """A clean restart of one process; ready at return."""
+        """Restart a process cleanly; ready on return."""
         self.disable(process)
         self.enable(process)
 
     def disable(self, process: str) -> None:
-        """Stop one process and keep it stopped; stopped at return."""
+        """Stop a process and keep it stopped; stopped on return."""
         (self.layout.disabled_dir / process).touch()
-        self._wait(lambda: self._state(process) == "held", STOP_TIMEOUT_SECONDS, f"{process} did not stop")
+        self._wait(
+            lambda: self._state(process) == "disabled", STOP_TIMEOUT_SECONDS, f"{process} did not stop"
+        )
 
     def enable(self, process: str) -> None:
-        """Let a held process run again; ready at return."""
+        """Let a disabled process run again; ready on return."""
         (self.layout.disabled_dir / process).unlink(missing_ok=True)
         self.wait_ready(process)
 
     def wait_ready(self, *processes: str, since: int | None = None) -> None:
-        """Until these processes (all, when none is named) are ready; not counting the pid `since`."""
+        """Wait until these processes (default: all) are ready; the pid `since` does not count."""
 
         def are_ready() -> bool:
             found = self.status()
             rows = [row for row in found.processes if not processes or row.name in processes] if found else []
             return bool(rows) and all(row.is_ready and (since is None or row.pid != since) for row in rows)
 
-        self._wait(
-            are_ready, START_TIMEOUT_SECONDS, f"{', '.join(processes) or 'the house'} did not get ready"
-        )
+        self._wait(are_ready, START_TIMEOUT_SECONDS, f"{', '.join(processes) or 'Ava'} was not ready")
 
     def log_text(self, process: str) -> str:
-        """Everything this process said so far."""
+        """Everything this process has logged so far."""
         path = self.layout.logs_dir / f"{process}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _state(self, process: str) -> str:
         found = self.status()
-        return found.process(process).state if found else "down"
+        return found.process(process).state if found else "stopped"
 
     def _has_started(self) -> bool:
         found = self.status()
         if self._supervisor and self._supervisor.poll() is not None:
-            words = (self.layout.state_dir / "supervisor.log").read_text(errors="replace")
-            raise StackNotRunning(f"the house did not come up:\n{words.strip()}")
+            output = (self.layout.state_dir / "supervisor.log").read_text(errors="replace")
+            raise StackNotRunning(f"Ava did not start:\n{output.strip()}")
         return found is not None and found.is_ready
 
-    def _wait(self, condition: Callable[[], bool], seconds: float, complaint: str) -> None:
+    def _wait(self, condition: Callable[[], bool], seconds: float, problem: str) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise StackNotRunning(f"{complaint} within {seconds:.0f} s")
+                raise StackNotRunning(f"{problem} within {seconds:.0f} s")
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The whole house on one page: its processes, their ports, variables and order."""
+"""The processes of a stack: command, port, variables and dependencies of each."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ CADDY = Path(sys.executable).with_name("caddy")
 
 
 def processes(environment: Environment) -> list[ProcessSpec]:
-    """Every process of the house, whoever is needed before whoever needs it."""
+    """Every process of the stack, dependencies first."""
     table = [database_setup(environment)]
     if not environment.external_admin_url:
         table.insert(0, postgres(environment))
@@ -41,7 +41,7 @@ def postgres(environment: Environment) -> ProcessSpec:
 
 def database_setup(environment: Environment) -> ProcessSpec:
     return ProcessSpec(
-        name="database",
+        name="database-setup",
         command=[sys.executable, "-m", "ava_local.postgres.database_setup"],
         environment=environment.database_setup(),
         depends_on=() if environment.external_admin_url else ("postgres",),
@@ -57,7 +57,7 @@ def supabase_auth(environment: Environment) -> ProcessSpec:
         environment=environment.supabase_auth(),
         port=layout.port_of("supabase-auth"),
         ready=readiness_probes.http(layout.port_of("supabase-auth"), "/healthz"),
-        depends_on=("database",),
+        depends_on=("database-setup",),
     )
 
 
@@ -73,7 +73,7 @@ def whatsapp_simulator(environment: Environment) -> ProcessSpec:
 
 
 def service(environment: Environment, name: str) -> ProcessSpec:
-    """Started as on a VPS: the same command, the same variables, nothing else."""
+    """Started as on a VPS: the same command and the same variables."""
     layout, package = environment.layout, "ava_" + name.replace("-", "_")
     serving = [
         "--host",
@@ -94,7 +94,7 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         environment=environment.service(name),
         port=layout.port_of(name),
         ready=readiness_probes.http(layout.port_of(name), "/readyz"),
-        depends_on=("database",),
+        depends_on=("database-setup",),
     )
 
 

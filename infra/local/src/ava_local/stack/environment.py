@@ -1,4 +1,4 @@
-"""The variables of every process: production's names, this machine's addresses, secrets of its own."""
+"""The environment variables of every process: production's names, local URLs, generated secrets."""
 
 import json
 import os
@@ -21,17 +21,17 @@ LOCAL_ATTEMPT_LIMIT = "10000"
 
 
 class MissingVariables(ExpectedError):
-    """Something of ours was pointed at the real one, but the keys that belong to it were not given."""
+    """A stand-in was replaced by the real service, but its credentials are missing."""
 
 
 def user_variables() -> dict[str, str]:
-    """What the person chose: `.env` beside the code, then the terminal's environment."""
+    """What the user set: the file `.env` in the repository, then the terminal's environment."""
     from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
     return {**from_file, **{name: value for name, value in os.environ.items() if value}}
 
 
 class Environment:
-    """Who is told what. Every value can be replaced by a variable of the same name (`given`)."""
+    """The variables of each process. `user_variables` of the same name replace the stack's values."""
 
     def __init__(self, layout: StackLayout, secrets: StackSecrets, user_variables: Mapping[str, str]) -> None:
         self.layout, self.secrets, self.user_variables = layout, secrets, user_variables
@@ -46,36 +46,37 @@ class Environment:
             keys += [f"WHATSAPP_GATEWAY_{key}" for key in ("ACCESS_TOKEN", "PHONE_NUMBER_ID", "APP_SECRETS")]
         if missing := [key for key in keys if key not in self.user_variables]:
             raise MissingVariables(
-                f"SUPABASE_URL or GRAPH_API_URL is set, so these are needed too: {', '.join(missing)}."
+                "SUPABASE_URL or GRAPH_API_URL is set, so these variables are required too: "
+                f"{', '.join(missing)}."
             )
 
     def cluster(self) -> Cluster:
-        """Our own PostgreSQL, whether or not it is the one in use."""
+        """The stack's own PostgreSQL, whether or not it is the one in use."""
         return Cluster(self.layout.state_dir / "postgres", self.layout.port_of("postgres"))
 
     def database_url(self, role: str) -> str:
-        """The login URL of a role, on our own PostgreSQL or on the one AVA_DATABASE_ADMIN_URL names."""
+        """The login URL of a role, on the stack's own PostgreSQL or on AVA_DATABASE_ADMIN_URL's."""
         return with_login(self.admin_database_url(), role, self.secrets.passwords[role])
 
     def admin_database_url(self) -> str:
         return self.external_admin_url or self.cluster().url()
 
     def migration_database_url(self) -> str:
-        """Who applies migrations: the role `postgres`, on a server that is not ours as its administrator."""
+        """Migrations are applied as `postgres`; on an external server its administrator takes that role."""
         if not self.external_admin_url:
             return self.database_url("postgres")
         separator = "&" if urlsplit(self.external_admin_url).query else "?"
         return f"{self.external_admin_url}{separator}role=postgres"
 
     def passwords(self) -> dict[str, str]:
-        """The logins that are ours to set: on a server that is not ours, only those that we use."""
+        """The passwords to set: on an external server only those of the roles we use."""
         unused = {"postgres"} if self.external_admin_url else set()
         if not self.needs_supabase_standin:
             unused.add("supabase_auth_admin")
         return {role: password for role, password in self.secrets.passwords.items() if role not in unused}
 
     def database_setup(self) -> dict[str, str]:
-        """The step that makes the database ready."""
+        """The variables of the step that sets up the database."""
         return {
             "AVA_DATABASE_ADMIN_URL": self.admin_database_url(),
             "AVA_DATABASE_MIGRATOR_URL": self.migration_database_url(),
@@ -83,7 +84,7 @@ class Environment:
         }
 
     def shared_by_services(self) -> dict[str, str]:
-        """What every room is told."""
+        """The variables every service gets."""
         url = self.layout.url_of
         values = {
             "SUPABASE_URL": url("supabase-auth"),
@@ -95,7 +96,7 @@ class Environment:
         return values | {name: self.user_variables[name] for name in OPTIONAL if name in self.user_variables}
 
     def service(self, name: str) -> dict[str, str]:
-        """Everything one room is told, its own settings last."""
+        """All variables of one service, its own settings last."""
         prefix = name.upper().replace("-", "_") + "_"
         role = "ava_" + name.replace("-", "_")
         own = {
@@ -139,7 +140,7 @@ class Environment:
         }
 
     def caddy(self) -> dict[str, str]:
-        """The production Caddyfile's variables; its own files stay in the state folder."""
+        """The production Caddyfile's variables; Caddy's own files stay in the state folder."""
         upstreams = {
             f"{service.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{self.layout.port_of(service)}"
             for service in SERVICES
@@ -154,7 +155,7 @@ class Environment:
         }
 
     def supabase_auth(self) -> dict[str, str]:
-        """The stand-in for Supabase Auth; e-mails land in its state folder."""
+        """The Supabase Auth stand-in; e-mails are stored in its state folder."""
         values = {
             "DATABASE_URL": self.database_url("supabase_auth_admin"),
             "PORT": str(self.layout.port_of("supabase-auth")),
@@ -167,7 +168,7 @@ class Environment:
         return self._prefixed("SUPABASE_AUTH_", values)
 
     def whatsapp_simulator(self) -> dict[str, str]:
-        """The stand-in for Meta; it posts through Caddy, as Meta would."""
+        """The WhatsApp simulator; it posts webhooks through Caddy, as Meta would."""
         values = {
             "PORT": str(self.layout.port_of("whatsapp-simulator")),
             "WEBHOOK_URL": f"{self.layout.url_of('caddy')}/webhooks/whatsapp",
@@ -184,7 +185,7 @@ class Environment:
         return {prefix + key: value for key, value in values.items()} | more
 
     def write_env_files(self) -> None:
-        """One file per room, as a VPS has them, readable by their owner only."""
+        """One file per service, as on a VPS, readable by its owner only."""
         for service in SERVICES:
             write_private_file(self.layout.env_dir / f"{service}.env", as_env_file(self.service(service)))
 
@@ -195,7 +196,7 @@ def as_env_file(values: Mapping[str, str]) -> str:
 
 
 def with_login(url: str, role: str, password: str) -> str:
-    """The same database as somebody else."""
+    """The same database, logged in as another role."""
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{role}:{quote(password, safe='')}@{address}"))

@@ -1,4 +1,4 @@
-"""Where the local house lives: the repository, the state folder and the ports."""
+"""Where one stack's files and ports are: its state folder and its base port."""
 
 import contextlib
 import os
@@ -12,14 +12,14 @@ from ava_local.repository import ROOT
 
 @dataclass(frozen=True)
 class StackLayout:
-    """One house on this machine; another state folder and another base port make a second one."""
+    """One stack on this machine; another state folder and base port make a second one."""
 
     state_dir: Path
     base_port: int
 
     @classmethod
     def from_environment(cls) -> "StackLayout":
-        """The house that AVA_STATE_DIR and AVA_PORT name, by default `.ava/house` and 8080."""
+        """The stack that AVA_STATE_DIR and AVA_PORT name, by default `.ava/house` and 8080."""
         state = os.environ.get("AVA_STATE_DIR") or ROOT / ".ava" / "house"
         return cls(Path(state).expanduser().resolve(), parse_base_port(os.environ.get("AVA_PORT")))
 
@@ -31,7 +31,7 @@ class StackLayout:
 
     @property
     def public_url(self) -> str:
-        """The one address a person opens."""
+        """The URL people open."""
         return f"http://localhost:{self.base_port}"
 
     @property
@@ -52,14 +52,14 @@ class StackLayout:
         return self.state_dir / "hold"
 
     def create_folders(self) -> None:
-        """Create the folders; env files and secrets are for their owner only."""
+        """Create the folders; env files are readable by their owner only."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         for folder in (self.logs_dir, self.disabled_dir):
             folder.mkdir(exist_ok=True)
         self.env_dir.mkdir(mode=0o700, exist_ok=True)
 
     def delete_files(self) -> None:
-        """Delete what a house makes here, and the folder if nothing else is in it."""
+        """Delete the stack's files, and the folder if nothing else is in it."""
         for name in ("env", "logs", "hold", "caddy", "supabase-auth", "postgres"):
             shutil.rmtree(self.state_dir / name, ignore_errors=True)
         for name in ("secrets.json", "status.json", "supervisor.log", "supervisor.lock"):

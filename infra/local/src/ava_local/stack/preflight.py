@@ -1,4 +1,4 @@
-"""What is settled before anything starts: left-overs of a killed run, and ports that somebody else holds."""
+"""Checks before the first process starts: leftover processes, stale pid files, ports in use."""
 
 import contextlib
 import time
@@ -15,23 +15,23 @@ LEFTOVER_GRACE_SECONDS = 5.0
 
 
 class PortInUse(ExpectedError):
-    """A port of the house is in use by somebody else."""
+    """A port of the stack is in use by another program."""
 
     def __init__(self, port: int, process: str, listener: str | None) -> None:
         self.port = port
         super().__init__(
-            f"port {port} (for {process}) is taken{f' by {listener}' if listener else ''}. "
-            f"Stop that program, or choose other ports: AVA_PORT={suggested_base_port(port)} ./ava up"
+            f"port {port} (needed by {process}) is already in use{f' by {listener}' if listener else ''}. "
+            f"Stop that program, or use other ports: AVA_PORT={suggested_base_port(port)} ./ava up"
         )
 
 
 def suggested_base_port(port: int) -> int:
-    """A base port well away from the taken one."""
+    """A base port well away from the one in use."""
     return port // 100 * 100 + 1000 if port < 60_000 else 18_080
 
 
 def kill_leftover_processes(layout: StackLayout, timeout: float = LEFTOVER_GRACE_SECONDS) -> None:
-    """Wait for what a killed supervisor left behind to go, then insist. Nothing else is ever touched."""
+    """Wait for what a killed supervisor left behind to exit, then kill it. Nothing else is touched."""
     leftover = [
         process for row in last_process_statuses(layout) if (process := process_if_same(row.pid, row.born))
     ]
@@ -48,7 +48,7 @@ def last_process_statuses(layout: StackLayout) -> tuple[status_file.ProcessStatu
 
 
 def process_if_same(pid: int | None, born: float | None) -> psutil.Process | None:
-    """The process, unless its number went to somebody else since."""
+    """The process, unless its pid now belongs to another one."""
     with contextlib.suppress(psutil.NoSuchProcess):
         if pid and born and status_file.create_time(pid) == born:
             return psutil.Process(pid)
@@ -56,7 +56,7 @@ def process_if_same(pid: int | None, born: float | None) -> psutil.Process | Non
 
 
 def remove_stale_postmaster_pid(cluster: Cluster) -> None:
-    """A pid file whose number now belongs to another program would stop PostgreSQL from starting."""
+    """Delete a pid file whose pid now belongs to another program: PostgreSQL would refuse to start."""
     pid_file = cluster.data / "postmaster.pid"
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = int(pid_file.read_text().splitlines()[0])
@@ -72,7 +72,7 @@ def is_postgres(pid: int) -> bool:
 
 
 def require_free_ports(wanted: dict[str, int]) -> None:
-    """Raises PortTaken for the first port that cannot be had within a moment."""
+    """Raises PortInUse for the first port that is not free within a second."""
     deadline = time.monotonic() + 1
     for process, port in wanted.items():
         while not is_port_free(port):
@@ -82,7 +82,7 @@ def require_free_ports(wanted: dict[str, int]) -> None:
 
 
 def listener_on(port: int) -> str | None:
-    """Name and pid of who listens there, where the system tells."""
+    """Name and pid of the program listening there, if the system tells."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             listens_on = connection.laddr[1] if connection.laddr else None

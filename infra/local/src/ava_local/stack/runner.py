@@ -1,4 +1,4 @@
-"""A run of the house, from an empty folder to the last process stopped."""
+"""One run of a stack in the foreground, from taking the lock to the last process stopped."""
 
 import asyncio
 import contextlib
@@ -24,9 +24,9 @@ def run_stack(
     on_ready: Callable[[], None],
     while_stdin_open: bool = False,
 ) -> None:
-    """Have the house up until SIGINT, SIGTERM or SIGHUP (or the end of stdin, when asked).
+    """Run the stack until SIGINT, SIGTERM or SIGHUP or, with `while_stdin_open`, the end of stdin.
 
-    Raises AlreadyUp, PortTaken, Missing, StartFailed, and what Cluster.create raises.
+    Raises AlreadyRunning, PortInUse, MissingVariables, StartFailed, and what Cluster.create raises.
     """
     layout.create_folders()
     descriptor = instance_lock.acquire(layout)
@@ -38,9 +38,9 @@ def run_stack(
 
 
 def prepare_start(layout: StackLayout) -> list[ProcessSpec]:
-    """Clear the ground and make what must exist before the first process."""
-    for hold in layout.disabled_dir.iterdir():
-        hold.unlink()
+    """Remove what a killed run left behind, and create what must exist before the first process."""
+    for disabled in layout.disabled_dir.iterdir():
+        disabled.unlink()
     preflight.kill_leftover_processes(layout)
     environment = Environment(layout, load_or_create(layout.state_dir / "secrets.json"), user_variables())
     processes = definition.processes(environment)
@@ -60,11 +60,11 @@ async def supervise(
     on_ready: Callable[[], None],
     while_stdin_open: bool,
 ) -> None:
-    def record_state(kept: SupervisedProcess) -> None:
-        # A full disk must not bring down what still runs.
+    def record_state(process: SupervisedProcess) -> None:
+        # A full disk must not stop the processes that still run.
         with contextlib.suppress(OSError):
             status_file.write(layout, supervisor.supervised.values())
-        on_state_change(kept)
+        on_state_change(process)
 
     supervisor = Supervisor(processes, layout.logs_dir, layout.disabled_dir, record_state)
     loop = asyncio.get_running_loop()
@@ -81,7 +81,7 @@ async def supervise(
 
 
 def stop_at_end_of_stdin(loop: asyncio.AbstractEventLoop, supervisor: Supervisor) -> None:
-    """Whoever started us went away, however that happened."""
+    """The process that started us has ended, however that happened."""
     if not os.read(sys.stdin.fileno(), 1024):
         loop.remove_reader(sys.stdin.fileno())
         supervisor.stop()

@@ -1,4 +1,4 @@
-"""Make the secrets of a new house."""
+"""Generates the passwords, keys and tokens of a new stack."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""The house's own secrets: random, made at the first start, kept where only their owner can read them."""
+"""The stack's secrets in secrets.json: created at the first start, readable by their owner only."""
 
 import json
 import os
@@ -21,9 +21,9 @@ class StackSecrets:
 
 
 def load_or_create(path: Path) -> StackSecrets:
-    """The secrets in `path`; made now if there are none yet."""
+    """The secrets in `path`; generated now if there are none yet."""
     if not path.exists():
-        # Cryptography weighs 20 MB, which the supervisor would carry for all its life.
+        # Imported here: cryptography takes 20 MB, which the supervisor would never give back.
         from ava_local.stack.secret_generation import generate_secrets
 
         write_private_file(path, json.dumps(generate_secrets(), indent=2) + "\n")
@@ -31,7 +31,7 @@ def load_or_create(path: Path) -> StackSecrets:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Whole or not at all, readable by its owner only."""
+    """Written completely or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)

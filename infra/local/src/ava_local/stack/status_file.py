@@ -1,4 +1,4 @@
-"""What the supervisor says of itself in a file, for `./ava status`, tests and the next start."""
+"""The status file: written by the supervisor, read by `./ava status`, tests and the next start."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from ava_local.supervisor.supervised_process import SupervisedProcess
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One process: `since` and `born` (the kernel's start time, to tell a reused pid) are unix seconds."""
+    """One process; `since` and `born` (its start time, to recognise a reused pid) are Unix seconds."""
 
     name: str
     state: str
@@ -30,7 +30,7 @@ class ProcessStatus:
 
 @dataclass(frozen=True)
 class StackStatus:
-    """The house as its supervisor last described it."""
+    """The stack as its supervisor last described it."""
 
     pid: int
     born: float | None
@@ -42,16 +42,16 @@ class StackStatus:
         return all(row.is_ready for row in self.processes)
 
     def process(self, name: str) -> ProcessStatus:
-        """Raises KeyError for a process this house does not have."""
+        """Raises KeyError for a process this stack does not have."""
         return {row.name: row for row in self.processes}[name]
 
 
 def write(layout: StackLayout, processes: Iterable[SupervisedProcess]) -> None:
-    """Replace the file whole, so that readers never see half of it."""
+    """Replace the file in one step, so that readers never see half of it."""
     rows = [asdict(status_of(process)) for process in processes]
     draft = layout.status_file.with_suffix(".new")
-    me = {"pid": os.getpid(), "born": create_time(os.getpid()), "port": layout.base_port}
-    draft.write_text(json.dumps({**me, "rows": rows}, indent=1))
+    own = {"pid": os.getpid(), "born": create_time(os.getpid()), "port": layout.base_port}
+    draft.write_text(json.dumps({**own, "rows": rows}, indent=1))
     draft.replace(layout.status_file)
 
 
@@ -62,7 +62,7 @@ def status_of(process: SupervisedProcess) -> ProcessStatus:
 
 
 def read_last(layout: StackLayout) -> StackStatus | None:
-    """The last description, whether or not its supervisor still lives."""
+    """The last status, whether or not its supervisor is still running."""
     try:
         found = json.loads(layout.status_file.read_text())
         return StackStatus(
@@ -73,13 +73,13 @@ def read_last(layout: StackLayout) -> StackStatus | None:
 
 
 def read_current(layout: StackLayout) -> StackStatus | None:
-    """The description of a house that is up; None when it is down."""
+    """The status of a running stack; None if it is not running."""
     found = read_last(layout)
     return found if found and found.born and create_time(found.pid) == found.born else None
 
 
 def create_time(pid: int | None) -> float | None:
-    """When the kernel started this process; None when it is gone, or ended and only not yet buried."""
+    """When this process started; None if it is gone or a zombie."""
     try:
         process = psutil.Process(pid) if pid else None
         return process.create_time() if process and process.status() != psutil.STATUS_ZOMBIE else None

@@ -1,4 +1,4 @@
-"""One process of the house: what it is, how it starts, how it ends with its supervisor."""
+"""How a process is started: command, environment, dependencies, readiness and stop signal."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ from ava_local.supervisor.readiness_probes import Probe
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """A row of the house's table.
+    """Everything the supervisor needs to know about one process.
 
-    `needs` are names of processes that must be ready before it starts; `once` is a step that must end
-    with 0 instead of running; `dies_with` is the signal the kernel sends should the supervisor be killed.
+    The processes in `depends_on` must be ready before it starts; `is_one_shot` is a step that must exit with
+    0; the kernel sends `parent_death_signal` if the supervisor is killed.
     """
 
     name: str
@@ -34,10 +34,10 @@ class ProcessSpec:
 
 
 async def spawn(spec: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
-    """Start it in its own session (a Ctrl-C reaches the supervisor only), its output going to `log`.
+    """Start it in its own session (Ctrl-C reaches the supervisor only), with its output in `log`.
 
-    Main thread only: the kernel ties `dies_with` to the thread that forks. It is asked for after the change
-    of user, which would clear it.
+    Main thread only: the kernel ties `parent_death_signal` to the thread that forks. It is requested after
+    the change of user, which would clear it.
     """
     rotate(log)
     options = {"cwd": log.parent, **spec.popen_options}
@@ -55,7 +55,7 @@ async def spawn(spec: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
 
 
 def inherited_environment() -> dict[str, str]:
-    """The few variables of this terminal that every program may see."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-    known = {name: os.environ[name] for name in kept if name in os.environ}
+    """The few variables of this terminal that every process gets."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    known = {name: os.environ[name] for name in names if name in os.environ}
     return {"PATH": os.defpath, "PYTHONUNBUFFERED": "1", **known}

@@ -1,4 +1,4 @@
-"""Ways to ask whether a process is ready; each answers yes or no and never raises."""
+"""Checks whether a process is ready: HTTP 200, a TCP connection, or a callback; they never raise."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ TIMEOUT_SECONDS = 2.0
 
 
 def http(port: int, path: str) -> Probe:
-    """Ready when GET `path` on this machine answers 200; by hand, as a client library costs 20 MB."""
+    """Ready if GET `path` on this machine returns 200; written by hand, as a client library takes 20 MB."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
 
     async def ask() -> bool:
@@ -22,7 +22,7 @@ def http(port: int, path: str) -> Probe:
 
 
 async def exchange(port: int, request: bytes) -> bytes:
-    """The first line of the answer."""
+    """Send the request; the first line of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
@@ -32,7 +32,7 @@ async def exchange(port: int, request: bytes) -> bytes:
 
 
 def tcp(port: int) -> Probe:
-    """Ready when something on this machine accepts connections on `port`."""
+    """Ready if something on this machine accepts connections on `port`."""
 
     async def ask() -> bool:
         try:
@@ -46,7 +46,7 @@ def tcp(port: int) -> Probe:
 
 
 def callback(is_ready: Callable[[], bool]) -> Probe:
-    """Ready when it says so itself."""
+    """Ready if the function says so."""
 
     async def ask() -> bool:
         return is_ready()

@@ -1,11 +1,11 @@
-"""How long a supervisor waits, and how often it tries."""
+"""How often, and after which delays, a process is restarted; and the supervisor's time limits."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """Seconds and counts; a process that was ready for `steady_after` starts counting anew."""
+    """Seconds and counts; after being ready for `stable_after_seconds`, failures are counted anew."""
 
     initial_delay_seconds: float = 0.1
     max_delay_seconds: float = 10.0
@@ -16,11 +16,11 @@ class RestartPolicy:
     stable_after_seconds: float = 1.0
 
     def max_attempts(self, was_ready: bool, is_one_shot: bool) -> int:
-        """A house that never stood is given up soon, a step of its start at once."""
+        """Fewer attempts before the stack was ready for the first time; one for a one-shot step."""
         if was_ready:
             return self.max_attempts_later
         return 1 if is_one_shot else self.max_attempts_at_start
 
     def delay_after(self, failures: int) -> float:
-        """Twice as long after each failure in a row."""
+        """Doubles with each failure in a row."""
         return min(self.initial_delay_seconds * 2.0 ** (failures - 1), self.max_delay_seconds)

@@ -1,4 +1,4 @@
-"""Keeps a table of processes alive: starts them in order, restarts what falls, stops them in reverse."""
+"""Starts processes in dependency order, restarts those that exit, and stops them in reverse order."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ DEFAULT_RESTART_POLICY = RestartPolicy()
 
 
 class StartFailed(ExpectedError):
-    """A process did not come up; carries its name, what happened and its last lines."""
+    """A process did not start; has its name, the reason and its last log lines."""
 
     def __init__(self, name: str, reason: str, lines: list[str]) -> None:
         super().__init__(f"{name} {reason}")
@@ -26,7 +26,7 @@ class StartFailed(ExpectedError):
 
 
 class Supervisor:
-    """`run()` until `stop()`; `changed` is called with every process whose state changed."""
+    """`run()` until `stop()`; `on_state_change` is called with every process whose state changed."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Supervisor:
         self._failure: StartFailed | None = None
 
     async def run(self) -> None:
-        """Start everything and stay until `stop()`; raises StartFailed when it never got ready."""
+        """Start everything and run until `stop()`. Raises StartFailed if a process never became ready."""
         async with asyncio.TaskGroup() as tasks:
             for process in self.supervised.values():
                 tasks.create_task(self._supervise(process))
@@ -64,7 +64,7 @@ class Supervisor:
         self.ready.set()
 
     async def _supervise(self, process: SupervisedProcess) -> None:
-        """The life of one process, from its first start to the stop of the house."""
+        """Look after one process, from its first start until the stack stops."""
         try:
             while not self._stopping.is_set():
                 if await self._wait_until_startable(process):
@@ -76,19 +76,22 @@ class Supervisor:
 
     async def _wait_until_startable(self, process: SupervisedProcess) -> bool:
         while self._is_disabled(process) and not self._stopping.is_set():
-            self._set_state(process, "held")
+            self._set_state(process, "disabled")
             await asyncio.sleep(START_POLL_SECONDS)
-        needs = [self.supervised[name].is_ready for name in process.spec.depends_on]
-        return all([await self._wait_unless_stopping(need) for need in needs]) and not self._stopping.is_set()
+        dependencies = [self.supervised[name].is_ready for name in process.spec.depends_on]
+        return (
+            all([await self._wait_unless_stopping(is_ready) for is_ready in dependencies])
+            and not self._stopping.is_set()
+        )
 
     async def _run_once(self, process: SupervisedProcess) -> None:
-        """One start, until the process ends, is held, or the house stops."""
+        """Start it once, until it exits, is disabled, or the stack stops."""
         self._set_state(process, "starting")
         process.starts += 1
         try:
             process.os_process = await spawn(process.spec, process.log)
         except OSError as error:
-            return await self._after_failure(process, f"cannot be started: {error}")
+            return await self._after_failure(process, f"could not be started: {error}")
         process.pid = process.os_process.pid
         self._set_state(process, "starting")
         if await self._becomes_ready(process):
@@ -97,11 +100,11 @@ class Supervisor:
         await self._terminate(process)
         if not self._stopping.is_set() and not self._is_disabled(process):
             late = f"was not ready within {self.restart_policy.ready_timeout_seconds:.0f} s"
-            await self._after_failure(process, late if code is None else f"ended with {code}")
+            await self._after_failure(process, late if code is None else f"exited with code {code}")
         return None
 
     async def _becomes_ready(self, process: SupervisedProcess) -> bool:
-        """Ready before it ended, before the time is up and before anybody wants it stopped."""
+        """Whether it is ready before it exits, before the timeout, and before it has to stop."""
         assert process.os_process
         deadline = time.monotonic() + self.restart_policy.ready_timeout_seconds
         probe = process.spec.ready
@@ -132,10 +135,10 @@ class Supervisor:
         if process.os_process.returncode is None:
             await self._terminate(process)
         else:
-            await self._after_failure(process, f"ended with {process.os_process.returncode}")
+            await self._after_failure(process, f"exited with code {process.os_process.returncode}")
 
     async def _wait_for_exit_or_stop(self, process: SupervisedProcess) -> None:
-        """Until it ended, or somebody wants it stopped."""
+        """Wait until it exits or has to stop."""
         assert process.os_process
         ended = asyncio.ensure_future(process.os_process.wait())
         while not ended.done() and not self._stopping.is_set() and not self._is_disabled(process):
@@ -143,28 +146,28 @@ class Supervisor:
         ended.cancel()
 
     async def _after_failure(self, process: SupervisedProcess, reason: str) -> None:
-        """Wait longer after each failure in a row; give up, for all to see, when it makes no sense."""
+        """Wait before the next start, longer after each failure in a row; fail after the last attempt."""
         process.pid, process.os_process = None, None
         process.failures += 1
         if process.failures < self.restart_policy.max_attempts(self.ready.is_set(), process.spec.is_one_shot):
             self._set_state(process, "restarting")
             await self._pause(self.restart_policy.delay_after(process.failures))
             return
-        self._set_state(process, "gave up")
+        self._set_state(process, "failed")
         if not self.ready.is_set():
             self._failure = StartFailed(process.spec.name, reason, last_lines(process.log))
             self.stop()
         await self._stopping.wait()
 
     async def _wait_for_dependants(self, process: SupervisedProcess) -> None:
-        """Whoever needs it stops first."""
+        """Processes that depend on it stop first."""
         name = process.spec.name
         for other in self.supervised.values():
             if name in other.spec.depends_on:
                 await other.has_stopped.wait()
 
     async def _terminate(self, process: SupervisedProcess) -> None:
-        """Ask it to stop, then insist."""
+        """Ask it to stop, and kill it after the timeout."""
         running = process.os_process
         process.is_ready.clear()
         if running and running.returncode is None:
@@ -176,9 +179,9 @@ class Supervisor:
                 running.kill()
                 await running.wait()
         process.pid, process.os_process = None, None
-        if process.state != "gave up":
-            is_held = self._is_disabled(process) and not self._stopping.is_set()
-            self._set_state(process, "held" if is_held else "stopped")
+        if process.state != "failed":
+            is_disabled = self._is_disabled(process) and not self._stopping.is_set()
+            self._set_state(process, "disabled" if is_disabled else "stopped")
 
     def _is_disabled(self, process: SupervisedProcess) -> bool:
         return (self.disabled_dir / process.spec.name).exists()

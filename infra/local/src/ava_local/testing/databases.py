@@ -29,19 +29,19 @@ _FOLDER_PREFIX = "ava-tests-"
 
 @dataclass(frozen=True)
 class Database:
-    """One database and the ways into it."""
+    """One database and the login URLs for it."""
 
     cluster: Cluster
     name: str
     password: str = field(repr=False)
 
     def url(self, role: str) -> str:
-        """The login address of any role: a room's, postgres, supabase_auth_admin or supabase_admin."""
+        """The login URL of any role: a service's, postgres, supabase_auth_admin or supabase_admin."""
         password = None if role == SUPERUSER else self.password
         return self.cluster.url(role, password, self.name)
 
     async def admin(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        """Run one statement as the superuser, past every policy."""
+        """Run one statement as the superuser, bypassing all policies."""
         connection = await asyncpg.connect(self.url(SUPERUSER))
         try:
             return await connection.fetch(sql, *args)
@@ -49,7 +49,7 @@ class Database:
             await connection.close()
 
     async def person(self, email: str | None = None) -> UUID:
-        """A confirmed account as Supabase Auth would make it; the trigger adds the row in public.users."""
+        """A confirmed account as Supabase Auth would create it; a trigger adds the row in public.users."""
         person = uuid4()
         connection = await asyncpg.connect(self.url("supabase_auth_admin"))
         try:
@@ -68,7 +68,7 @@ class Database:
 
 @contextmanager
 def temporary_cluster(version: int = 18) -> Iterator[Cluster]:
-    """A server without fsync in memory where there is some; it ends with this process, however that ends."""
+    """A server without fsync, in memory if possible; it ends with this process, however that ends."""
     memory = Path("/dev/shm")  # noqa: S108
     parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     _remove_leftover_folders(parent)
@@ -83,7 +83,7 @@ def temporary_cluster(version: int = 18) -> Iterator[Cluster]:
 
 
 def _remove_leftover_folders(parent: Path) -> None:
-    """Remove what killed test runs left behind."""
+    """Delete what killed test runs left behind."""
     for folder in parent.glob(f"{_FOLDER_PREFIX}*"):
         pid = folder.name.removeprefix(_FOLDER_PREFIX).split("-")[0]
         if not Path("/proc", pid).exists():
@@ -93,9 +93,9 @@ def _remove_leftover_folders(parent: Path) -> None:
 async def new_database(
     running: Cluster, name: str, template: str = "template1", password: str | None = None
 ) -> Database:
-    """An empty database with what Supabase has before the first migration, or a copy of another one.
+    """An empty database with the Supabase baseline, or a copy of another one.
 
-    The rights on a database itself are not copied from its template, so they are given again here.
+    Grants on a database itself are not copied from its template, so they are given again here.
     """
     secret = password or running.password
     admin = await asyncpg.connect(running.url())
@@ -107,22 +107,22 @@ async def new_database(
             await admin.execute(f'grant create on database "{name}" to supabase_auth_admin')
     finally:
         await admin.close()
-    made = Database(running, name, secret)
+    database = Database(running, name, secret)
     if template == "template1":
-        await apply_supabase_baseline(made.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, secret))
-    return made
+        await apply_supabase_baseline(database.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, secret))
+    return database
 
 
 async def migrated_template(running: Cluster, folder: Path = MIGRATIONS) -> Database:
     """A database with every migration applied as `postgres`, to be copied for each test."""
-    made = await new_database(running, TEMPLATE)
-    await migrate(made.url("postgres"), folder)
-    await set_passwords(made.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, made.password))
-    return made
+    database = await new_database(running, TEMPLATE)
+    await migrate(database.url("postgres"), folder)
+    await set_passwords(database.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, database.password))
+    return database
 
 
 async def drop_database(running: Cluster, name: str) -> None:
-    """Also when a test left connections open."""
+    """Drop it, even if a test left connections open."""
     admin = await asyncpg.connect(running.url())
     try:
         await admin.execute(f'drop database if exists "{name}" with (force)')

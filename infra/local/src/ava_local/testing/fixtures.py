@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def cluster() -> AsyncIterator[Cluster]:
-    """One throw-away PostgreSQL 18 with a migrated template, shared by the whole run."""
+    """One temporary PostgreSQL 18 with a migrated template, shared by the whole test run."""
     with temporary_cluster() as running:
         await migrated_template(running)
         yield running
@@ -36,7 +36,7 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(cluster: Cluster) -> AsyncIterator[Database]:
-    """A fresh copy of the migrated database; gone after the test."""
+    """A fresh copy of the migrated database, dropped after the test."""
     name = f"ava_{next(_numbers)}_{secrets.token_hex(3)}"
     yield await new_database(cluster, name, template=TEMPLATE)
     await drop_database(cluster, name)
@@ -44,8 +44,8 @@ async def database(cluster: Cluster) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def npm_programs() -> Path:
-    """The folder of the programs tests/npm names: the Supabase CLI; node_modules is its parent."""
+    """The folder of the programs in tests/npm, such as the Supabase CLI; node_modules is its parent."""
     try:
         return npm_packages.install(ROOT / "tests" / "npm", ROOT / ".ava" / "npm")
     except npm_packages.NodeNotInstalled as missing:
-        pytest.skip(f"NOT PROVEN: {missing}")
+        pytest.skip(f"NOT TESTED: {missing}")

@@ -1,4 +1,4 @@
-"""For tests: a real key server, and tokens as Supabase Auth and the auth room would sign them."""
+"""A test double: a JWKS server, and tokens signed as Supabase Auth and Ava's auth service would."""
 
 import json
 import threading
@@ -54,12 +54,12 @@ class Issuer:
                 self.wfile.write(json.dumps({"keys": keys or []}).encode())
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Tests read their own output."""
+                """Not logged."""
 
         return Handler
 
     def claims(self, user: UUID | str, **overrides: Any) -> dict[str, Any]:
-        """A person's access token claims as Supabase Auth makes them; None removes a claim."""
+        """The claims of a user's access token as Supabase Auth issues them; None removes a claim."""
         now = int(time.time())
         standard = {
             "iss": f"{self.url}/auth/v1",
@@ -77,7 +77,7 @@ class Issuer:
         return self.supabase.sign(self.claims(user, **overrides))
 
     def delegated(self, user: UUID | str, **overrides: Any) -> str:
-        """What auth's `/internal/tokens` gives the gateway."""
+        """A token as auth's `/internal/tokens` issues to the gateway."""
         now = int(time.time())
         own = {"iss": AUTH_ISSUER, "exp": now + 120, "act": {"sub": "whatsapp-gateway"}, "jti": str(uuid4())}
         return self.auth.sign(self.claims(user, session_id=None, email=None, **(own | overrides)))
@@ -92,7 +92,7 @@ class Issuer:
 
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
-    """One key server for the whole run."""
+    """One token issuer for the whole test run."""
     served = Issuer()
     yield served
     served.close()

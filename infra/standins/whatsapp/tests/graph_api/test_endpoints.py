@@ -43,7 +43,7 @@ async def test_the_number_whatsapp_knows_may_differ_from_the_number_written_to(s
         (text(messaging_product=...), 100),
         (text(messaging_product="sms"), 100),
         (text(to=...), 131008),
-        (text(to="nobody"), 131009),
+        (text(to="unknown"), 131009),
         (text(to=4915112345678), 131009),
         (text(to=..., recipient="4915112345678"), 131009),
         (text(text=...), 131008),

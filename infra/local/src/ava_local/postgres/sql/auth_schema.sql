@@ -1,5 +1,5 @@
--- The accounts as real GoTrue keeps them, so that it can take this database over. Run as supabase_auth_admin,
--- which must own all of it. Names and types are GoTrue's: do not tidy them.
+-- The tables of the real GoTrue, so that it can take over this database. Run as supabase_auth_admin, which
+-- must own all of it. Names and types are GoTrue's: do not change them.
 create table auth.users (
   instance_id uuid, id uuid not null primary key, aud varchar(255), role varchar(255),
   email varchar(255), encrypted_password varchar(255), email_confirmed_at timestamptz, invited_at timestamptz,

@@ -1,4 +1,4 @@
-"""The limit of a page of messages: the same transaction without any of our code around it."""
+"""The limit for a page of messages: the same transaction without any of Ava's code around it."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ import asyncpg
 
 from ava_local.postgres.server_binaries import usable_binaries
 from ava_local.testing.databases import Database
-from bench.ground import Ground
-from bench.load import Load, Refused
+from bench.benchmark_setup import BenchmarkSetup
+from bench.comparison import Turn
+from bench.load_generator import Load, LoadFailed
 from bench.servers import database_cpu
-from bench.variants import Turn
 
 CONNECTIONS = 5
-"""As many as a room has by default."""
+"""As many as a service has by default."""
 
 LIMIT = 21
 """A page of 20 asks for one more, to know whether there is a next page."""
@@ -34,24 +34,24 @@ where user_id = {person} order by created_at desc, id desc limit {limit}
 """
 
 
-def pgbench(ground: Ground, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
+def pgbench(setup: BenchmarkSetup, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
     """One script per person, chosen at random; whole seconds only, because pgbench counts so."""
-    program = usable_binaries(ground.cluster.version, ground.cluster.folder) / "pgbench"
+    program = usable_binaries(setup.cluster.version, setup.cluster.folder) / "pgbench"
     clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
-    command = [str(program), *clients, *_scripts(ground.folder, people[:10])]
+    command = [str(program), *clients, *_scripts(setup.folder, people[:10])]
 
     def take_turn(seconds: float) -> Turn:
         whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
-        before, database_before = _children(), database_cpu(ground.cluster)
+        before, database_before = _children(), database_cpu(setup.cluster)
         done = subprocess.run([*command, *whole], capture_output=True, text=True, check=False)
-        program, served = _children() - before, database_cpu(ground.cluster) - database_before
+        program, served = _children() - before, database_cpu(setup.cluster) - database_before
         return Turn(_read(done.stdout, done.stderr), program, served)
 
     return take_turn
 
 
 def _scripts(folder: Path, people: Sequence[UUID]) -> Iterator[str]:
-    """Arguments; values travel as parameters, so that PostgreSQL plans for them as it does for a room."""
+    """Arguments; values travel as parameters, so that PostgreSQL plans as it does for the service."""
     for number, person in enumerate(people):
         become, page = _BECOME.format(claims=f":claims{number}"), _page(f":person{number}", LIMIT)
         script = folder / f"person-{number}.sql"
@@ -70,7 +70,7 @@ def _read(said: str, complained: str) -> Load:
     rate = re.search(r"tps = ([\d.]+)", said)
     latency = re.search(r"latency average = ([\d.]+) ms", said)
     if not count or not rate or not latency:
-        raise Refused(complained[-600:])
+        raise LoadFailed(complained[-600:])
     return Load(int(count[1]), int(count[1]) / float(rate[1]), [float(latency[1]) / 1000])
 
 
@@ -79,14 +79,16 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def asyncpg_alone(ground: Ground, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
-    """As many connections as the room has, each busy all the time."""
+def asyncpg_alone(
+    setup: BenchmarkSetup, database: Database, people: Sequence[UUID]
+) -> Callable[[float], Turn]:
+    """As many connections as the service has, each busy all the time."""
 
     def take_turn(seconds: float) -> Turn:
-        served, used = database_cpu(ground.cluster), time.process_time()
+        served, used = database_cpu(setup.cluster), time.process_time()
         with asyncio.Runner(loop_factory=_fast_loop) as runner:
             found = runner.run(_ask_all(database.url("ava_messaging"), people, seconds))
-        return Turn(found, time.process_time() - used, database_cpu(ground.cluster) - served)
+        return Turn(found, time.process_time() - used, database_cpu(setup.cluster) - served)
 
     return take_turn
 
@@ -99,9 +101,9 @@ def _fast_loop() -> asyncio.AbstractEventLoop:
 
 async def _ask_all(url: str, people: Sequence[UUID], seconds: float) -> Load:
     opened = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
-    everybody = itertools.cycle(people)
+    users = itertools.cycle(people)
     began = time.perf_counter()
-    asking = [_ask(one, everybody, began + seconds) for one in opened]
+    asking = [_ask(one, users, began + seconds) for one in opened]
     latencies = sorted(itertools.chain.from_iterable(await asyncio.gather(*asking)))
     found = Load(len(latencies), time.perf_counter() - began, latencies)
     for one in opened:
@@ -119,7 +121,7 @@ async def _ask(connection: asyncpg.Connection, people: Iterator[UUID], until: fl
             await connection.execute(become, _claims(person))
             rows = await connection.fetch(page, person, LIMIT)
         if not rows:
-            raise Refused("this person sees no messages")
+            raise LoadFailed("this person sees no messages")
         now, began = time.perf_counter(), now
         latencies.append(now - began)
     return latencies

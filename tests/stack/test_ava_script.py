@@ -1,4 +1,4 @@
-"""The script `ava` on machines that are not ready for it: words, no tracebacks, and it goes on later."""
+"""The script `ava` on machines that are not ready for it: clear errors, and it resumes later."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ class Machine:
         (self.bin / name).chmod(0o755)
 
     def with_python(self, refusing: str = "nothing at all") -> None:
-        """The real Python, but for code that contains `refusing`."""
+        """The real Python, except that it fails for code that contains `refusing`."""
         real = os.path.realpath(sys._base_executable)
         self.program("python3", f'case "$*" in *"{refusing}"*) exit 1 ;; esac\nexec {real} "$@"')
 
@@ -67,8 +67,8 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def refused(machine: Machine, *words: str, **variables: str) -> None:
-    """It ends with 1 and these words, and without a traceback."""
+def assert_refused(machine: Machine, *words: str, **variables: str) -> None:
+    """It exits with 1 and these words, without a traceback."""
     ended = machine.ava("status", **variables)
     assert ended.returncode == 1, ended.stderr
     for word in words:
@@ -77,7 +77,7 @@ def refused(machine: Machine, *words: str, **variables: str) -> None:
 
 
 def no_python(machine: Machine) -> None:
-    """Nothing on PATH is called python."""
+    """No program on PATH is called python."""
 
 
 def old_python(machine: Machine) -> None:
@@ -85,48 +85,50 @@ def old_python(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("prepare", [no_python, old_python])
-def test_without_a_python_that_is_new_enough_it_says_which_and_how(
+def test_without_a_new_enough_python_it_says_which_and_how_to_install_it(
     machine: Machine, prepare: Callable[[Machine], None]
 ):
     prepare(machine)
-    refused(machine, "Python 3.11 or newer was not found", "apt-get install python3")
+    assert_refused(machine, "Python 3.11 or newer was not found", "apt-get install python3")
 
 
 def test_without_the_venv_module_it_says_what_to_install(machine: Machine):
     machine.with_python(refusing="import venv, ensurepip")
-    refused(machine, "venv module is missing", "apt-get install python3.")
+    assert_refused(machine, "venv module is missing", "apt-get install python3.")
 
 
-def test_on_a_full_disk_it_says_how_much_is_needed(machine: Machine):
+def test_on_a_full_disk_it_says_how_much_space_is_needed(machine: Machine):
     machine.with_python()
     (machine.bin / "df").unlink()
     machine.program("df", "echo Filesystem; echo 'disk 100000 99000 40960 99% /'")
-    refused(machine, "the disk is full: 40 MB free", "MB are needed")
+    assert_refused(machine, "not enough disk space: 40 MB free", "setup needs")
 
 
-def test_where_it_may_not_write_it_says_so(machine: Machine):
+def test_where_it_cannot_write_it_says_so(machine: Machine):
     machine.with_python()
     (machine.root / ".ava").write_text("a file where the folder should be")
-    refused(machine, "cannot write in", "chown")
+    assert_refused(machine, "cannot write to", "chown")
 
 
-def test_without_the_network_it_says_so_and_goes_on_later(machine: Machine):
+def test_without_the_network_it_says_so_and_resumes_later(machine: Machine):
     machine.with_python()
-    refused(machine, "the package index cannot be reached", "carries on where it stopped", **UNREACHABLE)
+    assert_refused(
+        machine, "cannot reach the Python package index", "resumes where it stopped", **UNREACHABLE
+    )
     assert not (machine.root / ".ava" / "setup.lock").exists()
     home = {name: os.environ[name] for name in ("HOME", "SSL_CERT_FILE") if name in os.environ}
     ended = machine.ava("status", **home)
     assert "Ready." in ended.stderr, ended.stderr
-    assert "The house is down" in ended.stdout
+    assert "Ava is not running" in ended.stdout
     again = machine.ava("status", **home)
     assert again.stderr == ""
-    assert "The house is down" in again.stdout
+    assert "Ava is not running" in again.stdout
 
 
-def test_a_set_up_that_was_killed_does_not_block_the_next(machine: Machine):
+def test_a_setup_that_was_killed_does_not_block_the_next(machine: Machine):
     machine.with_python(refusing="-m venv")
     lock = machine.root / ".ava" / "setup.lock"
     lock.mkdir(parents=True)
     (lock / "pid").write_text("999999999\n")
-    refused(machine, "setting up failed", "again is safe")
+    assert_refused(machine, "setup failed", "safe to run the same command again")
     assert not lock.exists()

@@ -1,4 +1,4 @@
-"""The ground under a comparison: a PostgreSQL that waits for the disk, people, and tokens of theirs."""
+"""What a benchmark needs: a PostgreSQL with fsync, users and their messages, and a token issuer."""
 
 import shutil
 import tempfile
@@ -20,41 +20,41 @@ _LOG = """
 insert into public.messages (user_id, channel, role, content, created_at)
 select ($1::uuid[])[1 + n % cardinality($1::uuid[])], case when n % 3 = 0 then 'app' else 'whatsapp' end,
   case when n % 2 = 0 then 'user' else 'assistant' end,
-  'Somebody said this, and it is about as long as what people write.', now() - n * interval '1 second'
+  'This is a message, and it is about as long as what people write.', now() - n * interval '1 second'
 from generate_series(1, $2) as n
 """
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Where a comparison stands; `folder` is for logs."""
+class BenchmarkSetup:
+    """Everything a comparison uses; `folder` is for logs."""
 
     folder: Path
     cluster: Cluster
     issuer: Issuer
 
     async def database(self, name: str) -> Database:
-        """A migrated database of its own."""
+        """A migrated database."""
         return await new_database(self.cluster, name, template=TEMPLATE)
 
 
 def scratch() -> Path:
-    """A new folder that PostgreSQL, which may run as somebody else, can pass through."""
+    """A new folder that PostgreSQL can pass through, which may run as another user."""
     folder = Path(tempfile.mkdtemp(prefix="ava-bench-"))
     folder.chmod(0o711)
     return folder
 
 
 @asynccontextmanager
-async def prepared() -> AsyncIterator[Ground]:
-    """fsync on, as production has it: TMPDIR should be on a disk."""
+async def prepared() -> AsyncIterator[BenchmarkSetup]:
+    """With fsync, as in production: TMPDIR should be on a disk."""
     folder = scratch()
     cluster, issuer = Cluster(folder / "postgres", free_port()), Issuer()
     try:
         cluster.folder.mkdir(mode=0o711)
         cluster.start()
         await migrated_template(cluster)
-        yield Ground(folder, cluster, issuer)
+        yield BenchmarkSetup(folder, cluster, issuer)
     finally:
         issuer.close()
         cluster.destroy()
@@ -62,7 +62,7 @@ async def prepared() -> AsyncIterator[Ground]:
 
 
 async def filled(database: Database, people: int, messages: int) -> Sequence[UUID]:
-    """Write a log of so many messages, in turn by so many people; the ids of these people."""
+    """Fill a log with messages of so many users in turn; returns the users' ids."""
     url = database.url("supabase_admin")
     ids = [person.id for person in await create_users(url, people)]
     connection = await asyncpg.connect(url)

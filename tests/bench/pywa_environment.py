@@ -1,4 +1,4 @@
-"""What others made, in an environment of its own: never among Ava's dependencies."""
+"""Installs pywa, to compare with, into an environment of its own: never among Ava's dependencies."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ LOCK = ROOT / "tests" / "bench" / "requirements.lock"
 
 
 def install() -> None:
-    """Pinned by hash; what is there already stays. Raises subprocess.CalledProcessError."""
+    """Pinned by hash; skipped if it is installed already. Raises subprocess.CalledProcessError."""
     if not PYTHON.exists():
         subprocess.run([UV, "venv", "-q", "--python", sys.executable, FOLDER], check=True)
     wanted = ("--require-hashes", "-r", str(LOCK))

@@ -1,12 +1,12 @@
-"""Variants of one thing, measured in turns: each round asks all of them, so that a busy moment hits all."""
+"""Measures variants of one thing in turns, so that a busy moment of the machine hits all of them."""
 
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.load import Load
+from bench.load_generator import Load
 
-WARMING = 0.2
+WARM_UP_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Variant:
-    """Something that can be asked for some seconds at a time."""
+    """Something that can be measured for some seconds at a time."""
 
     name: str
     take_turn: Callable[[float], Turn]
@@ -32,7 +32,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over the rounds; `ratio` is to the first variant of the same round, CPU in µs a request."""
+    """Medians over the rounds; `ratio` is to the first variant of the same round, CPU in µs per request."""
 
     name: str
     ratio: float
@@ -44,9 +44,9 @@ class Row:
 
 
 def compare(variants: Sequence[Variant], rounds: int, seconds: float) -> list[Row]:
-    """Every second round goes backwards, so that nobody always comes after the same neighbour."""
+    """Every second round is reversed, so that no variant always follows the same one."""
     for variant in variants:
-        variant.take_turn(WARMING)
+        variant.take_turn(WARM_UP_SECONDS)
     turns: dict[str, list[Turn]] = {variant.name: [] for variant in variants}
     for number in range(rounds):
         for variant in variants if number % 2 == 0 else reversed(variants):
