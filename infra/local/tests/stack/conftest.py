@@ -23,6 +23,6 @@ def layout(tmp_path: Path) -> StackLayout:
 
 def write_status(layout: StackLayout, pid: int) -> None:
     """As a supervisor with one process would have written it."""
-    process = SupervisedProcess(ProcessSpec("service", SLEEP), layout.logs_dir / "service.log")
+    process = SupervisedProcess(ProcessSpec("service", SLEEP), layout.logs_dir)
     process.pid = pid
     status_file.write(layout, [process])

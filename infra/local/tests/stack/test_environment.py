@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from ava_local.stack.environment import SERVICES, Environment, MissingVariables, as_env_file, with_login
+from ava_local.stack.environment import SERVICES, Environment, MissingVariables, as_env_file
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 
@@ -92,7 +92,3 @@ def test_on_an_external_server_only_the_roles_we_use_get_passwords(tmp_path):
     assert "postgres" not in variables.passwords()
     assert variables.database_url("ava_auth").endswith("@db.example.org:6543/app?sslmode=require")
     assert variables.migration_database_url().endswith("sslmode=require&role=postgres")
-
-
-def test_a_password_with_characters_of_a_url_survives():
-    assert with_login("postgresql://a:b@h:1/d", "me", "p@s/s:#") == "postgresql://me:p%40s%2Fs%3A%23@h:1/d"

@@ -14,6 +14,7 @@ from ava_local.expected_error import ExpectedError
 from ava_local.stack import runner
 from ava_local.stack import status_file as statuses
 from ava_local.stack.control import Stack, StackNotRunning
+from ava_local.stack.earlier_release import EarlierReleaseRunning
 from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.supervised_process import SupervisedProcess
@@ -103,12 +104,20 @@ def start_in_background(layout: StackLayout) -> None:
 
 def down() -> None:
     """Stop everything; your data is kept."""
-    stack = Stack()
+    stack = stack_to_stop()
     if stack.status() is None:
         stdout.print("Ava is not running.")
         return
     stack.stop()
     stdout.print("Stopped. Your data is kept.")
+
+
+def stack_to_stop() -> Stack:
+    """The stack, or the one an earlier release is still running."""
+    try:
+        return Stack()
+    except EarlierReleaseRunning as running:
+        return Stack(running.folder)
 
 
 def status(json: AsJson = False) -> None:
@@ -154,10 +163,9 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Stop Ava and delete all local data: accounts, messages, secrets, logs."""
-    layout = StackLayout.from_environment()
-    if not yes and not typer.confirm(f"Delete everything in {layout.state_dir}?"):
+    stack = stack_to_stop()
+    if not yes and not typer.confirm(f"Delete everything in {stack.layout.state_dir}?"):
         raise typer.Exit(1)
-    stack = Stack()
     stack.stop()
     stack.delete_data()
     stdout.print("All data deleted. Run ./ava up to start fresh.")

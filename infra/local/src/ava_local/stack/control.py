@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ava_local.expected_error import ExpectedError
+from ava_local.ports import parse_base_port
 from ava_local.postgres.cluster import Cluster
 from ava_local.stack import preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
@@ -40,8 +41,8 @@ class Stack:
         port: int | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        chosen = StackLayout.from_environment()
-        self.layout = StackLayout(state_dir or chosen.state_dir, port or chosen.base_port)
+        state_dir = state_dir or StackLayout.from_environment().state_dir
+        self.layout = StackLayout(state_dir, port or parse_base_port(os.environ.get("AVA_PORT")))
         self.variables = dict(variables or {})
         self._supervisor: subprocess.Popen[bytes] | None = None
 

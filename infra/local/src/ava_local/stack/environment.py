@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from ava_local.expected_error import ExpectedError
 from ava_local.postgres.cluster import Cluster
+from ava_local.postgres.login_url import with_login
 from ava_local.repository import ROOT
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import StackSecrets, write_private_file
@@ -193,10 +194,3 @@ class Environment:
 def as_env_file(values: Mapping[str, str]) -> str:
     """Lines that python-dotenv and a shell read alike."""
     return "".join("{}='{}'\n".format(name, value.replace("'", r"'\''")) for name, value in values.items())
-
-
-def with_login(url: str, role: str, password: str) -> str:
-    """The same database, logged in as another role."""
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{role}:{quote(password, safe='')}@{address}"))

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ava_local.ports import PORT_OFFSETS, parse_base_port
 from ava_local.repository import ROOT
+from ava_local.stack import earlier_release
+
+DEFAULT_STATE_DIR = ROOT / ".ava" / "state"
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,15 @@ class StackLayout:
 
     @classmethod
     def from_environment(cls) -> "StackLayout":
-        """The stack that AVA_STATE_DIR and AVA_PORT name, by default `.ava/house` and 8080."""
-        state = os.environ.get("AVA_STATE_DIR") or ROOT / ".ava" / "house"
-        return cls(Path(state).expanduser().resolve(), parse_base_port(os.environ.get("AVA_PORT")))
+        """The stack that AVA_STATE_DIR and AVA_PORT name, by default `.ava/state` and 8080.
+
+        The default folder is first adopted from an earlier release; see earlier_release for what that raises.
+        """
+        base_port = parse_base_port(os.environ.get("AVA_PORT"))
+        if chosen := os.environ.get("AVA_STATE_DIR"):
+            return cls(Path(chosen).expanduser().resolve(), base_port)
+        earlier_release.adopt(DEFAULT_STATE_DIR)
+        return cls(DEFAULT_STATE_DIR.resolve(), base_port)
 
     def port_of(self, process: str) -> int:
         return self.base_port + PORT_OFFSETS[process]
@@ -49,7 +58,7 @@ class StackLayout:
     @property
     def disabled_dir(self) -> Path:
         """A file named after a process in here keeps that process stopped."""
-        return self.state_dir / "hold"
+        return self.state_dir / "disabled"
 
     def create_folders(self) -> None:
         """Create the folders; env files are readable by their owner only."""
@@ -60,7 +69,15 @@ class StackLayout:
 
     def delete_files(self) -> None:
         """Delete the stack's files, and the folder if nothing else is in it."""
-        for name in ("env", "logs", "hold", "caddy", "supabase-auth", "postgres"):
+        for name in (
+            "env",
+            "logs",
+            "disabled",
+            earlier_release.DISABLED,
+            "caddy",
+            "supabase-auth",
+            "postgres",
+        ):
             shutil.rmtree(self.state_dir / name, ignore_errors=True)
         for name in ("secrets.json", "status.json", "supervisor.log", "supervisor.lock"):
             (self.state_dir / name).unlink(missing_ok=True)

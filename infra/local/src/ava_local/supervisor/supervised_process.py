@@ -10,8 +10,8 @@ from ava_local.supervisor.process_spec import ProcessSpec
 class SupervisedProcess:
     """States: waiting, starting, ready, done, disabled, restarting, failed, stopped."""
 
-    def __init__(self, spec: ProcessSpec, log: Path) -> None:
-        self.spec, self.log = spec, log
+    def __init__(self, spec: ProcessSpec, logs_dir: Path) -> None:
+        self.spec, self.log = spec, logs_dir / f"{spec.name}.log"
         self.state, self.since = "waiting", time.time()
         self.pid: int | None = None
         self.starts = self.failures = 0

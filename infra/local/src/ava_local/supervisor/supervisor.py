@@ -36,9 +36,7 @@ class Supervisor:
         on_state_change: Callable[[SupervisedProcess], None] = lambda process: None,
         restart_policy: RestartPolicy = DEFAULT_RESTART_POLICY,
     ) -> None:
-        self.supervised = {
-            spec.name: SupervisedProcess(spec, logs_dir / f"{spec.name}.log") for spec in processes
-        }
+        self.supervised = {spec.name: SupervisedProcess(spec, logs_dir) for spec in processes}
         self.disabled_dir, self.on_state_change = disabled_dir, on_state_change
         self.restart_policy = restart_policy
         self.ready = asyncio.Event()
@@ -161,9 +159,8 @@ class Supervisor:
 
     async def _wait_for_dependants(self, process: SupervisedProcess) -> None:
         """Processes that depend on it stop first."""
-        name = process.spec.name
         for other in self.supervised.values():
-            if name in other.spec.depends_on:
+            if process.spec.name in other.spec.depends_on:
                 await other.has_stopped.wait()
 
     async def _terminate(self, process: SupervisedProcess) -> None:

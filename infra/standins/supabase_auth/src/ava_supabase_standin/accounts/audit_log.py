@@ -28,11 +28,10 @@ async def record(connection: Connection, actor: Record | str, action: str, **tra
             "actor_username": actor["email"] or "",
             "actor_via_sso": actor["is_sso_user"],
         }
-    payload = {**who, "action": action, "log_type": LOG_TYPES.get(action, "user")}
+    payload = who | {"action": action, "log_type": LOG_TYPES.get(action, "user")}
+    payload |= {"traits": traits} if traits else {}
     await connection.execute(
         """insert into auth.audit_log_entries (instance_id, id, payload, created_at)
            values ($1, $2, $3, now())""",
-        NIL_UUID,
-        uuid4(),
-        payload | ({"traits": traits} if traits else {}),
+        *(NIL_UUID, uuid4(), payload),
     )

@@ -69,7 +69,9 @@ def is_bcrypt(text: str) -> bool:
 
 def random_password() -> str:
     """For accounts created without one."""
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(64))
+    return "".join(
+        secrets.choice(string.ascii_lowercase + string.ascii_uppercase + string.digits) for _ in range(64)
+    )
 
 
 def _hash(password: str) -> str:

@@ -1,6 +1,5 @@
 """/admin/users: create, read, update and delete accounts with the secret key."""
 
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,12 +15,11 @@ from ava_supabase_standin.accounts.password_change import set_password
 from ava_supabase_standin.database import Connection, Record
 from ava_supabase_standin.errors import AuthError, unexpected_failure, validation_failed
 from ava_supabase_standin.requests.audience import request_audience
+from ava_supabase_standin.requests.go_duration import parse_duration
 from ava_supabase_standin.requests.json_body import JsonBody, read_body, validated_email
 from ava_supabase_standin.resources import resources_of
 
 EMAIL_EXISTS = "A user with this email address has already been registered"
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms)")
-UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class AdminUserBody(JsonBody):
@@ -46,7 +44,7 @@ async def create(request: Request) -> Response:
         wanted = await read_body(request, AdminUserBody)
         audience = wanted.aud or request_audience(request)
         email, user_id = await _validated_email(connection, wanted, audience), _requested_id(wanted.id)
-        password_hash, duration = await _password_hash(request, wanted), _duration(wanted.ban_duration)
+        password_hash, duration = await _password_hash(request, wanted), parse_duration(wanted.ban_duration)
         try:
             async with connection.transaction():
                 created = await user_rows.create(
@@ -58,9 +56,8 @@ async def create(request: Request) -> Response:
                     user_id=user_id,
                 )
                 await user_rows.add_identity(connection, created["id"], email, {})
-                await audit_log.record(
-                    connection, role, "user_signedup", user_id=str(created["id"]), user_email=email
-                )
+                traits = {"user_id": str(created["id"]), "user_email": email}
+                await audit_log.record(connection, role, "user_signedup", **traits)
                 created = await _apply_admin_fields(connection, created, wanted, duration)
         except asyncpg.PostgresError as error:
             raise unexpected_failure("Database error creating new user") from error
@@ -73,10 +70,8 @@ async def update(request: Request) -> Response:
         role = await admin_role(connection, request)
         target = await _user_from_path(connection, request)
         wanted = await read_body(request, AdminUserBody)
-        email, duration = (
-            (validated_email(wanted.email) if wanted.email else ""),
-            _duration(wanted.ban_duration),
-        )
+        email = validated_email(wanted.email) if wanted.email else ""
+        duration = parse_duration(wanted.ban_duration)
         if wanted.password is not None:
             passwords.check_rules(wanted.password, resources_of(request).settings)
         password_hash = await resources_of(request).hasher.hash(wanted.password) if wanted.password else None
@@ -87,9 +82,8 @@ async def update(request: Request) -> Response:
                 if email:
                     await _set_email(connection, target, email, wanted.email_confirm)
                 if wanted.user_metadata:
-                    await user_rows.merge_metadata(
-                        connection, target, "raw_user_meta_data", wanted.user_metadata
-                    )
+                    changes = wanted.user_metadata
+                    await user_rows.merge_metadata(connection, target, "raw_user_meta_data", changes)
                 target = await _apply_admin_fields(connection, target, wanted, duration)
                 traits = {"user_id": str(target["id"]), "user_email": target["email"]}
                 await audit_log.record(connection, role, "user_modified", **traits)
@@ -114,11 +108,8 @@ async def delete(request: Request) -> Response:
         async with connection.transaction():
             traits = {"user_id": str(target["id"]), "user_email": target["email"]}
             await audit_log.record(connection, role, "user_deleted", **traits)
-            await (
-                account_deletion.soft_delete(connection, target)
-                if soft
-                else account_deletion.delete(connection, target)
-            )
+            delete_rows = account_deletion.soft_delete if soft else account_deletion.delete
+            await delete_rows(connection, target)
     return JSONResponse({})
 
 
@@ -187,16 +178,6 @@ def _requested_id(text: str) -> UUID | None:
     if user_id == user_rows.NIL_UUID:
         raise validation_failed("ID cannot be a nil uuid")
     return user_id
-
-
-def _duration(text: str) -> timedelta | None:
-    """A Go duration like `24h` or `1h30m`; `none` is zero; None for ''."""
-    if not text:
-        return None
-    parts = DURATION.findall(text)
-    if text != "none" and "".join(amount + unit for amount, unit in parts) != text:
-        raise validation_failed(f'invalid format for ban duration: time: invalid duration "{text}"')
-    return timedelta(seconds=sum(float(amount) * UNITS[unit] for amount, unit in parts))
 
 
 async def _user(connection: Connection, target: Record) -> Response:
