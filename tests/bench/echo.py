@@ -1,4 +1,4 @@
-"""Through the whole house: how many messages a second, and how long one takes when nothing else happens."""
+"""Benchmark: through the whole stack, how many messages per second, and how long one takes when idle."""
 
 import asyncio
 import itertools
@@ -12,52 +12,53 @@ from typing import Any
 
 import psutil
 
-from ava_local.chaos.people import Person, settle
-from ava_local.chaos.platform import Platform
-from ava_local.handle import House
-from ava_local.places import free_base
-from bench.ground import scratch
+from ava_local.expected_error import ExpectedError
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
+from bench.benchmark_setup import scratch
 from bench.servers import cpu
+from chaos.simulated_users import SimulatedUser, create_users
+from chaos.simulator_client import SimulatorClient
 
-PATIENCE = 120.0
+ECHO_TIMEOUT_SECONDS = 120.0
 _nth = itertools.count(1)
-# The platform's own pace is not what is measured here.
+# The simulator's own rate limit is not what is measured here.
 _PLAN = {"pair_rate": {"enabled": False}, "delivery": {"batch": 50}}
 _VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
 
 
-class NeverCame(Exception):
+class EchoesMissing(ExpectedError):
     """Some echoes were not received in time; the message says how many."""
 
 
 @dataclass(frozen=True)
 class Echoes:
-    """Median from the first webhook posted to the echo on the phone; CPU of the gateway in µs a message."""
+    """Median time from the webhook to the echo on the phone; gateway CPU in µs per message."""
 
     messages: int
-    people: int
+    users: int
     per_second: float
     gateway_us: float
     idle_ms: float
     asked_when_idle: int
 
 
-async def measure(messages: int, people: int, alone: int) -> Echoes:
-    """`alone` messages one after the other, then `messages` at once. Raises NeverCame, HouseDown."""
-    async with _house() as house, Platform(house.phone) as platform:
-        everybody = await settle(house.database_url(), people)
-        await platform.behave(_PLAN)
-        await _say(platform, everybody, people, 0)  # everybody is known from now on
-        await _one_by_one(platform, everybody, alone)
-        used = await asyncio.to_thread(_gateway_cpu, house)
-        await _say(platform, everybody, messages, people + alone)
-        used = await asyncio.to_thread(_gateway_cpu, house) - used
-        times = _times(await platform.oracle())
-    idle, drained = times[people : people + alone], times[people + alone :]
+async def measure(messages: int, user_count: int, alone: int) -> Echoes:
+    """Send `alone` messages one by one, then `messages` at once. Raises EchoesMissing, StackNotRunning."""
+    async with _running_stack() as stack, SimulatorClient(stack.simulator_url) as simulator:
+        users = await create_users(stack.database_url(), user_count)
+        await simulator.set_plan(_PLAN)
+        await send(simulator, users, user_count, 0)  # all users are known to the gateway from now on
+        await _one_by_one(simulator, users, alone)
+        used = await asyncio.to_thread(_gateway_cpu, stack)
+        await send(simulator, users, messages, user_count + alone)
+        used = await asyncio.to_thread(_gateway_cpu, stack) - used
+        times = _times(await simulator.oracle())
+    idle, drained = times[user_count : user_count + alone], times[user_count + alone :]
     seconds = max(end for _, end in drained) - min(start for start, _ in drained)
     return Echoes(
         messages,
-        people,
+        user_count,
         per_second=round(messages / seconds),
         gateway_us=round(used / messages * 1e6),
         idle_ms=round(statistics.median(end - start for start, end in idle) * 1000, 1),
@@ -65,43 +66,45 @@ async def measure(messages: int, people: int, alone: int) -> Echoes:
     )
 
 
-async def _one_by_one(platform: Platform, people: Sequence[Person], times: int) -> None:
-    received = (await platform.tally())["received"]
+async def _one_by_one(simulator: SimulatorClient, users: Sequence[SimulatedUser], times: int) -> None:
+    received = (await simulator.counts())["received"]
     for number in range(times):
-        await _say(platform, [people[number % len(people)]], 1, received + number)
+        await send(simulator, [users[number % len(users)]], 1, received + number)
         await asyncio.sleep(0.2)  # statuses and the log come after the echo; then it is idle again
 
 
-async def _say(platform: Platform, people: Sequence[Person], count: int, received: int) -> None:
-    said = [{"number": people[n % len(people)].number, "text": f"message {next(_nth)}"} for n in range(count)]
-    await platform.say(said)
-    deadline = time.monotonic() + PATIENCE
-    while (tally := await platform.tally())["received"] < received + count:
+async def send(simulator: SimulatorClient, users: Sequence[SimulatedUser], count: int, received: int) -> None:
+    messages = [
+        {"number": users[n % len(users)].number, "text": f"message {next(_nth)}"} for n in range(count)
+    ]
+    await simulator.send_messages(messages)
+    deadline = time.monotonic() + ECHO_TIMEOUT_SECONDS
+    while (counts := await simulator.counts())["received"] < received + count:
         if time.monotonic() > deadline:
-            raise NeverCame(f"{received + count - tally['received']} of {count} echoes did not come")
+            raise EchoesMissing(f"{received + count - counts['received']} of {count} echoes did not arrive")
         await asyncio.sleep(0.05)
 
 
 def _times(oracle: dict[str, Any]) -> list[tuple[float, float]]:
-    """When each message was first posted and when its echo was received, in the order of writing."""
+    """When each message was first posted and when its echo was received, in the order of sending."""
     echoed = {one["answers"]: one["at"] for one in oracle["received"]}
-    # Postings are told by the machine's steady clock, what a phone received by the wall's.
+    # Webhook times are from the monotonic clock, times on the phone from the wall clock.
     apart = time.time() - time.monotonic()
     return [(one["postings"][0]["posted_at"] + apart, echoed[one["id"]]) for one in oracle["inbound"]]
 
 
-def _gateway_cpu(house: House) -> float:
-    return cpu(psutil.Process(house.pid("whatsapp-gateway")))
+def _gateway_cpu(stack: Stack) -> float:
+    return cpu(psutil.Process(stack.pid("whatsapp-gateway")))
 
 
 @asynccontextmanager
-async def _house() -> AsyncIterator[House]:
+async def _running_stack() -> AsyncIterator[Stack]:
     folder = scratch()
-    house = House(folder, free_base(), _VARIABLES)
+    stack = Stack(folder, free_base_port(), _VARIABLES)
     try:
-        await asyncio.to_thread(house.start)
-        yield house
+        await asyncio.to_thread(stack.start)
+        yield stack
     finally:
-        await asyncio.to_thread(house.stop)
-        house.forget()
+        await asyncio.to_thread(stack.stop)
+        stack.delete_data()
         shutil.rmtree(folder, ignore_errors=True)

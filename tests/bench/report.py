@@ -1,15 +1,15 @@
-"""What was measured, on paper."""
+"""Prints the results as tables."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
 
-from ava_local.paper import out
+from ava_local.cli.console import stdout
 
 TITLES = {
     "webhook": "A signed text message accepted, 32 keep-alive connections",
-    "newest": "The newest 20 messages of a person, row-level security on, token verified",
+    "newest": "A user's newest 20 messages, row-level security on, token verified",
 }
 COLUMNS = {
     "ratio": "÷ limit", "per_second": "per second", "program_us": "CPU µs", "database_us": "PostgreSQL µs",
@@ -18,16 +18,17 @@ COLUMNS = {
 
 
 def show(found: Mapping[str, Any]) -> None:
-    """One table per comparison; ratios are what to keep, the rest is this machine at this moment."""
+    """One table per comparison; only the ratios can be compared between machines."""
     for part, title in TITLES.items():
         if part in found:
-            out.print(f"\n[bold]{title}[/bold]")
-            out.print(_table(found[part]))
+            stdout.print(f"\n[bold]{title}[/bold]")
+            stdout.print(_table(found[part]))
     if echo := found.get("echo"):
-        out.print("\n[bold]From webhook to echo through the whole house[/bold]")
-        out.print(
-            f"{echo['messages']} messages of {echo['people']} people at once: {echo['per_second']} a second, "
-            f"{echo['gateway_us']} µs CPU of the gateway each. Idle: {echo['idle_ms']} ms (median)."
+        stdout.print("\n[bold]From webhook to echo through the whole stack[/bold]")
+        stdout.print(
+            f"{echo['messages']} messages from {echo['users']} users at once: "
+            f"{echo['per_second']} per second, {echo['gateway_us']} µs gateway CPU each. "
+            f"Idle: {echo['idle_ms']} ms (median)."
         )
 
 

@@ -1,4 +1,4 @@
-"""Real server processes on loopback, started as on a VPS; all but the one being asked are frozen."""
+"""Real server processes on loopback, started as on a VPS; all except the measured one are frozen."""
 
 import os
 import signal
@@ -12,21 +12,24 @@ from pathlib import Path
 import httpx
 import psutil
 
-from ava_local.places import ROOT
-from ava_local.postgres import Cluster, dies_with_parent, free_port
-from bench import load
-from bench.variants import Turn
+from ava_local.expected_error import ExpectedError
+from ava_local.parent_death_signal import signal_on_parent_death
+from ava_local.ports import free_port
+from ava_local.postgres.cluster import Cluster
+from ava_local.repository import ROOT
+from bench import load_generator
+from bench.comparison import Turn
 
-PATIENCE = 30.0
+START_TIMEOUT_SECONDS = 30.0
 _SERVING = ("--host", "127.0.0.1", "--no-access-log", "--no-server-header", "--timeout-keep-alive", "75")
 
 
-class DidNotServe(Exception):
-    """A server ended or stayed silent; the message holds its last words."""
+class ServerFailed(ExpectedError):
+    """A server exited or did not become ready; the message is the end of its log."""
 
 
 class Server:
-    """One uvicorn process; `python` may be the one of another environment."""
+    """One uvicorn process; `python` may belong to another environment."""
 
     def __init__(
         self, app: str, folder: Path, variables: Mapping[str, str], ready: str, python: str = sys.executable
@@ -39,26 +42,26 @@ class Server:
                 [python, "-m", "uvicorn", *factory, app, "--port", str(self.port), *_SERVING],
                 env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), **variables},
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                preexec_fn=dies_with_parent(signal.SIGTERM),
+                preexec_fn=signal_on_parent_death(signal.SIGTERM),
             )  # fmt: skip
         self._wait(f"http://127.0.0.1:{self.port}{ready}")
 
     def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not _answers(url):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise DidNotServe(self._log.read_text(errors="replace")[-2000:])
+                raise ServerFailed(self._log.read_text(errors="replace")[-2000:])
             time.sleep(0.05)
 
     def freeze(self) -> None:
         self._process.suspend()
 
     def take_turn(self, make: Callable[[], bytes], seconds: float, cluster: Cluster) -> Turn:
-        """Ask it while nobody else of ours runs."""
+        """Measure it while all other servers are frozen."""
         self._process.resume()
         before, database = cpu(self._process), database_cpu(cluster)
-        found = load.press(self.port, make, seconds)
+        found = load_generator.generate_load(self.port, make, seconds)
         turn = Turn(found, cpu(self._process) - before, database_cpu(cluster) - database)
         self.freeze()
         return turn
@@ -67,7 +70,7 @@ class Server:
         if self._process.poll() is None:
             self._process.resume()
             self._process.kill()
-            self._process.wait(PATIENCE)
+            self._process.wait(START_TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def serving(
     ready: str = "/healthz",
     python: str = sys.executable,
 ) -> Iterator[Server]:
-    """Ready and frozen; gone at the end. Raises DidNotServe."""
+    """A server, ready and frozen; stopped afterwards. Raises ServerFailed."""
     server = Server(app, folder, variables, ready, python)
     server.freeze()
     try:
@@ -95,20 +98,20 @@ def _answers(url: str) -> bool:
 
 
 def cpu(process: psutil.Process) -> float:
-    """Seconds of CPU it has used, with what its ended children had used."""
+    """Seconds of CPU it has used, including its exited children."""
     times = process.cpu_times()
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def database_cpu(cluster: Cluster) -> float:
-    """The same for PostgreSQL and everyone it has started."""
-    time.sleep(0.1)  # whoever is just leaving is counted by the postmaster in a moment
+    """The same for PostgreSQL and all processes it has started."""
+    time.sleep(0.1)  # processes that are just exiting are counted by the postmaster in a moment
     first = (cluster.data / "postmaster.pid").read_text().split("\n", 1)[0]
     postmaster = psutil.Process(int(first))
     total = cpu(postmaster)
     for child in postmaster.children():
         try:
             total += cpu(child)
-        except psutil.NoSuchProcess:  # ended meanwhile: its postmaster counts it from now on
+        except psutil.NoSuchProcess:  # exited meanwhile: counted by its postmaster from now on
             continue
     return total

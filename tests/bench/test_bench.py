@@ -1,4 +1,4 @@
-"""`./ava bench` runs by itself, reports every row and leaves nothing behind; how fast it is, no test says."""
+"""`./ava bench` runs by itself, reports every row and leaves nothing behind; speed is not tested."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ava_local.places import ROOT
-from bench import borrowed
+from ava_local.repository import ROOT
+from bench import pywa_environment
 
 WEBHOOK = [
     "bare ASGI (limit)",
@@ -37,7 +37,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(scratch: Path) -> dict[str, Any]:
-    tiny = ["--rounds", "1", "--seconds", "0.1", "--messages", "6000", "--echoes", "6", "--people", "3"]
+    tiny = ["--rounds", "1", "--seconds", "0.1", "--messages", "6000", "--echoes", "6", "--users", "3"]
     done = subprocess.run(
         [str(ROOT / "ava"), "bench", "--json", *tiny],
         env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True, check=False, timeout=300,
@@ -49,7 +49,7 @@ def report(scratch: Path) -> dict[str, Any]:
 
 @pytest.mark.timeout(330)
 def test_every_way_to_accept_a_webhook_is_reported(report: dict[str, Any]) -> None:
-    rivals = ["pywa (persists nothing)"] if borrowed.PYTHON.exists() else []
+    rivals = ["pywa (persists nothing)"] if pywa_environment.PYTHON.exists() else []
     assert [row["name"] for row in report["webhook"]] == WEBHOOK + rivals
 
 
@@ -63,9 +63,9 @@ def test_a_ratio_is_to_the_limit_of_the_same_run(report: dict[str, Any]) -> None
         assert all(row["ratio"] > 0 and row["per_second"] > 0 for row in rows)
 
 
-def test_the_house_echoed_what_it_was_told(report: dict[str, Any]) -> None:
+def test_the_stack_echoed_every_message(report: dict[str, Any]) -> None:
     assert report["echo"]["messages"] == 6
-    assert report["echo"]["people"] == 3
+    assert report["echo"]["users"] == 3
     assert report["echo"]["per_second"] > 0
     assert report["echo"]["idle_ms"] > 0
 

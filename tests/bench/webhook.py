@@ -1,4 +1,4 @@
-"""A signed text message, accepted: bare ASGI, ours, and what people write."""
+"""Benchmark: a signed text message accepted, by bare ASGI, by Ava's gateway and by alternatives."""
 
 import hashlib
 import hmac
@@ -10,29 +10,29 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
-from ava_local.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
-from ava_local.testing import Database
-from bench import borrowed
-from bench.ground import Ground
+from ava_local.stack.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
+from ava_local.testing.databases import Database
+from bench import pywa_environment
+from bench.benchmark_setup import BenchmarkSetup
+from bench.comparison import Turn, Variant
 from bench.servers import Server, serving
-from bench.variants import Turn, Variant
 
 SECRET = "the-app-secret-of-the-benchmark"
 PATH = "/webhooks/whatsapp"
 NOWHERE = "http://127.0.0.1:9"
-_HOLD = "select pg_advisory_lock(hashtextextended('whatsapp.split', 0))"
+_LOCK = "select pg_advisory_lock(hashtextextended('whatsapp.split', 0))"
 
 _numbers = itertools.count(1)
 
 
 def signed_delivery() -> bytes:
-    """A whole HTTP request, never the same twice, with the fields Meta sends since 2026."""
-    body = _ENVELOPE.replace(b"NUMBER", b"%012d" % next(_numbers))
+    """A complete HTTP request, never the same twice, with the fields Meta sends since 2026."""
+    body = _PAYLOAD.replace(b"NUMBER", b"%012d" % next(_numbers))
     signature = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
     return b"%s%d\r\nX-Hub-Signature-256: sha256=%s\r\n\r\n%s" % (_HEAD, len(body), signature.encode(), body)
 
 
-def _envelope() -> bytes:
+def _payload() -> bytes:
     sender, user = "4915112345678", "DE.1234567890123456"
     contact = {"profile": {"name": "Mira", "username": "mira"}, "wa_id": sender, "user_id": user}
     text = {
@@ -46,7 +46,7 @@ def _envelope() -> bytes:
     return json.dumps({"object": "whatsapp_business_account", "entry": [account]}).encode()
 
 
-_ENVELOPE = _envelope()
+_PAYLOAD = _payload()
 _HEAD = (
     f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: facebookexternalua\r\n"
     "Content-Type: application/json\r\nContent-Length: "
@@ -54,18 +54,18 @@ _HEAD = (
 
 
 @asynccontextmanager
-async def variants(ground: Ground) -> AsyncIterator[list[Variant]]:
-    """The limit first. `ours` leaves the splitting to another process, `ours, and split` does it beside."""
-    alone, busy, usual = [await ground.database(name) for name in ("alone", "busy", "usual")]
+async def variants(setup: BenchmarkSetup) -> AsyncIterator[list[Variant]]:
+    """The limit first. `ours` leaves ingesting to another process, the next variant does it too."""
+    alone, busy, usual = [await setup.database(name) for name in ("alone", "busy", "usual")]
     gateway, secret = "ava_whatsapp_gateway.app:build", {"BENCH_APP_SECRET": SECRET}
     database = {"BENCH_DATABASE_URL": usual.url("ava_whatsapp_gateway")}
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_splitting_elsewhere(alone))
+    async with AsyncExitStack() as servers:
+        await servers.enter_async_context(_ingest_elsewhere(alone))
 
         def variant(name: str, app: str, variables: dict[str, str], python: str | None = None) -> Variant:
             more = {"python": python} if python else {}
-            server = stack.enter_context(serving(app, ground.folder, variables, **more))
-            return Variant(name, _turns(server, ground))
+            server = servers.enter_context(serving(app, setup.folder, variables, **more))
+            return Variant(name, _turns(server, setup))
 
         rows = [
             variant("bare ASGI (limit)", "bench.rivals.floor:app", {}),
@@ -73,29 +73,29 @@ async def variants(ground: Ground) -> AsyncIterator[list[Variant]]:
             variant("ours, splitting in the same process", gateway, _gateway(busy)),
             variant("FastAPI + pydantic + one INSERT", "bench.rivals.webhook:app", secret | database),
         ]
-        if borrowed.PYTHON.exists():
-            python = str(borrowed.PYTHON)
+        if pywa_environment.PYTHON.exists():
+            python = str(pywa_environment.PYTHON)
             rows.append(variant("pywa (persists nothing)", "bench.rivals.pywa_webhook:app", secret, python))
         yield rows
 
 
-def _turns(server: Server, ground: Ground) -> Callable[[float], Turn]:
-    return lambda seconds: server.take_turn(signed_delivery, seconds, ground.cluster)
+def _turns(server: Server, setup: BenchmarkSetup) -> Callable[[float], Turn]:
+    return lambda seconds: server.take_turn(signed_delivery, seconds, setup.cluster)
 
 
 @asynccontextmanager
-async def _splitting_elsewhere(database: Database) -> AsyncIterator[None]:
-    """As with several gateways: whoever has this lock splits. Nobody does, so only accepting is measured."""
+async def _ingest_elsewhere(database: Database) -> AsyncIterator[None]:
+    """Only the gateway with this lock ingests; held here, so that only accepting is measured."""
     holder = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
     try:
-        await holder.execute(_HOLD)
+        await holder.execute(_LOCK)
         yield
     finally:
         await holder.close()
 
 
 def _gateway(database: Database) -> dict[str, str]:
-    """A real gateway whose peers are away: what it accepts stays in its queue."""
+    """A real gateway whose peers cannot be reached: what it accepts stays in its queue."""
     own = {
         "DATABASE_URL": database.url("ava_whatsapp_gateway"), "APP_SECRETS": SECRET,
         "CLIENT_SECRET": "not-used-by-the-benchmark", "VERIFY_TOKEN": "not-used-by-the-benchmark",

@@ -1,4 +1,4 @@
-"""A real Chromium before a real house."""
+"""A real Chromium in front of a real stack."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ import pytest
 from browser.visitor import Visitor
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from ava_local import browser as chromium
-from ava_local.handle import House
+from ava_local.devtools import chromium as chromium
+from ava_local.stack.control import Stack
 
 ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def running_chromium() -> Iterator[Browser | None]:
-    """Chromium without a window; None when this machine has none."""
-    path = chromium.find()
+    """Chromium without a window, or None if it is not installed."""
+    path = chromium.find_chromium()
     if not path:
         yield None
         return
@@ -42,16 +42,16 @@ def running_chromium() -> Iterator[Browser | None]:
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[Browser]:
-    """One Chromium a module and not longer: playwright's loop would be in the way of asynchronous tests."""
+    """One Chromium per module, not longer: playwright's event loop would disturb asynchronous tests."""
     with running_chromium() as started:
         if started is None:
-            pytest.skip("THE BROWSER PART DID NOT RUN: there is no Chromium (apt-get install chromium)")
+            pytest.skip("THE BROWSER TESTS DID NOT RUN: there is no Chromium (apt-get install chromium)")
         yield started
 
 
 @pytest.fixture
 def profile(window: Browser) -> Iterator[BrowserContext]:
-    """A browser profile of its own: its cookies and storage are nobody else's."""
+    """A new browser profile, with its own cookies and storage."""
     context = window.new_context(locale="en-GB")
     context.set_default_timeout(20_000)
     yield context
@@ -59,16 +59,16 @@ def profile(window: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visitor(profile: BrowserContext, house: House) -> Visitor:
-    """Somebody before the page, without an account yet."""
-    return Visitor(profile.new_page(), house.form)
+def visitor(profile: BrowserContext, stack: Stack) -> Visitor:
+    """A visitor of the page, without an account yet."""
+    return Visitor(profile.new_page(), stack.public_url)
 
 
 @pytest.fixture
-def another(window: Browser, house: House) -> Iterator[Visitor]:
-    """Somebody else, at another computer."""
+def another(window: Browser, stack: Stack) -> Iterator[Visitor]:
+    """Another visitor, on another computer."""
     context = window.new_context(locale="en-GB")
-    yield Visitor(context.new_page(), house.form)
+    yield Visitor(context.new_page(), stack.public_url)
     context.close()
 
 
@@ -84,12 +84,12 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(self.html.encode())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Tests read their own output."""
+        """Not logged."""
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[[str, str], str]]:
-    """Serve a page at another origin; `host` decides whether it is another site, too."""
+    """Serve a page from another origin; `host` decides whether it is also another site."""
     servers: list[ThreadingHTTPServer] = []
 
     def serve(html: str, host: str) -> str:

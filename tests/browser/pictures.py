@@ -1,4 +1,4 @@
-"""Takes the README's pictures: `PYTHONPATH=tests .ava/venv/bin/python -m browser.pictures`."""
+"""Takes the README's screenshots: `PYTHONPATH=tests .ava/venv/bin/python -m browser.pictures`."""
 
 import tempfile
 from pathlib import Path
@@ -7,22 +7,22 @@ from browser.conftest import running_chromium
 from browser.visitor import Visitor
 from playwright.sync_api import BrowserContext, expect
 
-from ava_local.handle import House
-from ava_local.places import free_base
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-NUMBER = "+4915112345678"
+PHONE_NUMBER = "+4915112345678"
 
 
-def live(profile: BrowserContext, house: House) -> None:
-    """A short life with Ava, and a picture of both ends of it."""
-    visitor = Visitor(profile.new_page(), house.form)
+def take_pictures(profile: BrowserContext, stack: Stack) -> None:
+    """Use Ava for a moment, and take a screenshot of the page and of the phone."""
+    visitor = Visitor(profile.new_page(), stack.public_url)
     visitor.email = "ada@people.example"
-    visitor.arrive().create_avatar().link(NUMBER)
+    visitor.arrive().create_avatar().link(PHONE_NUMBER)
     visitor.says("The number is linked.")
     phone = profile.new_page()
     phone.set_viewport_size({"width": 420, "height": 480})
-    phone.goto(f"{house.phone}/#{NUMBER}")
+    phone.goto(f"{stack.simulator_url}/#{PHONE_NUMBER}")
     for count, text in enumerate(("Good morning, Mira!", "What shall we do today?"), 1):
         phone.get_by_label("Message").fill(text)
         phone.get_by_role("button", name="Send").click()
@@ -38,11 +38,11 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state, running_chromium() as chromium:
         if chromium is None:
-            raise SystemExit("There is no Chromium here. Install it (Debian: apt-get install chromium).")
-        house = House(Path(state), free_base())
-        with house:
-            live(chromium.new_context(locale="en-GB"), house)
-        house.forget()
+            raise SystemExit("Chromium is not installed (Debian: apt-get install chromium).")
+        stack = Stack(Path(state), free_base_port())
+        with stack:
+            take_pictures(chromium.new_context(locale="en-GB"), stack)
+        stack.delete_data()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rest of an account's life in the page: mails and their links, a new password, the file, the end."""
+"""The rest of an account's life in the page: e-mails and their links, a new password, export, deletion."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,12 @@ import httpx
 from browser.visitor import Visitor
 from playwright.sync_api import expect
 
-from ava_local.handle import House
-from ava_local.journey import some_number
+from ava_local.demo.user_journey import random_phone_number
+from ava_local.stack.control import Stack
 
 
-def newest_mail(house: House, to: str) -> dict[str, str]:
-    mails = httpx.get(f"{house.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
+def newest_mail(stack: Stack, to: str) -> dict[str, str]:
+    mails = httpx.get(f"{stack.url('supabase-auth')}/outbox", params={"to": to}).json()["mails"]
     found: dict[str, str] = mails[0]
     return found
 
@@ -23,7 +23,7 @@ def set_password(visitor: Visitor, password: str) -> None:
     form.get_by_role("button", name="Confirm and set this password").click()
 
 
-def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House) -> None:
+def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, stack: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
         "Forgot your password, or no e-mail arrived?",
@@ -31,7 +31,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House
         E_mail=visitor.email,
     )
     visitor.says("an e-mail with a link is on its way")
-    link = newest_mail(house, visitor.email)["link"]
+    link = newest_mail(stack, visitor.email)["link"]
     visitor.page.goto(link)
     set_password(visitor, "Passw0rd!")
     visitor.complains("most common passwords")
@@ -42,7 +42,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor: Visitor, house: House
     visitor.log_in()
 
 
-def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house: House) -> None:
+def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, stack: Stack) -> None:
     visitor.open().sign_up()
     visitor.fill(
         "Forgot your password, or no e-mail arrived?",
@@ -50,7 +50,7 @@ def test_a_link_that_was_used_says_so(visitor: Visitor, another: Visitor, house:
         E_mail=visitor.email,
     )
     visitor.says("on its way")
-    link = newest_mail(house, visitor.email)["link"]
+    link = newest_mail(stack, visitor.email)["link"]
     for reader, password in ((visitor, "another-lantern-3"), (another, "another-lantern-4")):
         reader.page.goto(link)
         set_password(reader, password)
@@ -89,7 +89,7 @@ def test_password_managers_are_told_whose_password_it_is(visitor: Visitor) -> No
 
 def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) -> None:
     visitor.arrive().create_avatar()
-    number = some_number()
+    number = random_phone_number()
     visitor.link(number)
     visitor.says("The number is linked.")
     visitor.fill("Write a message", "Send", Message="remember this")
@@ -105,8 +105,8 @@ def test_everything_of_mine_comes_as_one_file(visitor: Visitor, tmp_path: Path) 
     assert [message["content"] for message in mine["messages"]] == ["remember this"]
 
 
-def test_leaving_takes_everything_along(visitor: Visitor, another: Visitor) -> None:
-    number = some_number()
+def test_leaving_deletes_everything(visitor: Visitor, another: Visitor) -> None:
+    number = random_phone_number()
     visitor.arrive().create_avatar()
     visitor.link(number)
     visitor.says("The number is linked.")

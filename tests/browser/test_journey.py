@@ -1,16 +1,16 @@
-"""The journey, lived in a browser: from signing up to reading in the log what was said on the phone."""
+"""The user journey in a browser: from signing up to reading in the log what was sent from the phone."""
 
 from browser.visitor import Visitor
 from playwright.sync_api import BrowserContext, Page, expect
 
-from ava_local.handle import House
-from ava_local.journey import some_number
+from ava_local.demo.user_journey import random_phone_number
+from ava_local.stack.control import Stack
 
 
-def pick_up_phone(profile: BrowserContext, house: House, number: str) -> Page:
-    """The phone simulator's own page, holding this phone."""
+def open_phone(profile: BrowserContext, stack: Stack, number: str) -> Page:
+    """The simulator's phone page, sending as this number."""
     phone = profile.new_page()
-    phone.goto(house.phone)
+    phone.goto(stack.simulator_url)
     phone.get_by_label("This phone's number").fill(number)
     phone.get_by_role("button", name="Use this phone").click()
     expect(phone.get_by_role("status")).to_contain_text(number)
@@ -23,9 +23,9 @@ def write(phone: Page, text: str) -> None:
 
 
 def test_from_signing_up_to_the_echo_in_the_log(
-    visitor: Visitor, another: Visitor, profile: BrowserContext, house: House
+    visitor: Visitor, another: Visitor, profile: BrowserContext, stack: Stack
 ) -> None:
-    number = some_number()
+    number = random_phone_number()
     visitor.arrive()
     expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
     visitor.create_avatar()
@@ -34,13 +34,13 @@ def test_from_signing_up_to_the_echo_in_the_log(
     visitor.says("The number is linked.")
     expect(visitor.page.get_by_text("No messages yet.")).to_be_visible()
 
-    phone = pick_up_phone(profile, house, number)
+    phone = open_phone(profile, stack, number)
     write(phone, "hello from the phone")
-    bubbles = phone.locator("#chat li")
-    expect(bubbles).to_have_count(2)
-    expect(bubbles.last).to_contain_text("hello from the phone")
+    chat_messages = phone.locator("#chat li")
+    expect(chat_messages).to_have_count(2)
+    expect(chat_messages.last).to_contain_text("hello from the phone")
 
-    expect(visitor.messages()).to_have_count(2)  # the page looks by itself
+    expect(visitor.messages()).to_have_count(2)  # the page refreshes by itself
     answer, turn = visitor.messages().all_inner_texts()
     assert "You (whatsapp): hello from the phone" in turn
     assert "Ava (whatsapp)" in answer
@@ -52,10 +52,10 @@ def test_from_signing_up_to_the_echo_in_the_log(
 
 
 def test_an_unlinked_phone_gets_a_polite_answer_and_no_log(
-    visitor: Visitor, profile: BrowserContext, house: House
+    visitor: Visitor, profile: BrowserContext, stack: Stack
 ) -> None:
     visitor.arrive()
-    phone = pick_up_phone(profile, house, some_number())
+    phone = open_phone(profile, stack, random_phone_number())
     write(phone, "who is there?")
     expect(phone.locator("#chat li")).to_have_count(2)
     expect(phone.locator("#chat li").last).not_to_contain_text("who is there?")
@@ -63,7 +63,7 @@ def test_an_unlinked_phone_gets_a_polite_answer_and_no_log(
     expect(visitor.messages()).to_have_count(0)
 
 
-def test_writing_in_the_page_stands_in_the_log_once_and_as_text(visitor: Visitor) -> None:
+def test_a_message_from_the_page_is_in_the_log_once_and_as_text(visitor: Visitor) -> None:
     visitor.arrive()
     text = '<img src=x onerror="alert(1)"> & <b>bold</b>'
     visitor.fill("Write a message", "Send", Message=text)
@@ -72,7 +72,7 @@ def test_writing_in_the_page_stands_in_the_log_once_and_as_text(visitor: Visitor
     expect(visitor.messages().first).to_contain_text(f"You (app): {text}")
 
 
-def test_the_choices_of_a_personality_come_from_the_house(visitor: Visitor) -> None:
+def test_the_choices_of_a_personality_come_from_the_service(visitor: Visitor) -> None:
     visitor.arrive()
     choices = visitor.group("Your avatar").get_by_label("Personality").locator("option")
     expect(choices).to_have_text(["warm", "playful", "calm", "witty", "curious", "direct"])
@@ -90,7 +90,7 @@ def test_older_messages_are_fetched_when_asked_for(visitor: Visitor) -> None:
     expect(visitor.messages().last).to_contain_text("turn 0")
 
 
-def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor) -> None:
+def test_every_mistake_is_explained(visitor: Visitor, another: Visitor) -> None:
     visitor.open()
     visitor.fill("Sign up", "Sign up", E_mail=visitor.email, Password="Passw0rd!")
     visitor.complains("most common passwords")
@@ -99,7 +99,7 @@ def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor)
     visitor.sign_up().log_in()
     visitor.link("12")
     visitor.complains("number")
-    number = some_number()
+    number = random_phone_number()
     visitor.link(number)
     visitor.says("The number is linked.")
     another.arrive()
@@ -107,7 +107,7 @@ def test_every_mistake_is_explained_in_words(visitor: Visitor, another: Visitor)
     another.complains("This number is linked to another account.")
 
 
-def test_a_rule_of_the_house_is_told_although_the_form_let_it_pass(visitor: Visitor) -> None:
+def test_a_rule_of_the_service_is_shown_although_the_form_let_it_pass(visitor: Visitor) -> None:
     visitor.arrive()
     visitor.page.evaluate("document.querySelector('[name=age]').removeAttribute('min')")
     place = visitor.group("Your avatar")

@@ -1,4 +1,4 @@
-"""The cookie session: out of every script's reach, deaf to other sites, unharmed by tabs and restarts."""
+"""The cookie session: out of reach of scripts and other sites, unaffected by tabs and restarts."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from browser.visitor import ACCESS, REFRESH, Visitor
 from playwright.sync_api import BrowserContext, Page, Response, expect
 
-from ava_local.handle import House
+from ava_local.stack.control import Stack
 
 Serve = Callable[[str, str], str]
 RENEW = "async () => (await fetch('/auth/session/refresh', { method: 'POST' })).status"
@@ -36,9 +36,9 @@ def test_no_script_reaches_a_token(visitor: Visitor) -> None:
     assert json.loads(reachable)[0] == ""
 
 
-def _last_answer(house: House, method: str, path: str) -> int | None:
-    """What the hallway answered the newest such request, by its own log: no page is told."""
-    lines = [json.loads(line) for line in house.log("caddy").splitlines() if line.startswith("{")]
+def _last_answer(stack: Stack, method: str, path: str) -> int | None:
+    """The status of the newest such request, from Caddy's log: other pages cannot read it."""
+    lines = [json.loads(line) for line in stack.log_text("caddy").splitlines() if line.startswith("{")]
     answers = [
         line["status"]
         for line in lines
@@ -50,8 +50,8 @@ def _last_answer(house: House, method: str, path: str) -> int | None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost"], ids=["another site", "same site, another origin"]
 )
-def test_another_page_can_do_nothing_in_the_persons_name(
-    visitor: Visitor, elsewhere: Serve, house: House, host: str
+def test_another_page_can_do_nothing_in_the_users_name(
+    visitor: Visitor, elsewhere: Serve, stack: Stack, host: str
 ) -> None:
     visitor.arrive()
     before = visitor.cookies()
@@ -68,13 +68,13 @@ def test_another_page_can_do_nothing_in_the_persons_name(
                 headers: { "Content-Type": "text/plain" }, body: '{"content":"hacked"}' }).catch(() => 0)""",
             [method, visitor.form + path],
         )
-        assert _last_answer(house, method, path) in (401, 403), path
+        assert _last_answer(stack, method, path) in (401, 403), path
     assert visitor.cookies() == before
     visitor.open().is_in()
     expect(visitor.messages()).to_have_count(0)
 
 
-def test_another_sites_form_logs_nobody_in_or_out(visitor: Visitor, elsewhere: Serve) -> None:
+def test_another_sites_form_logs_no_one_in_or_out(visitor: Visitor, elsewhere: Serve) -> None:
     visitor.arrive()
     before = visitor.cookies()
     body = """<input name='{"email":"thief@example.org","password":"x","a":"' value='"}'>"""
@@ -159,24 +159,24 @@ def test_even_tabs_that_do_not_wait_for_each_other_stay_logged_in(
     visitor.open().is_in()
 
 
-def test_the_session_survives_a_restart_of_auth(visitor: Visitor, house: House) -> None:
+def test_the_session_survives_a_restart_of_auth(visitor: Visitor, stack: Stack) -> None:
     visitor.arrive()
-    pid = house.kill("auth")
-    house.wait_ready("auth", since=pid)
+    pid = stack.kill("auth")
+    stack.wait_ready("auth", since=pid)
     visitor.open().is_in()
     visitor.let_access_expire()
     visitor.open().is_in()
 
 
-def test_while_auth_is_away_nobody_is_logged_out(visitor: Visitor, house: House) -> None:
+def test_while_auth_is_away_no_one_is_logged_out(visitor: Visitor, stack: Stack) -> None:
     visitor.arrive()
     visitor.let_access_expire()
-    house.hold("auth")
+    stack.disable("auth")
     try:
         visitor.page.evaluate("void showMessages()")
         visitor.page.wait_for_timeout(1000)
         visitor.is_in()
         assert REFRESH in visitor.cookies()
     finally:
-        house.release("auth")
+        stack.enable("auth")
     visitor.open().is_in()

@@ -1,4 +1,4 @@
-"""Somebody before the page: finds everything by its label, as a person or a screen reader does."""
+"""A visitor of the page, who finds everything by its label, as a person or a screen reader does."""
 
 import secrets
 from typing import Self
@@ -12,7 +12,7 @@ AVATAR = {"Name": "Mira", "Age, at least 20": "27", "Looks": "Tall, dark curls, 
 
 
 class Visitor:
-    """One person at one browser tab."""
+    """One user in one browser tab."""
 
     def __init__(self, page: Page, form: str) -> None:
         self.page, self.form = page, form
@@ -25,7 +25,7 @@ class Visitor:
         return self
 
     def group(self, name: str) -> Locator:
-        """A form or list by the name it announces."""
+        """A form or list by its accessible name."""
         return self.page.get_by_role("form", name=name, exact=True)
 
     def fill(self, form: str, press: str, **fields: str) -> None:
@@ -36,7 +36,7 @@ class Visitor:
         place.get_by_role("button", name=press, exact=True).click()
 
     def says(self, words: str) -> None:
-        """What happened, as the page announces it."""
+        """Expect this message in the page's status."""
         expect(self.page.get_by_role("status")).to_contain_text(words)
 
     def complains(self, words: str) -> None:
@@ -79,9 +79,9 @@ class Visitor:
         return self.page.get_by_role("list", name="Messages, newest first").get_by_role("listitem")
 
     def cookies(self) -> dict[str, str]:
-        """Name to value, as the browser keeps them; no script could read this."""
+        """Names and values as the browser stores them; scripts cannot read them."""
         return {one["name"]: one["value"] for one in self.page.context.cookies()}
 
     def let_access_expire(self) -> None:
-        """What an hour does: the access cookie is gone, the other one stays."""
+        """As after an hour: the access cookie is gone, the refresh cookie stays."""
         self.page.context.clear_cookies(name=ACCESS)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from identity.services import Services, running_services
 
-from ava_local.postgres import free_port
+from ava_local.ports import free_port
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 
@@ -150,7 +150,7 @@ async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable
             prefixed = {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
             url = f"http://127.0.0.1:{port}"
             variables = {**prefixed, "SUPABASE_AUTH_PORT": str(port)}
-            command = ["ava_local.supabase_auth"]
+            command = ["ava_supabase_standin"]
             await stack.enter_async_context(running(command, f"{url}/healthz", variables))
             return url
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from ava_local.environment import Environment
-from ava_local.issuer import Key
-from ava_local.places import Places
-from ava_local.secrets import keep
+from ava_local.stack.environment import Environment
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.secrets_file import load_or_create
+from ava_local.testing.token_issuer import SigningKey
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
@@ -30,7 +30,9 @@ DESCRIBE = "import json, ava_{0}.app as service; print(json.dumps(service.build(
 
 def local_variables(service: str, folder: Path) -> dict[str, str]:
     """What the local stack tells this service, with its secrets in this folder."""
-    return Environment(Places(folder, 8080), keep(folder / "secrets.json"), {}).room(service)
+    return Environment(StackLayout(folder, 8080), load_or_create(folder / "secrets.json"), {}).service(
+        service
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -79,7 +81,7 @@ async def test_a_service_behaves_as_it_describes_itself(service, database, issue
 @pytest.mark.timeout(300)
 async def test_auth_behaves_as_it_describes_itself(database, start_service, start_supabase, tmp_path):
     keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
-    signing = json.dumps([ECAlgorithm.to_jwk(Key("a").private, as_dict=True) | {"kid": "a"}])
+    signing = json.dumps([ECAlgorithm.to_jwk(SigningKey("a").private, as_dict=True) | {"kid": "a"}])
     settings = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
     supabase = await start_supabase({"DATABASE_URL": database.url("supabase_auth_admin"), **settings, **keys})
     upstream = dict.fromkeys(

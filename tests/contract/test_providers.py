@@ -9,7 +9,7 @@ import pytest
 from jwt.algorithms import ECAlgorithm
 from pact import Verifier
 
-from ava_local.issuer import Key
+from ava_local.testing.token_issuer import SigningKey
 
 PACTS = Path(__file__).parent / "pacts"
 PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
@@ -85,11 +85,11 @@ async def test_a_service_fulfils_its_consumers_contract(consumer, provider, data
 
 
 async def test_auth_fulfils_the_gateways_contract(database, start_service, start_supabase):
-    key = Key("a")
+    key = SigningKey("a")
     supabase = await start_supabase(
         {
             "DATABASE_URL": database.url("supabase_auth_admin"),
-            "JWT_KEYS": json.dumps([private(Key("supabase"))]),
+            "JWT_KEYS": json.dumps([private(SigningKey("supabase"))]),
             "SITE_URL": "http://127.0.0.1:8080",
             "PUBLISHABLE_KEY": "sb_publishable_of_the_contracts",
             "SECRET_KEY": "sb_secret_of_the_contracts",

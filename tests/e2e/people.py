@@ -1,27 +1,27 @@
-"""People and their phones at a real house."""
+"""Users and their phones, on a real stack."""
 
 import secrets
 from typing import Any
 
 import httpx
 
-from ava_local.handle import House
-from ava_local.journey import AVATAR, Person, eventually, some_number
-from ava_local.telephone import Telephone
+from ava_local.demo.phone_client import PhoneClient
+from ava_local.demo.user_journey import AVATAR, DemoUser, eventually, random_phone_number
+from ava_local.stack.control import Stack
 
-__all__ = ["AVATAR", "SECRETS", "Somebody", "eventually"]
+__all__ = ["AVATAR", "SECRETS", "Person", "eventually"]
 
 SECRETS: set[str] = set()
-"""What this run's tests typed and no log may tell, for the test that comes last."""
+"""What the tests of this run typed in and no log may contain; checked by the last test."""
 
 
-class Somebody(Person):
-    """A person with an account, signed in, and a phone that is not linked yet."""
+class Person(DemoUser):
+    """A user with an account, logged in, and a phone that is not linked yet."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house.form, "somebody")
-        self.number = some_number()
-        self.phone = Telephone(house.phone, self.number)
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack.public_url, "person")
+        self.number = random_phone_number()
+        self.phone = PhoneClient(stack.simulator_url, self.number)
         self.http = self._client
         SECRETS.update((self.email, self.password, self.number.lstrip("+")))
         self.sign_up()
@@ -37,34 +37,34 @@ class Somebody(Person):
 
     @property
     def id(self) -> str:
-        found: str = self.ask("GET", "/auth/me", 200)["id"]
+        found: str = self.request("GET", "/auth/me", 200)["id"]
         return found
 
-    def link(self) -> "Somebody":
-        self.ask("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
+    def link(self) -> "Person":
+        self.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
         return self
 
-    def settle_in(self) -> "Somebody":
-        """Avatar and linked number: ready to write."""
-        self.ask("PUT", "/profile/avatar", 201, json=AVATAR)
+    def set_up(self) -> "Person":
+        """Create an avatar and link the number: ready to send messages."""
+        self.request("PUT", "/profile/avatar", 201, json=AVATAR)
         return self.link()
 
     def everything(self) -> Any:
-        """All that is kept of this person, to compare before and after."""
+        """Everything stored about this user, to compare before and after."""
         avatar = self.http.get("/profile/avatar")
-        preferences = self.ask("GET", "/profile/preferences", 200)
+        preferences = self.request("GET", "/profile/preferences", 200)
         return avatar.json() if avatar.status_code == 200 else None, preferences, self.messages()
 
 
-def words(text: str = "hello") -> str:
-    """A text that nobody else wrote."""
-    said = f"{text} {secrets.token_hex(4)}"
-    SECRETS.add(said)
-    return said
+def unique_text(text: str = "hello") -> str:
+    """A text that is unique in this run."""
+    unique = f"{text} {secrets.token_hex(4)}"
+    SECRETS.add(unique)
+    return unique
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem document of an answer, checked for what each must have."""
+    """The problem document of a response, checked for its required fields."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""Bad input through Caddy: a clear answer, and nothing changed."""
+"""Bad input through Caddy gets a clear answer, and nothing changes."""
 
 import base64
 import json
@@ -8,19 +8,19 @@ from typing import Any
 import httpx
 import pytest
 
-from ava_local.handle import House
-from e2e.people import AVATAR, Somebody, problem
+from ava_local.stack.control import Stack
+from e2e.people import AVATAR, Person, problem
 
 
 @pytest.fixture(scope="module")
-def person(house: House) -> Somebody:
-    return Somebody(house).settle_in()
+def person(stack: Stack) -> Person:
+    return Person(stack).set_up()
 
 
 PHONE = "/profile/preferences/whatsapp"
 BAD: list[tuple[str, str, str, dict[str, Any], int]] = [
     ("unknown path", "GET", "/profile/nothing", {}, 404),
-    ("unknown room", "GET", "/kitchen", {}, 404),
+    ("unknown service", "GET", "/kitchen", {}, 404),
     ("internal path", "POST", "/internal/tokens", {}, 404),
     ("metrics", "GET", "/metrics", {}, 404),
     ("malformed JSON", "PUT", "/profile/avatar", {"content": "{"}, 400),
@@ -46,7 +46,7 @@ BAD: list[tuple[str, str, str, dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize("case", BAD, ids=[case[0] for case in BAD])
-def test_bad_input_gets_a_clear_answer_and_changes_nothing(person: Somebody, case: Any) -> None:
+def test_bad_input_gets_a_clear_answer_and_changes_nothing(person: Person, case: Any) -> None:
     _, method, path, what, status = case
     before = person.everything()
     headers = {"Content-Type": "application/json"} if "content" in what else {}
@@ -54,22 +54,22 @@ def test_bad_input_gets_a_clear_answer_and_changes_nothing(person: Somebody, cas
     assert person.everything() == before
 
 
-def test_a_second_avatar_is_refused(person: Somebody) -> None:
+def test_a_second_avatar_is_refused(person: Person) -> None:
     before = person.everything()
     answer = person.http.put("/profile/avatar", json=AVATAR | {"name": "Eva"}, headers={"If-None-Match": "*"})
     problem(answer, 412)
     assert person.everything() == before
 
 
-def test_a_taken_number_is_refused_without_saying_whose(house: House, person: Somebody) -> None:
-    other = Somebody(house)
+def test_a_number_in_use_is_refused_without_saying_whose(stack: Stack, person: Person) -> None:
+    other = Person(stack)
     document = problem(other.http.put(PHONE, json={"phone": person.number}), 409)
     assert person.email not in json.dumps(document)
     assert person.id not in json.dumps(document)
     assert other.everything()[1]["whatsapp_phone"] is None
 
 
-def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(person: Somebody) -> None:
+def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(person: Person) -> None:
     wrong = person.http.post("/auth/login", json={"email": person.email, "password": "not the password"})
     unknown = person.http.post(
         "/auth/login", json={"email": f"x{person.email}", "password": "not the password"}
@@ -81,8 +81,8 @@ def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(person: Som
 def changed(token: str, **claims: Any) -> str:
     """The same token with other claims under the old signature."""
     head, body, signature = token.split(".")
-    told = json.loads(base64.urlsafe_b64decode(body + "=="))
-    forged = base64.urlsafe_b64encode(json.dumps(told | claims).encode()).decode().rstrip("=")
+    current = json.loads(base64.urlsafe_b64decode(body + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps(current | claims).encode()).decode().rstrip("=")
     return f"{head}.{forged}.{signature}"
 
 
@@ -94,7 +94,7 @@ def unsigned(token: str) -> str:
 FORGERIES = {
     "garbage": lambda token: "garbage",
     "expired": lambda token: changed(token, exp=int(time.time()) - 60),
-    "somebody else's": lambda token: changed(token, sub="018f0000-0000-7000-8000-000000000000"),
+    "another user's": lambda token: changed(token, sub="018f0000-0000-7000-8000-000000000000"),
     "wrong audience": lambda token: changed(token, aud="anon"),
     "service role": lambda token: changed(token, role="service_role"),
     "unsigned": unsigned,
@@ -109,37 +109,37 @@ PROTECTED = [
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_token_opens_no_route(house: House, person: Somebody, forgery: str) -> None:
+def test_a_forged_token_opens_no_route(stack: Stack, person: Person, forgery: str) -> None:
     before = person.everything()
     bearer = {"Authorization": f"Bearer {FORGERIES[forgery](person.token)}"}
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", headers=bearer, trust_env=False), 401)
+        problem(httpx.request(method, f"{stack.public_url}{path}", headers=bearer, trust_env=False), 401)
     assert person.everything() == before
 
 
-def test_no_token_opens_no_route(house: House) -> None:
+def test_no_token_opens_no_route(stack: Stack) -> None:
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", trust_env=False), 401)
+        problem(httpx.request(method, f"{stack.public_url}{path}", trust_env=False), 401)
 
 
-def posted(house: House, **what: Any) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{house.phone}/simulator/webhooks", json=what, timeout=30, trust_env=False)
+def posted(stack: Stack, **what: Any) -> list[dict[str, Any]]:
+    answer = httpx.post(f"{stack.simulator_url}/simulator/webhooks", json=what, timeout=30, trust_env=False)
     answers: list[dict[str, Any]] = answer.json()["answers"]
     return answers
 
 
 @pytest.mark.parametrize("signature", ["missing", "wrong", "non-ascii", "sha256=", "sha256=zz", "md5=abc"])
-def test_a_webhook_that_is_not_genuine_is_refused(house: House, signature: str) -> None:
-    (answer,) = posted(house, body='{"object":"whatsapp_business_account"}', signature=signature)
+def test_a_webhook_that_is_not_genuine_is_refused(stack: Stack, signature: str) -> None:
+    (answer,) = posted(stack, body='{"object":"whatsapp_business_account"}', signature=signature)
     assert answer["status"] in (401, 403)
     assert "urn:ava:problem:" in json.dumps(answer["body"])
 
 
-def test_a_webhook_over_the_limit_is_refused(house: House) -> None:
-    (answer,) = posted(house, body="x" * (4 * 1024 * 1024 + 1), signature="good")
+def test_a_webhook_over_the_limit_is_refused(stack: Stack) -> None:
+    (answer,) = posted(stack, body="x" * (4 * 1024 * 1024 + 1), signature="good")
     assert answer["status"] == 413
 
 
-def test_a_genuine_webhook_with_broken_json_is_kept_and_thanked(house: House) -> None:
-    (answer,) = posted(house, body='{"broken": ', signature="good")
+def test_a_genuine_webhook_with_broken_json_is_stored_and_answered_with_200(stack: Stack) -> None:
+    (answer,) = posted(stack, body='{"broken": ', signature="good")
     assert answer["status"] == 200

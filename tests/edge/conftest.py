@@ -1,4 +1,4 @@
-"""A real Caddy with the production Caddyfile in front of four rooms that only tell what reached them."""
+"""A real Caddy with the production Caddyfile, in front of four services that record what reached them."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
-ROOMS = ("auth", "profile", "messaging", "whatsapp-gateway")
+SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 Headers = list[tuple[str, str]]
 
 
@@ -34,9 +34,9 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as a room received it."""
+    """One request as a service received it."""
 
-    room: str
+    service: str
     method: str
     target: str
     headers: Headers
@@ -53,7 +53,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back to the outside."""
+    """One response as the client received it."""
 
     status: int
     headers: Headers
@@ -68,7 +68,7 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """The kind of a complete problem document."""
+        """The type of a complete problem document."""
         assert self.header("content-type") == "application/problem+json", self
         document = self.json
         assert set(document) == {"type", "title", "status", "detail", "instance"}
@@ -79,8 +79,8 @@ class Answer:
 
 
 @dataclass
-class Room:
-    """Keeps every request it gets; hangs up on the first `hang_ups` of them and answers 200 to the others."""
+class RecordingService:
+    """Records every request; drops the connection for the first `hang_ups`, answers the others with 200."""
 
     name: str
     seen: list[Seen] = field(default_factory=list)
@@ -128,18 +128,18 @@ class Room:
 
 @dataclass
 class Edge:
-    """The house's outside: where to ask, and what the rooms saw of it."""
+    """The edge as a client sees it, and what the services behind it received."""
 
     port: int
-    rooms: dict[str, Room]
+    services: dict[str, RecordingService]
     log_path: Path
 
     @property
     def seen(self) -> list[Seen]:
-        return [one for room in self.rooms.values() for one in room.seen]
+        return [one for service in self.services.values() for one in service.seen]
 
     async def raw(self, request: bytes, wait: float = 15) -> bytes:
-        """Bytes in, every byte out until the other side closes."""
+        """Send bytes; every byte of the response until Caddy closes the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         answer = asyncio.create_task(read_all(reader))
         with suppress(ConnectionError):
@@ -151,7 +151,7 @@ class Edge:
             writer.close()
 
     async def ask(self, method: str, target: str, *headers: str, body: bytes | None = None) -> Answer:
-        """One request, its target and headers sent exactly as written."""
+        """One request, with target and headers sent exactly as given."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close", *headers]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")
@@ -164,12 +164,12 @@ class Edge:
         return Answer(int(status.split()[1]), read_headers(lines), body)
 
     async def reach(self, method: str, target: str, *headers: str, body: bytes | None = None) -> Seen:
-        """The same, and what the one room saw that it reached."""
+        """The same; returns the request as the one service it reached received it."""
         before = len(self.seen)
         answer = await self.ask(method, target, *headers, body=body)
         assert answer.status == 200, answer
         assert len(self.seen) == before + 1
-        return self.rooms[answer.body.decode() or "auth"].seen[-1]
+        return self.services[answer.body.decode() or "auth"].seen[-1]
 
     def log(self) -> str:
         return self.log_path.read_text()
@@ -186,8 +186,8 @@ def free_port() -> int:
 
 
 @dataclass
-class Hallway:
-    """Starts production's Caddyfile on free ports and ends what it started."""
+class EdgeProxy:
+    """Starts Caddy with the production Caddyfile on free ports, and stops it afterwards."""
 
     folders: pytest.TempPathFactory
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -196,7 +196,7 @@ class Hallway:
     def before(
         self, upstreams: dict[str, int], address: str = ":{port}", **instead: tuple[str, str]
     ) -> tuple[int, Path]:
-        """Caddy before these rooms; its port and its log, once it listens. `instead`: (old, new) text."""
+        """Caddy in front of these services: its port and log, once it listens. `instead`: (old, new) text."""
         folder, port = self.folders.mktemp("caddy"), free_port()
         environment = {
             **{
@@ -237,27 +237,27 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def hallway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hallway]:
-    started = Hallway(tmp_path_factory)
+def edge_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProxy]:
+    started = EdgeProxy(tmp_path_factory)
     yield started
     started.close()
 
 
 @pytest.fixture(scope="session")
-async def whole_edge(hallway: Hallway) -> AsyncIterator[Edge]:
-    rooms = {name: Room(name) for name in ROOMS}
-    for room in rooms.values():
-        await room.open()
-    port, log = hallway.before({name: room.port for name, room in rooms.items()})
-    yield Edge(port, rooms, log)
-    for room in rooms.values():
-        room.close()
+async def whole_edge(edge_proxy: EdgeProxy) -> AsyncIterator[Edge]:
+    services = {name: RecordingService(name) for name in SERVICES}
+    for service in services.values():
+        await service.open()
+    port, log = edge_proxy.before({name: service.port for name, service in services.items()})
+    yield Edge(port, services, log)
+    for service in services.values():
+        service.close()
 
 
 @pytest.fixture
 def edge(whole_edge: Edge) -> Edge:
-    """The edge with nothing seen yet."""
-    for room in whole_edge.rooms.values():
-        room.seen.clear()
-        room.extra, room.hang_ups = "", 0
+    """The edge, with nothing recorded yet."""
+    for service in whole_edge.services.values():
+        service.seen.clear()
+        service.extra, service.hang_ups = "", 0
     return whole_edge

@@ -1,4 +1,4 @@
-"""What Caddy vouches for towards the rooms, and what every answer carries to the outside."""
+"""The headers Caddy sets for the services, and the ones every response carries."""
 
 import re
 
@@ -36,7 +36,7 @@ SPOOFED = [
 ]
 
 
-async def test_rooms_hear_of_one_client_address_and_it_is_the_real_one(edge):
+async def test_services_get_one_client_address_and_it_is_the_real_one(edge):
     seen = await edge.reach("GET", "/messages", *SPOOFED)
     assert seen.header("x-forwarded-for") == "127.0.0.1"
     assert seen.header("x-forwarded-proto") == "http"
@@ -45,7 +45,7 @@ async def test_rooms_hear_of_one_client_address_and_it_is_the_real_one(edge):
     assert not re.search(r"evil|eeee|[678]\.[678]|gopher", said), said
 
 
-async def test_a_request_has_one_id_which_the_room_the_answer_and_the_trace_share(edge):
+async def test_a_request_has_one_id_which_the_service_the_answer_and_the_trace_share(edge):
     answer = await edge.ask("GET", "/messages", *SPOOFED)
     (seen,) = edge.seen
     request_id = seen.header("x-request-id")
@@ -55,7 +55,7 @@ async def test_a_request_has_one_id_which_the_room_the_answer_and_the_trace_shar
     assert seen.header("traceparent") == f"00-{trace}-{trace[16:]}-01"
 
 
-async def test_the_hallway_asks_rooms_for_nothing_the_caller_did_not_ask_for(edge):
+async def test_the_edge_proxy_asks_services_for_nothing_the_caller_did_not_ask_for(edge):
     seen = await edge.reach("GET", "/messages", "Accept: application/json")
     ours = {"via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent"}
     assert {name for name, _ in seen.headers} - ours <= {"host", "accept", "user-agent"}
@@ -81,7 +81,7 @@ async def test_no_connection_becomes_a_tunnel(edge):
     assert h2c.header("upgrade") is None
 
 
-async def test_no_caller_can_have_our_headers_dropped_on_the_way(edge):
+async def test_no_caller_can_have_our_headers_dropped(edge):
     named = "Connection: close, X-Request-Id, Traceparent, X-Forwarded-For, X-Forwarded-Proto, Authorization"
     seen = await edge.reach("GET", "/messages", named, "Cookie: __Host-ava_at=a.b.c")
     for name in ("x-request-id", "traceparent", "x-forwarded-for", "x-forwarded-proto", "authorization"):
@@ -110,9 +110,9 @@ async def test_every_answer_carries_the_same_protection_once(edge, method, targe
     assert answer.header("strict-transport-security") is None, "only where there is TLS"
 
 
-async def test_a_room_can_neither_weaken_nor_double_the_protection(edge):
+async def test_a_service_can_neither_weaken_nor_double_the_protection(edge):
     weaker = {name: "unsafe-none" for name in CARRIED if name != "cache-control"}
-    edge.rooms["auth"].extra = (
+    edge.services["auth"].extra = (
         "".join(f"{k}: {v}\r\n" for k, v in weaker.items()) + "X-Request-Id: x\r\nServer: uvicorn\r\n"
     )
     answer = await edge.ask("GET", "/")
@@ -122,8 +122,8 @@ async def test_a_room_can_neither_weaken_nor_double_the_protection(edge):
     assert answer.header("server") is None
 
 
-async def test_a_room_may_say_how_its_answer_is_cached(edge):
-    edge.rooms["auth"].extra = "Cache-Control: public, max-age=300\r\n"
+async def test_a_service_may_say_how_its_answer_is_cached(edge):
+    edge.services["auth"].extra = "Cache-Control: public, max-age=300\r\n"
     answer = await edge.ask("GET", "/.well-known/jwks.json")
     assert answer.header("cache-control") == "public, max-age=300"
 

@@ -1,4 +1,4 @@
-"""What is too large or too slow is answered by Caddy before it costs a room anything."""
+"""What is too large or too slow is answered by Caddy, before it costs a service anything."""
 
 import asyncio
 
@@ -75,9 +75,9 @@ async def test_a_very_long_address_is_too_long(edge):
     assert edge.seen == []
 
 
-async def test_a_caller_who_never_finishes_the_headers_is_let_go(edge, hallway):
-    upstreams = {name: room.port for name, room in edge.rooms.items()}
-    port, _ = hallway.before(upstreams, patience=("read_header 10s", "read_header 300ms"))
+async def test_a_caller_who_never_finishes_the_headers_is_let_go(edge, edge_proxy):
+    upstreams = {name: service.port for name, service in edge.services.items()}
+    port, _ = edge_proxy.before(upstreams, patience=("read_header 10s", "read_header 300ms"))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /messages HTTP/1.1\r\nHost: a\r\nX-Slow: ")
     answer = await asyncio.wait_for(reader.read(), 60)

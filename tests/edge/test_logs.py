@@ -1,4 +1,4 @@
-"""The access log tells every request and keeps no secret of it."""
+"""The access log has every request, and no secrets of any."""
 
 import asyncio
 import json
@@ -54,8 +54,8 @@ async def about(edge, request_id: str) -> dict:
 
 async def ask_everything(edge) -> int:
     """Answered, refused, unknown and failing requests, each full of secrets."""
-    for room in edge.rooms.values():
-        room.extra = f"Set-Cookie: __Host-ava_at={SECRETS['answer']}\r\nX-Room: {SECRETS['answer']}\r\n"
+    for service in edge.services.values():
+        service.extra = f"Set-Cookie: __Host-ava_at={SECRETS['answer']}\r\nX-Service: {SECRETS['answer']}\r\n"
     query = f"?hub.verify_token={SECRETS['verify']}&text={SECRETS['search']}&x=#{SECRETS['fragment']}"
     paths = [
         "/",
@@ -76,7 +76,7 @@ async def ask_everything(edge) -> int:
     return len(paths) * 4 + 2
 
 
-async def test_no_secret_of_a_request_stands_in_any_line(edge):
+async def test_no_secret_of_a_request_is_in_any_line(edge):
     before = len(await entries(edge, 0))
     asked = await ask_everything(edge)
     await entries(edge, before + asked)
@@ -84,10 +84,10 @@ async def test_no_secret_of_a_request_stands_in_any_line(edge):
     assert found == []
 
 
-async def test_no_secret_stands_in_the_lines_about_a_room_that_is_away(edge, hallway):
-    gone = dict.fromkeys(edge.rooms, 9)  # the discard port: nobody listens there
-    port, log = hallway.before(gone, patience=("lb_try_duration 10s", "lb_try_duration 300ms"))
-    away = type(edge)(port, edge.rooms, log)
+async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(edge, edge_proxy):
+    gone = dict.fromkeys(edge.services, 9)  # the discard port: no program listens there
+    port, log = edge_proxy.before(gone, duration=("lb_try_duration 10s", "lb_try_duration 300ms"))
+    away = type(edge)(port, edge.services, log)
     answer = await away.ask(
         "PATCH", f"/messages?text={SECRETS['search']}", *HEADERS, body=SECRETS["body"].encode()
     )

@@ -1,4 +1,4 @@
-"""Only listed paths lead to a room, whatever spelling is tried."""
+"""Only listed paths lead to a service, however they are spelled."""
 
 import pytest
 
@@ -91,15 +91,15 @@ UNLISTED = [
 ]
 
 
-@pytest.mark.parametrize(("target", "room"), LISTED)
-async def test_a_listed_path_reaches_its_room_unchanged(edge, target, room):
+@pytest.mark.parametrize(("target", "service"), LISTED)
+async def test_a_listed_path_reaches_its_service_unchanged(edge, target, service):
     seen = await edge.reach("GET", target)
-    assert (seen.room, seen.target) == (room, target)
+    assert (seen.service, seen.target) == (service, target)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("target", UNLISTED)
-async def test_any_other_path_is_a_404_problem_and_reaches_no_room(edge, method, target):
+async def test_any_other_path_is_a_404_problem_and_reaches_no_service(edge, method, target):
     answer = await edge.ask(method, target, "Sec-Fetch-Site: same-origin", "Content-Length: 0")
     assert (answer.status, answer.problem) == (404, "not-found")
     assert edge.seen == []
@@ -113,7 +113,7 @@ async def test_an_absolute_target_is_judged_by_its_path(edge, target):
 
 
 @pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "TRACK", "PROPFIND", "get"])
-async def test_methods_nobody_uses_are_refused(edge, method):
+async def test_unused_methods_are_refused(edge, method):
     answer = await edge.ask(method, "/messages")
     assert (answer.status, answer.problem) == (405, "method-not-allowed")
     assert answer.header("allow") == "GET, HEAD, POST, PUT, PATCH, DELETE"

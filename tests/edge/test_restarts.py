@@ -1,4 +1,4 @@
-"""A room that restarts under load is noticed by nobody, and one that stays away is said in words."""
+"""Clients do not notice a service restarting under load; one that stays away is a clear problem."""
 
 import asyncio
 import subprocess
@@ -28,17 +28,17 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 """
 QUIET = ["--no-access-log", "--no-server-header", "--log-level", "error"]
-PATIENT = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
+TIMEOUTS = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
 RESTARTS = 3
 
 
 class Upstream:
-    """A room as it runs in production: uvicorn with the house's options, started and ended like any other."""
+    """A service as it runs in production: uvicorn with the same options, started and stopped."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        (folder / "echo_room.py").write_text(ECHO)
-        self.command = [sys.executable, "-m", "uvicorn", "echo_room:app", "--app-dir", str(folder)]
-        self.command += ["--host", "127.0.0.1", "--port", str(port), *QUIET, *PATIENT]
+        (folder / "echo_service.py").write_text(ECHO)
+        self.command = [sys.executable, "-m", "uvicorn", "echo_service:app", "--app-dir", str(folder)]
+        self.command += ["--host", "127.0.0.1", "--port", str(port), *QUIET, *TIMEOUTS]
         self.start()
 
     def start(self) -> None:
@@ -54,14 +54,14 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(hallway, tmp_path) -> Iterator[tuple[Upstream, str]]:
-    """One uvicorn room behind every upstream of a Caddy of its own."""
-    from_port = hallway.free_port()
-    room = Upstream(tmp_path, from_port)
+def upstream(edge_proxy, tmp_path) -> Iterator[tuple[Upstream, str]]:
+    """One uvicorn service behind every upstream of its own Caddy."""
+    from_port = edge_proxy.free_port()
+    service = Upstream(tmp_path, from_port)
     names = ("auth", "profile", "messaging", "whatsapp-gateway")
-    port, _ = hallway.before(dict.fromkeys(names, from_port))
-    yield room, f"http://127.0.0.1:{port}"
-    room.stop()
+    port, _ = edge_proxy.before(dict.fromkeys(names, from_port))
+    yield service, f"http://127.0.0.1:{port}"
+    service.stop()
 
 
 REQUESTS = {
@@ -74,7 +74,7 @@ REQUESTS = {
 
 
 async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
-    room, url = upstream
+    service, url = upstream
     outcomes: Counter[tuple[str, int]] = Counter()
     ending = asyncio.Event()
 
@@ -89,7 +89,7 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
     async def disturb() -> None:
         for _ in range(RESTARTS):
             await asyncio.sleep(0.7)
-            await room.restart()
+            await service.restart()
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             await client.get("/messages")
         ending.set()
@@ -104,10 +104,10 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
     assert min(outcomes.values()) > RESTARTS, outcomes
 
 
-async def test_a_room_that_stays_away_is_a_problem_that_says_when_to_come_back(edge, hallway):
-    patience = ("lb_try_duration 10s", "lb_try_duration 1s")
-    port, log = hallway.before(dict.fromkeys(edge.rooms, hallway.free_port()), patience=patience)
-    away = type(edge)(port, edge.rooms, log)
+async def test_a_service_that_stays_away_is_a_problem_that_says_when_to_come_back(edge, edge_proxy):
+    duration = ("lb_try_duration 10s", "lb_try_duration 1s")
+    port, log = edge_proxy.before(dict.fromkeys(edge.services, edge_proxy.free_port()), duration=duration)
+    away = type(edge)(port, edge.services, log)
     asked = [
         ("GET", "/messages"),
         ("POST", "/webhooks/whatsapp"),
@@ -152,9 +152,9 @@ ONCE = [
 
 
 @pytest.mark.parametrize("request_", REPEATED, ids=" ".join)
-async def test_what_may_be_repeated_is_repeated_whole_when_a_room_hangs_up(edge, request_):
-    for room in edge.rooms.values():
-        room.hang_ups = 2
+async def test_what_may_be_repeated_is_repeated_whole_when_a_service_hangs_up(edge, request_):
+    for service in edge.services.values():
+        service.hang_ups = 2
     answer = await edge.ask(*request_, body=b"hello")
     assert answer.status == 200
     assert len(edge.seen) == 3
@@ -164,8 +164,8 @@ async def test_what_may_be_repeated_is_repeated_whole_when_a_room_hangs_up(edge,
 
 @pytest.mark.parametrize("request_", ONCE, ids=" ".join)
 async def test_what_may_not_be_repeated_is_sent_once_and_the_caller_is_told(edge, request_):
-    for room in edge.rooms.values():
-        room.hang_ups = 1
+    for service in edge.services.values():
+        service.hang_ups = 1
     answer = await edge.ask(*request_, body=b"hello")
     assert (answer.status, answer.problem) == (502, "room-away")
     assert len(edge.seen) == 1

@@ -1,4 +1,4 @@
-"""The cookie session becomes a bearer token for Ava's own page only, and no room ever sees a cookie."""
+"""The cookie session becomes a bearer token for Ava's own page only; no service ever sees a cookie."""
 
 import pytest
 
@@ -9,10 +9,10 @@ SAME, CROSS, SIBLING, TYPED = (
     f"Sec-Fetch-Site: {s}" for s in ("same-origin", "cross-site", "same-site", "none")
 )
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
-ROOMS = ["/auth/me", "/profile/avatar", "/messages", "/webhooks/whatsapp"]
+SERVICES = ["/auth/me", "/profile/avatar", "/messages", "/webhooks/whatsapp"]
 
 
-@pytest.mark.parametrize("target", ROOMS)
+@pytest.mark.parametrize("target", SERVICES)
 @pytest.mark.parametrize("fetch", [SAME, CROSS, SIBLING, TYPED, "X-Nothing: here"])
 async def test_a_safe_request_carries_the_session_as_bearer_and_no_cookie(edge, target, fetch):
     seen = await edge.reach("GET", target, BOTH, fetch)
@@ -20,7 +20,7 @@ async def test_a_safe_request_carries_the_session_as_bearer_and_no_cookie(edge, 
     assert seen.header("cookie") is None
 
 
-@pytest.mark.parametrize("target", ROOMS)
+@pytest.mark.parametrize("target", SERVICES)
 @pytest.mark.parametrize("method", UNSAFE)
 async def test_an_unsafe_request_of_our_own_page_carries_the_session(edge, method, target):
     seen = await edge.reach(method, target, BOTH, SAME, body=b"{}")
@@ -28,7 +28,7 @@ async def test_an_unsafe_request_of_our_own_page_carries_the_session(edge, metho
     assert seen.header("cookie") is None
 
 
-@pytest.mark.parametrize("target", ROOMS)
+@pytest.mark.parametrize("target", SERVICES)
 @pytest.mark.parametrize("method", UNSAFE)
 @pytest.mark.parametrize(
     "fetch",
@@ -108,7 +108,7 @@ async def test_two_signatures_of_a_webhook_are_refused(edge):
 
 @pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh"])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_the_sessions_own_door_gets_the_refresh_cookie_and_nothing_beside_it(edge, method, target):
+async def test_the_sessions_own_endpoint_gets_the_refresh_cookie_and_nothing_beside_it(edge, method, target):
     seen = await edge.reach(method, target, BOTH, SAME, body=b"{}")
     assert seen.header("cookie") == REFRESH
     assert seen.header("authorization") == "Bearer eyJh.eyJz.c2ln-_"
@@ -126,7 +126,7 @@ async def test_what_looks_like_a_placeholder_of_caddy_stays_plain_text(edge):
 @pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh", "/auth/session?scope=global"])
 @pytest.mark.parametrize("method", UNSAFE)
 @pytest.mark.parametrize("fetch", [CROSS, SIBLING, TYPED, "X-Nothing: here", f"{SAME}\r\n{CROSS}"])
-async def test_the_sessions_door_is_shut_for_every_other_page(edge, method, target, fetch):
+async def test_the_sessions_endpoint_is_closed_to_every_other_page(edge, method, target, fetch):
     answer = await edge.ask(method, target, BOTH, fetch, body=b"{}")
     assert (answer.status, answer.problem) == (403, "cross-site-request")
     assert edge.seen == []
@@ -149,6 +149,6 @@ async def test_reading_the_session_sends_no_refresh_cookie(edge):
 
 async def test_cookies_set_by_auth_come_back_untouched(edge):
     cookie = f"{ACCESS}; Path=/; Secure; HttpOnly; SameSite=Strict"
-    edge.rooms["auth"].extra = f"Set-Cookie: {cookie}\r\nSet-Cookie: {REFRESH}; Path=/\r\n"
+    edge.services["auth"].extra = f"Set-Cookie: {cookie}\r\nSet-Cookie: {REFRESH}; Path=/\r\n"
     answer = await edge.ask("POST", "/auth/session", SAME, body=b"{}")
     assert answer.all("set-cookie") == [cookie, f"{REFRESH}; Path=/"]

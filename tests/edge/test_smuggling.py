@@ -1,4 +1,4 @@
-"""A room never sees a request that Caddy did not judge: one request in is at most one request out."""
+"""Every request a service receives was checked by Caddy: one request in is at most one request out."""
 
 import pytest
 
@@ -7,7 +7,7 @@ POST = b"POST /messages HTTP/1.1\r\nHost: a\r\n"
 
 
 def judged(edge, answer: bytes) -> None:
-    """Every request a room saw is a listed one, and nothing hidden was carried as a head of its own."""
+    """Every request a service received is a listed one, and no hidden request was forwarded."""
     assert all(seen.target == "/messages" for seen in edge.seen), edge.seen
     assert not [seen for seen in edge.seen if seen.header("x-smuggled")]
     assert all(len(seen.all("content-length") + seen.all("transfer-encoding")) <= 1 for seen in edge.seen)
@@ -79,7 +79,7 @@ async def test_lengths_that_can_be_read_in_two_ways_are_refused(edge, lengths):
 @pytest.mark.parametrize(
     "size", [b"0x3", b"+3", b"-1", b"3 3", b"3_0", b"ffffffffffffffff1", b"", b"\x003", b"g"]
 )
-async def test_chunk_sizes_that_are_none_never_reach_a_room(edge, size):
+async def test_invalid_chunk_sizes_never_reach_a_service(edge, size):
     request = (
         POST
         + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -119,7 +119,7 @@ async def test_a_pipelined_request_is_judged_like_any_other(edge):
         b"GET /messages\r\nX: HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_reaches_no_room(edge, head):
+async def test_anything_but_http_reaches_no_service(edge, head):
     answer = await edge.raw(head)
     assert b" 200 " not in answer.split(b"\r\n")[0]
     assert edge.seen == []

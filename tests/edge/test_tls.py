@@ -4,11 +4,11 @@ import asyncio
 import ssl
 
 
-async def test_over_tls_browsers_are_told_to_stay_there(edge, hallway):
-    upstreams = {name: room.port for name, room in edge.rooms.items()}
+async def test_over_tls_browsers_are_told_to_stay_there(edge, edge_proxy):
+    upstreams = {name: service.port for name, service in edge.services.items()}
     # Own certificates and no redirect from port 80: no internet, no privileged port.
     quiet = ("admin off", "admin off\n\tauto_https disable_redirects")
-    port, _ = hallway.before(upstreams, "localhost:{port}", quiet=quiet)
+    port, _ = edge_proxy.before(upstreams, "localhost:{port}", quiet=quiet)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     answer = edge.read(await over_tls(port, trusting))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import jwt
 
-from ava_local.issuer import AUTH_ISSUER, Issuer, Key
+from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer, SigningKey
 
 NOW = int(time.time())
 
@@ -36,7 +36,7 @@ ATTACKS: dict[str, Callable[[Issuer, UUID], str]] = {
     "garbage": lambda i, p: "garbage",
     "expired": lambda i, p: i.token(p, iat=NOW - 7200, exp=NOW - 3600),
     "not yet valid": lambda i, p: i.token(p, nbf=NOW + 3600),
-    "right kid, wrong key": lambda i, p: Key(i.supabase.kid).sign(i.claims(p)),
+    "right kid, wrong key": lambda i, p: SigningKey(i.supabase.kid).sign(i.claims(p)),
     "alg none": _unsigned,
     "HS256 with the public key": _signed_with_the_public_key,
     "HS256 though not configured": lambda i, p: jwt.encode(i.claims(p), "x" * 32, "HS256"),

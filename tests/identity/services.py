@@ -14,7 +14,7 @@ from jwt.algorithms import ECAlgorithm
 
 from ava_auth import app as auth
 from ava_auth.settings import Settings as AuthSettings
-from ava_local.issuer import Key
+from ava_local.testing.token_issuer import SigningKey
 from ava_messaging import app as messaging
 from ava_messaging.settings import Settings as MessagingSettings
 from ava_profile import app as profile
@@ -76,7 +76,7 @@ def _security(operation: dict[str, Any]) -> tuple[str, ...]:
 
 def _apps(database: Any, issuer: Any) -> dict[str, FastAPI]:
     trust = {"supabase_url": issuer.url, "auth_url": issuer.url, "_env_file": None}
-    key = ECAlgorithm.to_jwk(Key("auth-a").private, as_dict=True) | {"kid": "auth-a"}
+    key = ECAlgorithm.to_jwk(SigningKey("auth-a").private, as_dict=True) | {"kid": "auth-a"}
     here = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
     keys = {"supabase_publishable_key": "sb_publishable_0123", "supabase_secret_key": "sb_secret_0123456789"}
     own = {"signing_keys": json.dumps([key]), "clients": {GATEWAY_CLIENT[0]: [GATEWAY_CLIENT[1]]}}

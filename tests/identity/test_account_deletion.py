@@ -7,8 +7,8 @@ import asyncpg
 import httpx
 import pytest
 
-from ava_local.handle import House
-from e2e.people import AVATAR, Somebody, eventually, words
+from ava_local.stack.control import Stack
+from e2e.people import AVATAR, Person, eventually, unique_text
 
 DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"}
 NEW = "another-lantern-3"
@@ -25,8 +25,8 @@ EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_t
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
-def protected(house: House, service: str) -> list[tuple[str, str]]:
-    told = httpx.get(f"{house.url(service)}{DESCRIPTIONS[service]}/openapi.json", trust_env=False).json()
+def protected(stack: Stack, service: str) -> list[tuple[str, str]]:
+    told = httpx.get(f"{stack.url(service)}{DESCRIPTIONS[service]}/openapi.json", trust_env=False).json()
     return [
         (verb.upper(), path)
         for path, operations in told["paths"].items()
@@ -35,7 +35,7 @@ def protected(house: House, service: str) -> list[tuple[str, str]]:
     ]
 
 
-def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Response:
+def try_with(person: Person, token: str, method: str, path: str) -> httpx.Response:
     own = {"password": person.password, "current_password": person.password, "new_password": NEW}
     bodies = BODIES | {
         "DELETE /auth/account": {"password": own["password"]},
@@ -47,20 +47,20 @@ def try_with(person: Somebody, token: str, method: str, path: str) -> httpx.Resp
 
 
 @pytest.mark.parametrize("end", ["logged out everywhere", "password changed elsewhere", "account deleted"])
-def test_an_ended_session_cannot_do_what_needs_a_live_one(house: House, end: str) -> None:
-    person = Somebody(house)
+def test_an_ended_session_cannot_do_what_needs_a_live_one(stack: Stack, end: str) -> None:
+    person = Person(stack)
     old = person.token
     person.log_in()
     if end == "logged out everywhere":
-        person.ask("POST", "/auth/logout?scope=global", 204)
+        person.request("POST", "/auth/logout?scope=global", 204)
     elif end == "password changed elsewhere":
         told = {"current_password": person.password, "new_password": f"{person.password}-2"}
-        person.ask("PUT", "/auth/password", 204, json=told)
+        person.request("PUT", "/auth/password", 204, json=told)
         person.password = told["new_password"]
     else:
-        person.ask("DELETE", "/auth/account", 204, json={"password": person.password})
+        person.request("DELETE", "/auth/account", 204, json={"password": person.password})
     tried = 0
-    for method, path in protected(house, "auth"):
+    for method, path in protected(stack, "auth"):
         if f"{method} {path}" not in NEEDS_NO_LIVE_SESSION:
             refused = try_with(person, old, method, path)
             assert refused.status_code == 401, (method, path)
@@ -70,25 +70,25 @@ def test_an_ended_session_cannot_do_what_needs_a_live_one(house: House, end: str
 
 
 @pytest.mark.parametrize("service", ["profile", "messaging"])
-async def test_the_token_of_a_deleted_account_writes_and_shows_nothing(house: House, service: str) -> None:
-    person = Somebody(house).settle_in()
-    person.ask("POST", "/messages", 201, json={"content": words()})
+async def test_the_token_of_a_deleted_account_writes_and_shows_nothing(stack: Stack, service: str) -> None:
+    person = Person(stack).set_up()
+    person.request("POST", "/messages", 201, json={"content": unique_text()})
     ghost = person.id
     token = person.token
-    person.ask("DELETE", "/auth/account", 204, json={"password": person.password})
-    for method, path in protected(house, service):
+    person.request("DELETE", "/auth/account", 204, json={"password": person.password})
+    for method, path in protected(stack, service):
         answer = try_with(person, token, method, path)
         assert answer.status_code < 500, (method, path)
         if method in ("POST", "PUT", "PATCH"):
             assert answer.status_code in (401, 403, 404), (method, path)
         assert ghost not in answer.text
         assert person.number not in answer.text
-    assert await traces_of(house, ghost) == {("accounts.audit", ghost)}
+    assert await traces_of(stack, ghost) == {("accounts.audit", ghost)}
 
 
-async def traces_of(house: House, *secrets: str) -> set[tuple[str, str]]:
+async def traces_of(stack: Stack, *secrets: str) -> set[tuple[str, str]]:
     """Which tables still hold one of these, as text or in bytes."""
-    connection = await asyncpg.connect(house.database_url())
+    connection = await asyncpg.connect(stack.database_url())
     told = set()
     for (table,) in await connection.fetch(EVERY_TABLE):
         rows = await connection.fetch(f"select t::text from {table} as t")  # noqa: S608
@@ -98,33 +98,35 @@ async def traces_of(house: House, *secrets: str) -> set[tuple[str, str]]:
     return told
 
 
-def write_everywhere(house: House, person: Somebody, text: str) -> None:
-    person.phone.write(text)
-    assert person.phone.hear()
+def write_everywhere(stack: Stack, person: Person, text: str) -> None:
+    person.phone.send(text)
+    assert person.phone.receive()
     eventually(person.messages, lambda found: len(found) == 2)
-    person.ask("POST", "/messages", 201, json={"content": text})
+    person.request("POST", "/messages", 201, json={"content": text})
     other = "/simulator/phones/" + person.number + "/messages"
     reaction = {"type": "reaction", "emoji": "x", "message_id": "wamid.x"}
-    httpx.post(f"{house.phone}{other}", json=reaction | {"wait": 5}, trust_env=False).raise_for_status()
-    pending = f"{house.phone}/simulator/pending"
+    httpx.post(
+        f"{stack.simulator_url}{other}", json=reaction | {"wait": 5}, trust_env=False
+    ).raise_for_status()
+    pending = f"{stack.simulator_url}/simulator/pending"
     eventually(
         lambda: httpx.get(pending, trust_env=False).json(),
         lambda left: not any(left.values()),
     )
 
 
-async def test_a_deleted_account_is_in_no_table_but_the_audit_log(house: House) -> None:
-    staying, leaving = Somebody(house).settle_in(), Somebody(house).settle_in()
-    secret, kept = words("very private"), words("kept")
-    write_everywhere(house, staying, kept)
-    write_everywhere(house, leaving, secret)
+async def test_a_deleted_account_is_in_no_table_but_the_audit_log(stack: Stack) -> None:
+    staying, leaving = Person(stack).set_up(), Person(stack).set_up()
+    secret, kept = unique_text("very private"), unique_text("kept")
+    write_everywhere(stack, staying, kept)
+    write_everywhere(stack, leaving, secret)
     leaving.http.post("/auth/login", json={"email": leaving.email, "password": "a wrong guess"})
     leaving.http.post("/auth/recover", json={"email": leaving.email})
     wrong = {"current_password": "a wrong guess", "new_password": NEW}
     leaving.http.put("/auth/password", json=wrong)
     person, wamids = leaving.id, [turn["external_id"] for turn in leaving.messages() if turn["external_id"]]
     looked_for = (person, leaving.email, leaving.number.lstrip("+"), secret, *wamids)
-    before = {table for table, _ in await traces_of(house, *looked_for)}
+    before = {table for table, _ in await traces_of(stack, *looked_for)}
     assert before >= {
         "auth.users", "auth.identities", "auth.sessions", "public.users", "public.avatars",
         "public.user_preferences", "public.messages", "whatsapp.contacts", "whatsapp.events",
@@ -132,7 +134,7 @@ async def test_a_deleted_account_is_in_no_table_but_the_audit_log(house: House) 
         "accounts.attempts",
     }  # fmt: skip
     also_kept = json.dumps(staying.everything())
-    leaving.ask("DELETE", "/auth/account", 204, json={"password": leaving.password})
+    leaving.request("DELETE", "/auth/account", 204, json={"password": leaving.password})
     # The audit log of security events keeps the id, as documented, and nothing else does.
-    assert await traces_of(house, *looked_for) == {("accounts.audit", person)}
+    assert await traces_of(stack, *looked_for) == {("accounts.audit", person)}
     assert json.dumps(staying.everything()) == also_kept

@@ -11,7 +11,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ava_local.testing import Database, drop_database, migrated_template, new_database, throw_away_cluster
+from ava_local.testing.databases import (
+    Database,
+    drop_database,
+    migrated_template,
+    new_database,
+    temporary_cluster,
+)
 
 VERSIONS = (18, 16)
 
@@ -122,7 +128,7 @@ async def seed(database: Database) -> SeededDatabase:
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=VERSIONS, ids=lambda v: f"pg{v}")
 async def versioned(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """The migrated template on each PostgreSQL version of the wheel."""
-    with throw_away_cluster(request.param) as running:
+    with temporary_cluster(request.param) as running:
         yield await migrated_template(running)
 
 

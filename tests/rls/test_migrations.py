@@ -11,28 +11,22 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ava_local.lodging import binaries
-from ava_local.migrations import files_of, migrate
-from ava_local.postgres import Cluster
-from ava_local.testing import (
-    MIGRATIONS,
-    REPOSITORY,
-    Database,
-    drop_database,
-    new_database,
-    throw_away_cluster,
-)
+from ava_local.postgres.cluster import Cluster
+from ava_local.postgres.migrations import migrate, migration_files
+from ava_local.postgres.server_binaries import installed_binaries
+from ava_local.repository import ROOT
+from ava_local.testing.databases import MIGRATIONS, Database, drop_database, new_database, temporary_cluster
 
-FILES = files_of(MIGRATIONS)
+FILES = migration_files(MIGRATIONS)
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=[15, 16, 18], ids=lambda v: f"pg{v}")
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """15 is Debian's (apt-get install postgresql-15); 16 and 18 come with the wheel."""
-    if binaries(request.param) is None:
+    if installed_binaries(request.param) is None:
         pytest.skip(f"NOT PROVEN on PostgreSQL {request.param}: apt-get install postgresql-{request.param}")
-    with throw_away_cluster(request.param) as running:
+    with temporary_cluster(request.param) as running:
         yield running
 
 
@@ -194,12 +188,12 @@ async def test_ids_rise_with_time_and_are_version_seven(empty):
 
 def test_squawk_has_no_warnings():
     squawk = Path(sys.executable).with_name("squawk")
-    result = subprocess.run([squawk, *FILES], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    result = subprocess.run([squawk, *FILES], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_squawk_would_warn(tmp_path):
     (tmp_path / "bad.sql").write_text("alter table public.messages drop column content;")
     squawk = Path(sys.executable).with_name("squawk")
-    command = [squawk, "--config", REPOSITORY / ".squawk.toml", tmp_path / "bad.sql"]
+    command = [squawk, "--config", ROOT / ".squawk.toml", tmp_path / "bad.sql"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ava_local.migrations import files_of, migrate
-from ava_local.testing import MIGRATIONS, REPOSITORY, Database, drop_database, new_database
+from ava_local.postgres.migrations import migrate, migration_files
+from ava_local.repository import ROOT
+from ava_local.testing.databases import MIGRATIONS, Database, drop_database, new_database
 
 Supabase = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +27,7 @@ async def empty(versioned: Database) -> AsyncIterator[Database]:
 @pytest.fixture
 def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
     """The CLI in a copy of our folder, with an empty home and without telemetry."""
-    shutil.copytree(REPOSITORY / "supabase", tmp_path / "supabase")
+    shutil.copytree(ROOT / "supabase", tmp_path / "supabase")
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -49,7 +50,7 @@ async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do
     assert pushed.returncode == 0, pushed.stderr
     history = "select version, name from supabase_migrations.schema_migrations order by version"
     assert [f"{row['version']}_{row['name']}" for row in await empty.admin(history)] == [
-        file.stem for file in files_of(MIGRATIONS)
+        file.stem for file in migration_files(MIGRATIONS)
     ]
     assert await migrate(empty.url("postgres"), MIGRATIONS) == []
 

@@ -20,7 +20,7 @@ from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
 from ava_common.tracing import traceparent
-from ava_local.issuer import AUTH_ISSUER, Issuer
+from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer
 
 router = APIRouter(prefix="/kitchen")
 

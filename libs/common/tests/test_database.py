@@ -8,7 +8,7 @@ import pytest
 
 from ava_common.caller import Caller
 from ava_common.database import Connection, MayBypassRls, acting_as, open_pool
-from ava_local.testing import Database
+from ava_local.testing.databases import Database
 
 CLAIMS = "current_setting('request.jwt.claims', true)::jsonb"
 WHO = f"select current_user::text, ({CLAIMS} ->> 'sub')::uuid, {CLAIMS} -> 'act' ->> 'sub'"

@@ -26,7 +26,7 @@ from ava_common.token_verifier import (
     open_verifier,
     supabase_issuer,
 )
-from ava_local.issuer import AUTH_ISSUER, Issuer, Key
+from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer, SigningKey
 
 SECRET = "a-legacy-secret-of-at-least-thirty-two-bytes"
 PERSON = uuid4()
@@ -92,8 +92,8 @@ ATTACKS = {
     "expired": lambda i: i.token(PERSON, exp=now() - 60),
     "not yet valid": lambda i: i.token(PERSON, nbf=now() + 60),
     "issued in the future": lambda i: i.token(PERSON, iat=now() + 60),
-    "right kid, wrong key": lambda i: Key(i.supabase.kid).sign(i.claims(PERSON)),
-    "unknown kid": lambda i: Key("unknown").sign(i.claims(PERSON)),
+    "right kid, wrong key": lambda i: SigningKey(i.supabase.kid).sign(i.claims(PERSON)),
+    "unknown kid": lambda i: SigningKey("unknown").sign(i.claims(PERSON)),
     "no kid": lambda i: jwt.encode(i.claims(PERSON), i.supabase.private, "ES256"),
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,
@@ -132,8 +132,8 @@ async def test_two_keys_at_once_work_during_a_rotation(issuer: Issuer) -> None:
     served = Issuer()
     async with open_verifier(*trusted(served)) as verifier:
         old = served.token(PERSON)
-        coming = Key("supabase-2")
-        served.documents["/auth/v1/.well-known/jwks.json"].append(coming.published)
+        coming = SigningKey("supabase-2")
+        served.key_sets["/auth/v1/.well-known/jwks.json"].append(coming.published)
         assert (await verifier.verify(old)).id == PERSON
         assert (await verifier.verify(coming.sign(served.claims(PERSON)))).id == PERSON
     served.close()
@@ -144,7 +144,7 @@ async def test_unknown_key_ids_do_not_make_us_hammer_the_issuer() -> None:
     async with open_verifier(*trusted(served)) as verifier:
         for number in range(30):
             with pytest.raises(InvalidToken):
-                await verifier.verify(Key(f"unknown-{number}").sign(served.claims(PERSON)))
+                await verifier.verify(SigningKey(f"unknown-{number}").sign(served.claims(PERSON)))
         assert served.fetches <= 2
     served.close()
 
@@ -215,7 +215,7 @@ async def test_the_cache_is_bounded_and_drops_the_oldest_first(issuer: Issuer) -
 async def test_an_rsa_key_is_believed_for_rs256_and_nothing_else() -> None:
     served, private = Issuer(), rsa.generate_private_key(65537, 2048)
     public = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
-    served.documents["/auth/v1/.well-known/jwks.json"].append(public | {"kid": "rsa-1", "alg": "RS256"})
+    served.key_sets["/auth/v1/.well-known/jwks.json"].append(public | {"kid": "rsa-1", "alg": "RS256"})
     async with open_verifier(*trusted(served)) as verifier:
         good = jwt.encode(served.claims(PERSON), private, "RS256", headers={"kid": "rsa-1"})
         assert (await verifier.verify(good)).id == PERSON

@@ -22,8 +22,8 @@ from jwt.algorithms import ECAlgorithm
 
 from ava_auth.app import create_app
 from ava_auth.settings import Settings
-from ava_local.postgres import free_port
-from ava_local.testing import Database, drop_database, new_database
+from ava_local.ports import free_port
+from ava_local.testing.databases import Database, drop_database, new_database
 
 PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
 GATEWAY = ("whatsapp-gateway", "the-gateways-client-secret")
@@ -87,7 +87,7 @@ def signing_key(kid: str = "auth-a") -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supabase]:
-    """`python -m ava_local.supabase_auth` on a free port, with a database of its own."""
+    """`python -m ava_supabase_standin` on a free port, with a database of its own."""
     name = f"ava_supabase_{secrets.token_hex(3)}"
     database, port = await new_database(cluster, name, template="ava_template"), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -103,7 +103,7 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
         **settings,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-        [sys.executable, "-m", "ava_local.supabase_auth"],
+        [sys.executable, "-m", "ava_supabase_standin"],
         env={**os.environ, **{f"SUPABASE_AUTH_{name}": value for name, value in values.items()}},
         stdout=subprocess.DEVNULL,
     )

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from ava_local.issuer import Issuer
+from ava_local.testing.token_issuer import Issuer
 
 PROTECTED = [
     ("GET", "/auth/me", None),

@@ -1,5 +1,5 @@
-"""`python -m ava_local`: what `./ava` hands over to."""
+"""Runs the command line: `python -m ava_local`, which the script `./ava` starts."""
 
-from ava_local.cli import main
+from ava_local.cli.app import main
 
 main()

@@ -1,1 +1,0 @@
-"""Breaks a real house on purpose while people write to it, and counts afterwards what that cost."""

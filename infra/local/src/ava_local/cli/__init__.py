@@ -1,0 +1,1 @@
+"""The command line `./ava`: one module per group of commands."""

@@ -1,0 +1,69 @@
+"""Terminal output: tables and colours on a terminal, plain lines elsewhere, JSON for programs."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.status_file import StackStatus
+
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
+STATE_COLOURS = {
+    "ready": "green",
+    "done": "green",
+    "disabled": "yellow",
+    "starting": "yellow",
+    "waiting": "dim",
+}
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def addresses(layout: StackLayout) -> dict[str, str]:
+    """The addresses of a running stack."""
+    return {
+        "form": layout.public_url,
+        "phone": layout.url_of("whatsapp-simulator"),
+        "mails": f"{layout.url_of('supabase-auth')}/outbox",
+        "logs": str(layout.logs_dir),
+    }
+
+
+def show_addresses(layout: StackLayout, stop: str) -> None:
+    """A short table: where everything is, and how to stop it."""
+    table = Table.grid(padding=(0, 3))
+    for name, value in {**addresses(layout), "stop": stop}.items():
+        table.add_row(f"  [bold]{name}[/bold]", value)
+    stdout.print("\n[bold green]Ava is running.[/bold green]")
+    stdout.print(table)
+    stdout.print()
+
+
+def show_processes(status: StackStatus) -> None:
+    """A table of all processes with their state."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for column in ("process", "state", "port", "pid", "restarts"):
+        table.add_column(column)
+    for row in status.processes:
+        colour = STATE_COLOURS.get(row.state, "red")
+        table.add_row(
+            row.name,
+            f"[{colour}]{row.state}[/{colour}]",
+            str(row.port or ""),
+            str(row.pid or ""),
+            str(row.restarts),
+        )
+    stdout.print(table)
+
+
+def process_colour(name: str) -> str:
+    """The same process always has the same colour."""
+    return COLOURS[sum(name.encode()) % len(COLOURS)]

@@ -1,0 +1,78 @@
+"""./ava demo and ./ava phone: run the user journey, and send a message from a simulated phone."""
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ava_local.cli import console
+from ava_local.cli.console import stderr, stdout
+from ava_local.cli.lifecycle import AsJson
+from ava_local.stack.control import Stack, StackNotRunning
+
+if TYPE_CHECKING:
+    from ava_local.demo.user_journey import Step
+
+ANSWER_TIMEOUT_SECONDS = 15.0
+
+
+def demo(json: AsJson = False) -> None:
+    """Run the full user journey over HTTP; exits with 1 if any step fails."""
+    stack = Stack()
+    starts_it = stack.status() is None
+    if starts_it:
+        with stderr.status("Ava is not running; starting it for the demo …"):
+            stack.start()
+    try:
+        steps = run_journey(stack, quiet=json)
+    finally:
+        if starts_it:
+            stack.stop()
+    all_passed = not any(step.problem for step in steps)
+    if json:
+        console.print_json({"ok": all_passed, "steps": [asdict(step) for step in steps]})
+    else:
+        stdout.print("[bold green]All steps passed.[/bold green]" if all_passed else "")
+    raise typer.Exit(0 if all_passed else 1)
+
+
+def run_journey(stack: Stack, quiet: bool) -> "list[Step]":
+    # Imported here, so that the supervisor does not load an HTTP client.
+    from ava_local.demo.user_journey import UserJourney
+
+    steps = []
+    for step in UserJourney(stack.url("caddy"), stack.simulator_url).run():
+        steps.append(step)
+        if not quiet:
+            mark = "[red]✗[/red]" if step.problem else "[green]✓[/green]"
+            stdout.print(f"  {mark} {step.title} [dim]{step.seconds:.2f} s[/dim]")
+            stdout.print(f"    {step.problem}", style="red", markup=False) if step.problem else None
+    return steps
+
+
+def phone(
+    number: Annotated[str, typer.Argument(help="Phone number to send from, for example +4915112345678.")],
+    text: Annotated[list[str], typer.Argument(help="The message text.")],
+    json: AsJson = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a reply.")] = ANSWER_TIMEOUT_SECONDS,
+) -> None:
+    """Send Ava a message from a simulated phone and wait for the reply; exits with 1 if none arrives."""
+    from ava_local.demo.phone_client import PhoneClient, parse_phone_number
+
+    stack, sender, message = Stack(), parse_phone_number(number), " ".join(text)
+    if stack.status() is None:
+        raise StackNotRunning("Ava is not running. Start it with: ./ava up")
+    client, began = PhoneClient(stack.simulator_url, sender), time.monotonic()
+    message_id = client.send(message)
+    replies = client.receive(wait)
+    seconds = round(time.monotonic() - began, 3)
+    if json:
+        console.print_json({"id": message_id, "number": sender, "answers": replies, "seconds": seconds})
+    else:
+        stdout.print(f"[cyan]{sender}[/cyan] → {message}")
+        for reply in replies:
+            stdout.print(f"[cyan]{sender}[/cyan] ← {reply}  [dim]{seconds:.2f} s[/dim]")
+        if not replies:
+            stderr.print(f"No reply within {wait:.0f} s. Check: ./ava logs whatsapp-gateway", style="red")
+    raise typer.Exit(0 if replies else 1)

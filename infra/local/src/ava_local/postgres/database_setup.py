@@ -1,0 +1,43 @@
+"""Sets up the database for the services, as a one-shot step: roles, migrations, passwords."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+
+import asyncpg
+
+from ava_local.postgres.migrations import migrate
+from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_passwords
+from ava_local.repository import ROOT
+
+PRIVILEGE_HINT = (
+    "Point AVA_DATABASE_ADMIN_URL at a superuser or, for a Supabase project, set SUPABASE_URL too."
+)
+MIGRATIONS = ROOT / "supabase" / "migrations"
+
+
+async def set_up_database(admin_url: str, migration_url: str, passwords: Mapping[str, str]) -> list[str]:
+    """Safe to repeat. Takes login URLs; returns the names of the migrations it applied."""
+    await apply_supabase_baseline(admin_url, passwords)
+    applied = await migrate(migration_url, MIGRATIONS)
+    await set_passwords(admin_url, passwords)
+    return applied
+
+
+def main() -> None:
+    variables = os.environ
+    administrator, migrator = variables["AVA_DATABASE_ADMIN_URL"], variables["AVA_DATABASE_MIGRATOR_URL"]
+    try:
+        applied = asyncio.run(
+            set_up_database(administrator, migrator, json.loads(variables["AVA_DATABASE_PASSWORDS"]))
+        )
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SystemExit(f"{error}. {PRIVILEGE_HINT}") from None
+    except (OSError, asyncpg.PostgresError) as error:
+        raise SystemExit(f"Database setup failed: {error}") from None
+    print(f"migrations applied: {', '.join(applied) or 'none (up to date)'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The stack: which processes it has, their variables, files and status, starting and stopping them."""

@@ -1,0 +1,1 @@
+"""Starts processes in dependency order, restarts them, and stops them in reverse; independent of Ava."""

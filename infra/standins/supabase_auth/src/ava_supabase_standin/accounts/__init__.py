@@ -1,0 +1,1 @@
+"""Accounts in the database: users, sessions, passwords, one-time tokens, audit log."""

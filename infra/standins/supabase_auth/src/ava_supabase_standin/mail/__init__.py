@@ -1,0 +1,1 @@
+"""The e-mails: their tokens and links, and the catcher that keeps instead of sending them."""

@@ -1,0 +1,62 @@
+"""One account from sign-up to deletion, with the unmodified Python client. Prints `done`."""
+
+import asyncio
+import sys
+
+import pytest
+
+from supabase import AsyncClient, AsyncClientOptions, AuthApiError, create_async_client
+
+PASSWORD, LATER = "a quokka with 9 lanterns", "an armadillo with 7 kettles"
+
+
+async def account_lifecycle(url: str, publishable: str, secret: str, email: str) -> None:
+    quiet = AsyncClientOptions(auto_refresh_token=False)
+    client = await create_async_client(url, publishable, options=quiet)
+    admin = await create_async_client(url, secret, options=AsyncClientOptions(auto_refresh_token=False))
+    wanted = {"email": email, "password": PASSWORD, "options": {"data": {"a": 1}}}
+    signed_up = await client.auth.sign_up(wanted)
+    assert signed_up.user, "no user"
+    try:
+        if not signed_up.session:
+            await admin.auth.admin.update_user_by_id(signed_up.user.id, {"email_confirm": True})
+        await _account(client, email)
+        await _mailed(client, admin, email)
+    finally:
+        await admin.auth.admin.delete_user(signed_up.user.id)
+
+
+async def _account(client: AsyncClient, email: str) -> None:
+    first = await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
+    assert first.session
+    second = await client.auth.refresh_session()
+    assert second.session
+    assert second.session.refresh_token != first.session.refresh_token
+    changed = await client.auth.update_user({"password": LATER, "data": {"b": 2}})
+    assert changed.user.user_metadata["b"] == 2
+    seen = await client.auth.get_user()
+    assert seen.user.email == email
+    claims = await client.auth.get_claims()
+    assert claims["claims"]["email"] == email
+    await client.auth.sign_out({"scope": "local"})
+    assert await client.auth.get_session() is None
+    with pytest.raises(AuthApiError) as refused:
+        await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
+    assert (refused.value.code, refused.value.status) == ("invalid_credentials", 400)
+    await client.auth.sign_in_with_password({"email": email, "password": LATER})
+    await client.auth.sign_out()
+
+
+async def _mailed(client: AsyncClient, admin: AsyncClient, email: str) -> None:
+    link = await admin.auth.admin.generate_link({"type": "recovery", "email": email})
+    proof = {"type": "recovery", "token_hash": link.properties.hashed_token}
+    let_in = await client.auth.verify_otp(proof)
+    assert let_in.session
+    users = await admin.auth.admin.list_users()
+    assert any(user.email == email for user in users)
+    await client.auth.reset_password_for_email(f"unknown-{email}")
+    await client.auth.sign_out()
+
+
+asyncio.run(account_lifecycle(*sys.argv[1:5]))
+print("done")

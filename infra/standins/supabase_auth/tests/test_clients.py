@@ -1,0 +1,86 @@
+"""The official Python and JavaScript clients, unmodified, against a stand-in started as a process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from ava_local.testing.databases import Database
+
+from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
+
+CLIENTS = Path(__file__).parent / "clients"
+
+if REMOTE:
+
+    @pytest.fixture
+    def served() -> str:
+        """The real project's address."""
+        assert REMOTE
+        return REMOTE
+
+else:
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def served(database: Database, tmp_path: Path) -> AsyncIterator[str]:
+        """A stand-in, started as the local stack starts it."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        settings = {
+            "DATABASE_URL": database.url("supabase_auth_admin"),
+            "PORT": str(port),
+            "STATE_DIR": str(tmp_path),
+            "SITE_URL": SITE,
+            "PUBLISHABLE_KEY": PUBLISHABLE,
+            "SECRET_KEY": SECRET,
+        }
+        environment = os.environ | {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
+        with started(environment) as process:
+            wait_until_ready(f"http://127.0.0.1:{port}/healthz", process)
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", "ava_supabase_standin"], env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "the stand-in exited"
+        try:
+            if httpx.get(url, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError("the stand-in is not ready after 30 seconds")
+
+
+def run(*command: str) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.strip().endswith("done")
+
+
+async def test_the_python_client_takes_an_account_from_sign_up_to_deletion(served: str) -> None:
+    run(sys.executable, str(CLIENTS / "account_lifecycle.py"), served, PUBLISHABLE, SECRET, new_email())
+
+
+async def test_the_javascript_client_takes_an_account_from_sign_up_to_deletion(
+    served: str, npm_programs: Path
+) -> None:
+    modules = str(npm_programs.parent.parent)
+    run("node", str(CLIENTS / "account_lifecycle.mjs"), served, PUBLISHABLE, SECRET, new_email(), modules)

@@ -1,0 +1,1 @@
+"""The control API under /simulator, for the phone page, tests and chaos."""

@@ -1,0 +1,1 @@
+"""The Graph API that sends go to: its endpoints, errors, limits and injected faults."""

@@ -1,0 +1,1 @@
+"""The phones: who they are, what they can send, and the webhook items that result."""

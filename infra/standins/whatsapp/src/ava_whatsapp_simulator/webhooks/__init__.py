@@ -1,0 +1,1 @@
+"""The webhooks to Ava: payload, batching, sending with retries, statuses."""

@@ -1,0 +1,88 @@
+"""The phone page in a real browser: choose a number, send messages, see ticks and replies."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from ava_local.devtools.chromium import find_chromium
+
+ANNA = "+4915112345678"
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+async def page() -> AsyncIterator[Page]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    async with async_playwright() as playwright:
+        flags = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        chromium = await playwright.chromium.launch(executable_path=path, chromium_sandbox=False, args=flags)
+        yield await chromium.new_page()
+        await chromium.close()
+
+
+async def choose_phone(page, simulator, number=ANNA):
+    await page.goto("about:blank")
+    await page.goto(f"{simulator.client.base_url}")
+    await page.get_by_label("number").fill(number)
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#who")).to_contain_text("You are sending as")
+
+
+async def send_text(page, text):
+    await page.get_by_label("Message").fill(text)
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+
+async def test_a_typed_message_goes_out_and_the_answer_appears(page, simulator, receiver):
+    await choose_phone(page, simulator, "+49 151 12345678")
+    await send_text(page, "hello <b>Ava</b>")
+    await expect(page.locator("#chat li.out")).to_contain_text("hello <b>Ava</b>")
+    await expect(page.locator("#chat li.out .delivered")).to_have_text("✓✓")
+    assert receiver.items()[0]["text"]["body"] == "hello <b>Ava</b>"
+    assert receiver.items()[0]["from"] == ANNA.removeprefix("+")
+    await simulator.send("hello yourself")
+    await expect(page.locator("#chat li.in")).to_contain_text("hello yourself")
+
+
+async def test_being_read_and_typing_can_be_seen(page, simulator, receiver):
+    await choose_phone(page, simulator)
+    await send_text(page, "hello")
+    await expect(page.locator("#chat li.out .delivered")).to_be_visible()
+    read = {"messaging_product": "whatsapp", "status": "read", "message_id": receiver.items()[0]["id"]}
+    await simulator.graph(read | {"typing_indicator": {"type": "text"}})
+    await expect(page.locator("#chat li.out .read")).to_be_visible()
+    await expect(page.locator("#typing")).to_be_visible()
+    await simulator.send("hi")
+    await expect(page.locator("#typing")).to_be_hidden()
+
+
+async def test_other_types_of_messages_can_be_sent(page, simulator, receiver):
+    await choose_phone(page, simulator)
+    await page.locator("#type").select_option("image")
+    await send_text(page, "the sea")
+    await expect(page.locator("#chat li.out")).to_contain_text("[image] the sea")
+    await simulator.wait_until_idle()
+    assert receiver.items()[-1]["image"]["caption"] == "the sea"
+
+
+async def test_two_phones_do_not_mix(page, simulator):
+    await simulator.send_from_phone(text="from anna")
+    await choose_phone(page, simulator, "+4915100000002")
+    await send_text(page, "from bert")
+    await expect(page.locator("#chat li")).to_have_count(1)
+    await choose_phone(page, simulator)
+    await expect(page.locator("#chat li")).to_contain_text(["from anna"])
+    await expect(page.locator("#numbers option")).to_have_count(2)
+
+
+async def test_mistakes_are_explained(page, simulator):
+    await page.goto("about:blank")
+    await page.goto(f"{simulator.client.base_url}")
+    await send_text(page, "hello")
+    await expect(page.locator("#problem")).to_contain_text("Choose a phone number first")
+    await page.get_by_label("number").fill("hello")
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#problem")).to_contain_text("country code")

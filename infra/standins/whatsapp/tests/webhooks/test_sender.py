@@ -1,0 +1,107 @@
+"""Webhooks are encoded, signed, sent and retried as Meta does: contract sections 1.1 to 1.3."""
+
+import hmac
+import json
+
+ANNA = "+4915112345678"
+
+
+def signed(body):
+    return "sha256=" + hmac.new(b"secret", body, "sha256").hexdigest()
+
+
+async def test_the_signature_is_over_exactly_the_bytes_sent(simulator, receiver):
+    await simulator.send_from_phone(text="Grüße / 👋")
+    headers, body = receiver.posts[0]
+    assert headers["x-hub-signature-256"] == signed(body)
+    assert headers["content-type"] == "application/json"
+    assert headers["user-agent"] == "facebookexternalua"
+
+
+async def test_text_is_escaped_to_ascii_with_escaped_slashes(simulator, receiver):
+    await simulator.send_from_phone(text="Grüße / 👋")
+    _, body = receiver.posts[0]
+    assert rb"Gr\u00fc\u00dfe \/ \ud83d\udc4b" in body
+    assert json.loads(body)["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"] == "Grüße / 👋"
+
+
+async def test_the_payload_names_the_account_the_number_and_the_sender(simulator, receiver):
+    sent = await simulator.send_from_phone(text="hello", timestamp=1_750_000_000)
+    body = receiver.bodies()[0]
+    assert body["object"] == "whatsapp_business_account"
+    value = receiver.values()[0]
+    assert value["metadata"] == {
+        "display_phone_number": "15550783881",
+        "phone_number_id": simulator.number_id,
+    }
+    message = value["messages"][0]
+    assert message["from"] == value["contacts"][0]["wa_id"] == "4915112345678"
+    assert message["from_user_id"] == value["contacts"][0]["user_id"]
+    assert (message["id"], message["timestamp"]) == (sent["id"], "1750000000")
+
+
+async def test_a_webhook_is_sent_again_until_the_answer_is_200(simulator, receiver):
+    await simulator.change(delivery={"retry": {"base": 0.01}})
+    receiver.statuses.extend([500, 503, 404, 301, 204, 201])
+    sent = await simulator.send_from_phone(text="hello")
+    assert sent["acknowledged"] is True
+    bodies = {body for _, body in receiver.posts}
+    assert (len(receiver.posts), len(bodies)) == (7, 1)
+
+
+async def test_an_answer_that_comes_too_late_counts_as_none(simulator, receiver):
+    await simulator.change(delivery={"timeout": 0.2})
+    receiver.pause = 0.5
+    sent = await simulator.send_from_phone(text="hello", wait=1)
+    assert sent["acknowledged"] is False
+    receiver.pause = 0
+    await simulator.wait_until_idle()
+    assert len(receiver.posts) > 1
+
+
+async def test_webhooks_survive_that_the_endpoint_is_away(simulator, receiver, webhook_endpoint):
+    await webhook_endpoint.close()
+    sent = await simulator.send_from_phone(text="hello?", wait=0.5)
+    assert sent["acknowledged"] is False
+    assert (await simulator.get("/pending"))["deliveries"] == 1
+    await webhook_endpoint.open()
+    await simulator.wait_until_idle()
+    assert [m["text"]["body"] for m in receiver.items()] == ["hello?"]
+
+
+async def test_ticks_show_what_ava_acknowledged(simulator, receiver):
+    receiver.statuses.extend([500] * 3)
+    await simulator.change(delivery={"retry": {"base": 0.3}})
+    await simulator.send_from_phone(text="hello", wait=0)
+    before = await simulator.get(f"/phones/{ANNA}/conversation")
+    assert before["entries"][0]["state"] == "sent"
+    after = await simulator.get(f"/phones/{ANNA}/conversation", version=before["version"], wait=10)
+    assert after["entries"][0]["state"] == "delivered"
+
+
+async def test_the_verification_request_has_the_token_and_checks_the_challenge(simulator, receiver):
+    answer = await simulator.post("/verify", challenge="42")
+    assert answer == {"status": 200, "body": "42", "verified": True}
+    assert receiver.verified == [
+        {"hub.mode": "subscribe", "hub.verify_token": "verify", "hub.challenge": "42"},
+    ]
+
+
+async def test_exact_bytes_can_be_posted_with_any_signature(simulator, receiver):
+    body = '{"object":"whatsapp_business_account","entry":['
+    for signature in ("good", "missing", "wrong", "non-ascii", "sha256=zz"):
+        answer = await simulator.post("/webhooks", body=body, signature=signature)
+        assert answer["answers"][0]["status"] == 200
+    good, missing, wrong, odd, own = [headers for headers, _ in receiver.posts]
+    assert good["x-hub-signature-256"] == signed(body.encode())
+    assert "x-hub-signature-256" not in missing
+    assert wrong["x-hub-signature-256"] not in (good["x-hub-signature-256"], "")
+    assert not odd["x-hub-signature-256"].isascii()
+    assert own["x-hub-signature-256"] == "sha256=zz"
+
+
+async def test_the_same_bytes_can_arrive_many_times_at_once(simulator, receiver):
+    receiver.pause = 0.2
+    answer = await simulator.post("/webhooks", body="{}", times=50)
+    assert len(answer["answers"]) == 50
+    assert receiver.max_in_flight > 10

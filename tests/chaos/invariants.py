@@ -1,0 +1,106 @@
+"""Counts every violated promise: a pure function of what was observed."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from chaos import answer_order
+from chaos.observations import Observations
+
+MUST_BE_ZERO = (
+    "lost",
+    "duplicate_rows",
+    "duplicate_echoes",
+    "out_of_order",
+    "missing_rows",
+    "rows_of_other_users",
+    "unexpected_answers",
+    "unresolved_despite_status",
+    "unresolved_unreported",
+    "unfinished",
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """lost: sent and never answered, without an excuse. unresolved = unresolved_injected (unknown sends for
+    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status).
+    missing_rows: turns that happened but are in no log. unfinished: events that never reached an end state.
+    """
+
+    sent: int = 0
+    echoed: int = 0
+    log_rows: int = 0
+    lost: int = 0
+    duplicate_rows: int = 0
+    duplicate_echoes: int = 0
+    out_of_order: int = 0
+    missing_rows: int = 0
+    rows_of_other_users: int = 0
+    unexpected_answers: int = 0
+    unresolved: int = 0
+    unresolved_injected: int = 0
+    interrupted_sends: int = 0
+    unresolved_despite_status: int = 0
+    unresolved_unreported: int = 0
+    unfinished: int = 0
+
+    def violations(self) -> dict[str, int]:
+        """The counts that should be zero and are not."""
+        return {name: count for name, count in asdict(self).items() if name in MUST_BE_ZERO and count}
+
+
+def count_violations(observed: Observations) -> Counts:
+    """Check what was observed against every promise."""
+    return Counts(
+        **_traffic(observed),
+        **_log(observed),
+        **_sends(observed),
+        out_of_order=len(answer_order.out_of_order_pairs(observed.oracle)),
+    )
+
+
+def _traffic(observed: Observations) -> dict[str, int]:
+    echoes = Counter(message["answers"] for message in observed.oracle["received"])
+    unexpected = echoes.pop(None, 0)
+    excused = {row.answers for row in observed.outbox_rows if row.state == "unresolved"}
+    sent = [message["id"] for message in observed.oracle["inbound"]]
+    return {
+        "sent": len(sent),
+        "echoed": len(echoes),
+        "duplicate_echoes": sum(times - 1 for times in echoes.values()),
+        "unexpected_answers": unexpected,
+        "lost": sum(wamid not in echoes and wamid not in excused for wamid in sent),
+        "unfinished": sum(
+            number for state, number in observed.unfinished_events.items() if state != "unresolved"
+        ),
+    }
+
+
+def _log(observed: Observations) -> dict[str, int]:
+    texts = {
+        sent["id"]: (observed.owners.get(sent["number"]), sent["text"]) for sent in observed.oracle["inbound"]
+    }
+    logged = Counter((row.user, row.role, row.content) for row in observed.rows)
+    accepted = {row.answers for row in observed.outbox_rows if row.state == "accepted"}
+    wanted = {(user, "user", text) for user, text in texts.values()}
+    wanted |= {(texts[wamid][0], "assistant", texts[wamid][1]) for wamid in accepted if wamid in texts}
+    mine = {(user, text) for user, text in texts.values()}
+    return {
+        "log_rows": len(observed.rows),
+        "duplicate_rows": sum(times - 1 for times in logged.values()),
+        "missing_rows": len(wanted - set(logged)),
+        "rows_of_other_users": sum((row.user, row.content) not in mine for row in observed.rows),
+    }
+
+
+def _sends(observed: Observations) -> dict[str, int]:
+    unresolved = {row.id for row in observed.outbox_rows if row.state == "unresolved"}
+    reported = {send["outbox_id"] for send in observed.oracle["sends"] if send["with_status"]}
+    injected = set(observed.oracle["unknowns"]["without_status"])
+    return {
+        "unresolved": len(unresolved),
+        "unresolved_injected": len(unresolved & injected),
+        "interrupted_sends": len(unresolved - injected - reported),
+        "unresolved_despite_status": len(unresolved & reported),
+        "unresolved_unreported": len(injected - unresolved - reported),
+    }

@@ -1,0 +1,97 @@
+"""What is read after a run: the simulator's oracle, the message log, the gateway's outbox and events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from chaos.simulated_users import SimulatedUser
+from chaos.simulator_client import SimulatorClient
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """A row of the message log; `user` is a UUID as text."""
+
+    user: str
+    channel: str
+    role: str
+    content: str
+    external_id: str | None
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """A row of the gateway's outbox; `answers` is the id of the message it answers."""
+
+    id: str
+    answers: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Everything the invariants are checked against; `owners` maps each phone number to its user's id."""
+
+    oracle: dict[str, Any]
+    rows: Sequence[MessageRow]
+    outbox_rows: Sequence[OutboxRow]
+    unfinished_events: dict[str, int]
+    owners: dict[str, str]
+
+
+_ROWS = "select user_id::text, channel, role, content, external_id from public.messages"
+_OUTBOX_ROWS = """
+select o.id::text, e.key, o.state from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
+"""
+_UNFINISHED_EVENTS = (
+    "select state, count(*) from whatsapp.events where state not in ('done', 'ignored') group by state"
+)
+_UNFINISHED_COUNT = """
+select (select count(*) from whatsapp.deliveries where state = 'new')
+  + (select count(*) from whatsapp.events where state in ('ready', 'awaiting'))
+  + (select count(*) from whatsapp.outbox where state in ('ready', 'sending', 'unknown'))
+  + (select count(*) from whatsapp.statuses as s where not applied
+      and exists (select from whatsapp.outbox as o where o.id = s.outbox_id))
+"""
+
+
+# Everything asyncpg may raise when a server is killed, at any point of a conversation.
+_CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+async def collect(
+    database_url: str, simulator: SimulatorClient, users: Sequence[SimulatedUser]
+) -> Observations:
+    """Read everything, as the database's administrator."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = [MessageRow(*row) for row in await connection.fetch(_ROWS)]
+        outbox_rows = [OutboxRow(*row) for row in await connection.fetch(_OUTBOX_ROWS)]
+        unfinished = {row[0]: row[1] for row in await connection.fetch(_UNFINISHED_EVENTS)}
+    finally:
+        await connection.close()
+    owners = {user.number: str(user.id) for user in users}
+    return Observations(await simulator.oracle(), rows, outbox_rows, unfinished, owners)
+
+
+async def unfinished_count(database_url: str) -> int | None:
+    """How much the gateway still has to do; None when the database does not answer."""
+    try:
+        connection = await asyncpg.connect(database_url, timeout=5)
+    except _CONNECTION_ERRORS:
+        return None
+    try:
+        count: int = await connection.fetchval(_UNFINISHED_COUNT, timeout=30)
+        return count
+    except _CONNECTION_ERRORS:
+        return None
+    finally:
+        connection.terminate()

@@ -1,0 +1,154 @@
+"""One run: start a stack, send messages, kill processes, wait until all is processed, count."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ava_local.ports import free_base_port
+from ava_local.stack.control import Stack
+from chaos import fault_plan, invariants, observations, process_killer, simulated_users, traffic
+from chaos.options import Options
+from chaos.simulator_client import SimulatorClient
+
+POLL_SECONDS = 0.5
+QUIET_POLLS = 4
+Seen = tuple[int, int, int | None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is; `unfinished` is what the gateway still has to do, None while that is unknown."""
+
+    stage: str
+    sent: int = 0
+    received: int = 0
+    unfinished: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result; `seconds` from the first message until nothing was left to do."""
+
+    options: Options
+    counts: invariants.Counts
+    killed: dict[str, int]
+    seconds: float
+    finished: bool
+    state_dir: str
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lost, duplicated, out of order or unexplained, and everything was processed."""
+        by_kills = self.killed.get("whatsapp-gateway", 0) + self.killed.get("postgres", 0)
+        excusable = self.counts.interrupted_sends <= by_kills * fault_plan.CONCURRENCY
+        complete = self.finished and self.counts.sent == self.options.messages
+        return complete and excusable and not self.counts.violations()
+
+
+@dataclass
+class Run:
+    """A running stack and what is being done to it."""
+
+    options: Options
+    stack: Stack
+    simulator: SimulatorClient
+    on_progress: Callable[[Progress], None]
+    received: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+
+    async def run(self) -> Report:
+        """From the first message to the report."""
+        users = await simulated_users.create_users(self.stack.database_url(), self.options.users)
+        await self.simulator.set_plan(fault_plan.simulator_plan(self.options))
+        began = time.monotonic()
+        finished = await self._send_and_kill(users)
+        seconds = round(time.monotonic() - began, 1)
+        self.on_progress(Progress("counting", self.options.messages, self.received))
+        observed = await observations.collect(self.stack.database_url(), self.simulator, users)
+        return Report(
+            self.options,
+            invariants.count_violations(observed),
+            dict(self.killed),
+            seconds,
+            finished,
+            str(self.stack.layout.state_dir),
+        )
+
+    async def _send_and_kill(self, users: Sequence[simulated_users.SimulatedUser]) -> bool:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(traffic.send_messages(self.options, users, self.simulator))
+                killing = tasks.create_task(
+                    process_killer.kill_processes(self.options, self.stack, lambda: self.received)
+                )
+                finishing = tasks.create_task(
+                    self._wait_until_finished(lambda: sending.done() and killing.done())
+                )
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+        self.killed = killing.result()
+        return finishing.result()
+
+    async def _wait_until_finished(self, over: Callable[[], bool]) -> bool:
+        """True when nothing is left to do; False after `stall_timeout` without progress."""
+        quiet, moved = 0, time.monotonic()
+        seen: Seen = (0, 0, None)
+        while quiet < QUIET_POLLS:
+            now, pending = await self._poll(
+                "sending and killing" if not over() else "waiting for the queue to drain"
+            )
+            if now != seen or not over():
+                moved, seen = time.monotonic(), now
+            if time.monotonic() - moved > self.options.stall_timeout:
+                return False
+            quiet = quiet + 1 if over() and now[2] == 0 and pending == 0 else 0
+            await asyncio.sleep(POLL_SECONDS)
+        return True
+
+    async def _poll(self, stage: str) -> tuple[Seen, int]:
+        counts, pending = await self.simulator.counts(), await self.simulator.pending_count()
+        self.received = counts["received"]
+        left = await observations.unfinished_count(self.stack.database_url())
+        self.on_progress(Progress(stage, counts["said"], self.received, left))
+        return (counts["sends"], self.received, left), pending
+
+
+async def run_async(options: Options, on_progress: Callable[[Progress], None]) -> Report:
+    """A whole run on a stack of its own, which is deleted afterwards unless something went wrong."""
+    on_progress(Progress("starting a stack"))
+    stack, keep_data = _new_stack(), False
+    try:
+        await asyncio.to_thread(stack.start)
+        async with SimulatorClient(stack.simulator_url) as simulator:
+            report = await Run(options, stack, simulator, on_progress).run()
+        keep_data = not report.ok
+    except Exception:
+        keep_data = True
+        raise
+    finally:
+        await asyncio.to_thread(_close, stack, keep_data)
+    return report
+
+
+def run(options: Options, on_progress: Callable[[Progress], None] = lambda progress: None) -> Report:
+    """The same, for callers without an event loop."""
+    return asyncio.run(run_async(options, on_progress))
+
+
+def _new_stack() -> Stack:
+    folder = Path(tempfile.mkdtemp(prefix="ava-chaos-"))
+    # PostgreSQL does not run as root and must be able to reach its own folder.
+    folder.chmod(0o711)
+    return Stack(folder, free_base_port(), fault_plan.gateway_variables())
+
+
+def _close(stack: Stack, keep_data: bool) -> None:
+    stack.stop()
+    if not keep_data:
+        stack.delete_data()
+        shutil.rmtree(stack.layout.state_dir, ignore_errors=True)

@@ -1,0 +1,135 @@
+"""Every kind of damage is counted under its own name, and a clean run counts none."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaos import invariants
+from chaos.observations import MessageRow, Observations, OutboxRow
+
+ANNA, BERT = "+49151100000001", "+49151100000002"
+OWNERS = {ANNA: "anna", BERT: "bert"}
+
+
+def inbound(wamid, number, text):
+    return {"id": wamid, "number": number, "text": text, "timestamp": 1, "postings": []}
+
+
+def received_echo(wamid, number, text, seq):
+    return {"number": number, "seq": seq, "id": f"echo-{wamid}-{seq}", "text": text, "answers": wamid}
+
+
+def send(outbox_id, with_status=True):
+    return {"outbox_id": outbox_id, "with_status": with_status}
+
+
+def logged(user, wamid, text):
+    echo = MessageRow(user, "whatsapp", "assistant", text, f"echo-{wamid}")
+    return [MessageRow(user, "whatsapp", "user", text, wamid), echo]
+
+
+@pytest.fixture
+def good():
+    """Two messages, two echoes, four rows."""
+    oracle = {
+        "inbound": [inbound("a", ANNA, "from anna"), inbound("b", BERT, "from bert")],
+        "received": [received_echo("a", ANNA, "from anna", 1), received_echo("b", BERT, "from bert", 1)],
+        "sends": [send("1"), send("2")],
+        "unknowns": {"with_status": [], "without_status": []},
+    }
+    rows = logged("anna", "a", "from anna") + logged("bert", "b", "from bert")
+    outbox_rows = [OutboxRow("1", "a", "accepted"), OutboxRow("2", "b", "accepted")]
+    return Observations(oracle, rows, outbox_rows, {}, OWNERS)
+
+
+def with_oracle(observed, **changed):
+    return replace(observed, oracle=observed.oracle | changed)
+
+
+def unresolved(observed, *, injected, reported=False):
+    """It is unknown whether Anna's echo was sent."""
+    without = ["1"] if injected else []
+    oracle = observed.oracle | {
+        "received": observed.oracle["received"][1:],
+        "sends": [send("1", reported), send("2")],
+        "unknowns": {"with_status": [], "without_status": without},
+    }
+    outbox_rows = [OutboxRow("1", "a", "unresolved"), *observed.outbox_rows[1:]]
+    rows = [row for row in observed.rows if (row.user, row.role) != ("anna", "assistant")]
+    return replace(observed, oracle=oracle, outbox_rows=outbox_rows, rows=rows)
+
+
+def test_a_clean_run_has_nothing_wrong(good):
+    counted = invariants.count_violations(good)
+    assert (counted.sent, counted.echoed, counted.log_rows) == (2, 2, 4)
+    assert counted.violations() == {}
+
+
+def test_a_message_without_an_echo_is_lost(good):
+    assert invariants.count_violations(
+        with_oracle(good, received=good.oracle["received"][1:])
+    ).violations() == {"lost": 1}
+
+
+def test_a_second_echo_is_a_duplicate(good):
+    again = [*good.oracle["received"], received_echo("a", ANNA, "from anna", 2)]
+    assert invariants.count_violations(with_oracle(good, received=again)).violations() == {
+        "duplicate_echoes": 1
+    }
+
+
+def test_an_answer_to_nothing_is_unexpected(good):
+    more = [*good.oracle["received"], received_echo(None, ANNA, "please link your number", 2)]
+    assert invariants.count_violations(with_oracle(good, received=more)).violations() == {
+        "unexpected_answers": 1
+    }
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_row_twice_is_a_duplicate_whatever_its_id(good, at):
+    again = replace(good.rows[at], external_id="other")
+    assert invariants.count_violations(replace(good, rows=[*good.rows, again])).violations() == {
+        "duplicate_rows": 1
+    }
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_turn_in_no_log_is_missing(good, at):
+    rows = [row for n, row in enumerate(good.rows) if n != at]
+    assert invariants.count_violations(replace(good, rows=rows)).violations() == {"missing_rows": 1}
+
+
+def test_a_row_in_another_users_log_is_seen(good):
+    stray = MessageRow("bert", "whatsapp", "user", "from anna", "a")
+    assert invariants.count_violations(replace(good, rows=[*good.rows, stray])).violations() == {
+        "rows_of_other_users": 1
+    }
+
+
+def test_an_injected_unknown_that_stays_unresolved_is_as_it_should_be(good):
+    counted = invariants.count_violations(unresolved(good, injected=True))
+    assert counted.violations() == {}
+    assert (counted.unresolved, counted.unresolved_injected, counted.interrupted_sends) == (1, 1, 0)
+
+
+def test_an_injected_unknown_that_was_taken_for_sent_or_failed_is_wrong(good):
+    oracle = {"unknowns": {"with_status": [], "without_status": ["1"]}, "sends": [send("1", False)]}
+    assert invariants.count_violations(with_oracle(good, **oracle)).violations() == {
+        "unresolved_unreported": 1
+    }
+
+
+def test_a_call_that_a_kill_interrupted_is_counted_by_itself(good):
+    counted = invariants.count_violations(unresolved(good, injected=False))
+    assert (counted.interrupted_sends, counted.violations()) == (1, {})
+
+
+def test_unresolved_despite_a_status_is_wrong(good):
+    wrong = invariants.count_violations(unresolved(good, injected=False, reported=True)).violations()
+    assert wrong == {"unresolved_despite_status": 1}
+
+
+def test_events_that_never_ended_are_unfinished(good):
+    assert invariants.count_violations(
+        replace(good, unfinished_events={"dead": 2, "held": 1, "unresolved": 5})
+    ).violations() == {"unfinished": 3}

@@ -1,0 +1,38 @@
+"""A run passes only if it finished, every message was sent and no invariant was violated."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaos.fault_plan import CONCURRENCY
+from chaos.invariants import MUST_BE_ZERO, Counts
+from chaos.options import Options
+from chaos.run import Report
+
+GOOD = Report(
+    Options(messages=10), Counts(sent=10), {"whatsapp-gateway": 1}, 1.0, finished=True, state_dir=""
+)
+
+
+def test_a_good_run_is_good():
+    assert GOOD.ok
+
+
+def test_a_run_that_never_finished_is_not():
+    assert not replace(GOOD, finished=False).ok
+
+
+def test_a_run_in_which_too_little_was_sent_is_not():
+    assert not replace(GOOD, counts=Counts(sent=9)).ok
+
+
+@pytest.mark.parametrize("name", MUST_BE_ZERO)
+def test_a_single_violation_is_enough(name):
+    assert not replace(GOOD, counts=replace(Counts(sent=10), **{name: 1})).ok
+
+
+def test_sends_may_be_interrupted_by_kills_but_not_by_themselves():
+    interrupted = Counts(sent=10, unresolved=1, interrupted_sends=1)
+    assert replace(GOOD, counts=interrupted).ok
+    assert not replace(GOOD, counts=interrupted, killed={"profile": 3}).ok
+    assert not replace(GOOD, counts=replace(interrupted, interrupted_sends=CONCURRENCY + 1)).ok

@@ -1,0 +1,188 @@
+"""The deployment files are valid, the same for every service, and open no more ports than necessary."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ava_local.stack.definition import service as local_service
+from ava_local.stack.environment import Environment
+from ava_local.stack.layout import StackLayout
+from ava_local.stack.secrets_file import load_or_create
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+CADDYFILE = INFRA / "caddy/Caddyfile"
+COMPOSE_FILE = INFRA / "docker-compose.yml"
+COMPOSE_SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
+UNITS = ["caddy", *SERVICES]
+
+
+def package(service: str) -> str:
+    return "ava_" + service.replace("-", "_")
+
+
+def dockerfile(service: str) -> Path:
+    return ROOT / "services" / service / "Dockerfile"
+
+
+def run(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A program of the tool environment, or of this machine."""
+    beside = Path(sys.executable).with_name(program)
+    command = [str(beside) if beside.exists() else program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def assert_clean(done: subprocess.CompletedProcess[str]) -> None:
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_caddy_accepts_its_file(tmp_path):
+    homes = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(tmp_path))
+    done = run("caddy", "validate", "--adapter", "caddyfile", "--config", CADDYFILE, env=homes)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_caddyfile_is_formatted():
+    assert run("caddy", "fmt", CADDYFILE).stdout.rstrip("\n") == CADDYFILE.read_text().rstrip("\n")
+
+
+def test_compose_matches_its_schema():
+    done = run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE_FILE)
+    assert done.returncode == 0, done.stdout
+
+
+def test_compose_runs_caddy_and_the_four_services():
+    assert list(COMPOSE_SERVICES) == UNITS
+
+
+def test_only_the_edge_proxy_is_reachable_from_outside():
+    assert {name for name, container in COMPOSE_SERVICES.items() if "ports" in container} == {"caddy"}
+    assert not [
+        name
+        for name, container in COMPOSE_SERVICES.items()
+        if container.get("network_mode") or container.get("privileged")
+    ]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_container_is_monitored_confined_and_restarted(name):
+    container = COMPOSE_SERVICES[name]
+    assert container["healthcheck"]["test"][0] == "CMD"
+    assert container["restart"] == "unless-stopped"
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "pids_limit", "stop_grace_period", "logging"} <= set(container)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_an_image_and_an_environment_of_its_own(service):
+    container = COMPOSE_SERVICES[service]
+    assert container["image"].startswith(f"ava-{service}:")
+    assert (INFRA / container["build"]["context"] / container["build"]["dockerfile"]).resolve() == dockerfile(
+        service
+    )
+    assert [file["path"] for file in container["env_file"]] == [f"../services/{service}/.env"]
+    assert "depends_on" not in container, "each service is deployed alone"
+
+
+def test_every_file_compose_mounts_exists():
+    mounts = [
+        volume.split(":")[0]
+        for container in COMPOSE_SERVICES.values()
+        for volume in container.get("volumes", [])
+    ]
+    files = [mount for mount in mounts if mount.startswith(".")]
+    assert files
+    assert all((INFRA / file).is_file() for file in files)
+
+
+def test_the_edge_proxy_leads_to_services_that_exist():
+    upstreams = re.findall(r"\{\$[A-Z_]+_UPSTREAM:([a-z-]+):8000\}", CADDYFILE.read_text())
+    assert upstreams == SERVICES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_hadolint_accepts_a_dockerfile(service):
+    assert_clean(run("hadolint", dockerfile(service)))
+
+
+def test_services_are_built_by_one_recipe():
+    recipes = {
+        dockerfile(service)
+        .read_text()
+        .split("\n", 1)[1]
+        .replace(package(service), "PACKAGE")
+        .replace(f"/{service}/", "/SERVICE/")
+        for service in SERVICES
+    }
+    assert len(recipes) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_starts_with_the_same_command_in_container_unit_and_local_stack(service, tmp_path):
+    image = re.findall(r'"([^"]+)"', dockerfile(service).read_text().partition("CMD ")[2])
+    unit = (INFRA / f"systemd/ava-{service}.service").read_text().replace("\\\n", " ")
+    command = re.search(r"ExecStart=(.+)", unit).group(1).split()
+    local = local_service(
+        Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}), service
+    ).command
+    starts = [without_address(words) for words in (image, command, local)]
+    assert starts[0] == starts[1] == starts[2]
+
+
+def without_address(command: list[str]) -> list[str]:
+    """A start command without the interpreter's path and the address, which may differ."""
+    words = command[1:]
+    for option in ("--host", "--port"):
+        at = words.index(option)
+        words = words[:at] + words[at + 2 :]
+    return words
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^([a-z0-9._-]+)==([^ ;\\]+)", lock.read_text()))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_lock_has_what_it_needs_at_the_tested_versions(service):
+    lock = pins(ROOT / "services" / service / "requirements.lock")
+    projects = [ROOT / "services" / service / "pyproject.toml", ROOT / "libs/common/pyproject.toml"]
+    needed = {
+        re.split(r"[\[<>=~ ;]", requirement)[0]
+        for project in projects
+        for requirement in tomllib.loads(project.read_text())["project"]["dependencies"]
+    }
+    assert needed - {"ava-common"} <= set(lock)
+    tested = pins(ROOT / "requirements.lock")
+    assert {name: version for name, version in lock.items() if tested.get(name) != version} == {}
+    assert "pytest" not in lock
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_lock_names_no_host_and_pins_every_file(service):
+    text = (ROOT / "services" / service / "requirements.lock").read_text()
+    assert "://" not in text
+    assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=\S)", text.strip()))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd-analyze")
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_accepts_a_unit_and_finds_it_well_confined(name, tmp_path):
+    shutil.copytree(INFRA / "systemd", tmp_path, dirs_exist_ok=True)
+    unit = tmp_path / f"ava-{name}.service"
+    # Whether the program is installed is not checked here.
+    unit.write_text(re.sub(r"ExecStart=(?:.|\\\n)+?(?=\n[A-Z])", "ExecStart=/bin/true", unit.read_text()))
+    environment = {"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/bin"}
+    assert_clean(run("systemd-analyze", "verify", unit, env=environment))
+    security = ("security", "--offline=true", "--threshold=20")
+    done = run("systemd-analyze", *security, unit, env=environment)
+    assert done.returncode == 0, done.stdout[-500:]
