@@ -57,9 +57,21 @@ async def test_a_user_is_found_by_id_and_by_email_address(two_events: Any, perso
     assert person.email not in read(two_events).stdout
 
 
-async def test_invalid_arguments_are_refused(database: Any) -> None:
-    assert read(database, "--person", "ada").returncode == 2
-    assert read(database, "--since", "yesterday").returncode == 2
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--person", "ada"), ("--since", "yesterday"), ("--since", "99999999d"), ("--limit", "-1")],
+)
+async def test_an_invalid_option_is_refused(database: Any, option: str, value: str) -> None:
+    refused = read(database, option, value)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"argument {option}: use " in refused.stderr
+
+
+def test_an_invalid_database_url_is_named() -> None:
+    arguments = [sys.executable, "-m", "ava_auth", "audit"]
+    environment = {**os.environ, "AUTH_DATABASE_URL": "garbage"}
+    refused = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert "AUTH_DATABASE_URL: is not a valid database URL" in refused.stderr
 
 
 @pytest.mark.parametrize(

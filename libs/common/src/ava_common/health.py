@@ -33,7 +33,7 @@ def router(ready: ReadinessCheck[R]) -> APIRouter:
     async def readyz(request: Request) -> dict[str, str]:
         checks = await ready(request.state.resources)
         if missing := [name for name, available in checks.items() if not available]:
-            raise NotReady(errors=[{"pointer": name, "detail": "does not answer"} for name in missing])
+            raise NotReady(errors=[{"pointer": name, "detail": "is not ready"} for name in missing])
         return {"status": "ready"}
 
     @routes.get("/metrics")

@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class PlainAsgiRoute(APIRoute):
     """A route whose handler has the form `(scope, receive, send)`; give it to the app as a hot route.
 
-    The handler's name, docstring, `responses` and `openapi_extra` stand in the API description as for every
-    other route. FastAPI parses nothing, runs no dependency and makes no response: that is the handler's own.
+    The API description shows the handler's name, docstring, `responses` and `openapi_extra` as for any other
+    route. FastAPI parses nothing, runs no dependency and creates no response: the handler does all of it.
     """
 
     def __init__(self, path: str, endpoint: ASGIApp, **options: Any) -> None:

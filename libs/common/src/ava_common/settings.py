@@ -1,7 +1,7 @@
 """Read a service's settings once, at start, and say clearly what is wrong with them."""
 
 import ipaddress
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -24,10 +24,23 @@ def _strong(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _real_login(url: SecretStr) -> SecretStr:
-    if "change-me" in url.get_secret_value():
+def _database_url(url: SecretStr) -> SecretStr:
+    value = url.get_secret_value()
+    if "change-me" in value:
         raise ValueError("still holds the placeholder of .env.example; put the role's real password here")
+    if not _is_postgresql(value):
+        raise ValueError(
+            "is not a valid database URL; it should look like postgresql://role:password@host:5432/postgres"
+        )
     return url
+
+
+def _is_postgresql(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_private(host: str) -> bool:
@@ -54,14 +67,20 @@ def _split(value: object) -> object:
 Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret that never prints; empty, short and placeholder values refuse the start."""
 
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_real_login)]
-"""The login URL of a service's own database role; a placeholder refuses the start."""
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+"""The login URL of a service's own database role; a placeholder or anything else refuses the start."""
 
 Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """One or more secrets, comma-separated, the current one first: two at once are a rotation."""
 
 Url = Annotated[str, AfterValidator(_http_url)]
 """An http(s) base URL without a trailing slash; plain http only to private hosts."""
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
+"""The least severe lines that are logged; upper or lower case."""
 
 
 def from_environment(prefix: str) -> SettingsConfigDict:
@@ -82,7 +101,7 @@ class ServiceSettings(BaseSettings):
     model_config = from_environment("")
 
     database_url: DatabaseUrl
-    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    log_level: LogLevel = Field("INFO", validation_alias="LOG_LEVEL")
     supabase_url: Url = Field(validation_alias="SUPABASE_URL")
     supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
     supabase_jwt_issuer: str | None = Field(None, validation_alias="SUPABASE_JWT_ISSUER")

@@ -5,22 +5,19 @@ import asyncio
 import json
 import secrets
 import sys
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from jwt.algorithms import ECAlgorithm
-from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
+from ava_common.command_line import limit, point_in_time
 from ava_common.database import AWAY, open_pool
-from ava_common.settings import from_environment, load
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+from ava_common.settings import DatabaseUrl, from_environment, load
 
 
 class DatabaseSettings(BaseSettings):
@@ -28,37 +25,32 @@ class DatabaseSettings(BaseSettings):
 
     model_config = from_environment("AUTH_")
 
-    database_url: SecretStr
-
-
-def _moment(text: str) -> datetime:
-    """`30m`, `12h` or `7d` ago, or a date and time (ISO 8601; UTC when it names no zone)."""
-    if text[-1:] in _UNITS and text[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("use 30m, 12h or 7d, or a time like 2026-11-22T14:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    database_url: DatabaseUrl
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ava_auth", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     audit = commands.add_parser("audit", help="read the audit log of security events, newest first")
-    audit.add_argument("--since", type=_moment, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
+    audit.add_argument("--since", type=point_in_time, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
     audit.add_argument("--event", metavar="NAME", help="an event or its prefix: login, login.refused")
-    audit.add_argument("--person", metavar="WHO", help="the account's id or e-mail address")
-    audit.add_argument("--limit", type=int, default=100, metavar="N", help="at most N events (100)")
+    audit.add_argument(
+        "--person", type=_person, default={}, metavar="WHO", help="the account's id or e-mail address"
+    )
+    audit.add_argument("--limit", type=limit, default=100, metavar="N", help="at most N events (100)")
     audit.add_argument("--json", action="store_true", help="one JSON object per line")
     commands.add_parser("key", help="create a private signing key for AUTH_SIGNING_KEYS")
     return parser
 
 
-def _filter(person: str | None) -> dict[str, Any]:
-    if not person:
-        return {}
-    return {"account": account_digest(person)} if "@" in person else {"user_id": UUID(person)}
+def _person(text: str) -> dict[str, Any]:
+    """The filter for an account's id or e-mail address."""
+    if "@" in text:
+        return {"account": account_digest(text)}
+    try:
+        return {"user_id": UUID(text)}
+    except ValueError:
+        raise argparse.ArgumentTypeError("use an account's id or e-mail address") from None
 
 
 def _line(event: AuditEvent) -> str:
@@ -70,9 +62,7 @@ def _line(event: AuditEvent) -> str:
 async def _audit(args: argparse.Namespace) -> None:
     url = load(DatabaseSettings).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
-        events = AuditLog(pool).read(
-            since=args.since, event=args.event, limit=args.limit, **_filter(args.person)
-        )
+        events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
         async for event in events:
             sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if args.json else _line(event)}\n")
 
@@ -84,17 +74,14 @@ def _key() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """0 when done, 1 when the database is away, 2 when the arguments are wrong."""
-    parser = _parser()
-    args = parser.parse_args(arguments)
+    args = _parser().parse_args(arguments)
     if args.command == "key":
         _key()
         return 0
     try:
         asyncio.run(_audit(args))
-    except ValueError:
-        parser.error("--person takes an account's id or e-mail address")
     except AWAY:
-        sys.stderr.write("The database does not answer. Check AUTH_DATABASE_URL.\n")
+        sys.stderr.write("The database does not respond. Check AUTH_DATABASE_URL.\n")
         return 1
     return 0
 

@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 async def client_ip(request: Request) -> str:
     """The last hop of X-Forwarded-For, which our edge proxy wrote; else the address of the connection.
 
-    What a client claims about itself stands further left and is never read.
+    The hops before it are the client's own claims and are never read.
     """
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     said = forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

@@ -17,8 +17,8 @@ from ava_messaging.messages import Message, Turn, Written
 
 MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
 
-# One text for every combination: with custom plans PostgreSQL drops what is null before it plans. The same
-# filters stand in messaging.page.
+# One text for every combination: with custom plans PostgreSQL drops what is null before it plans.
+# messaging.page repeats these filters.
 FILTERED = f"""select {MESSAGE} from public.messages
     where user_id = $1
       and ($2::text is null or channel = $2) and ($3::text is null or role = $3)

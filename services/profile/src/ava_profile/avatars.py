@@ -38,7 +38,7 @@ class Personality(StrEnum):
 
 def _number(age: object) -> object:
     if isinstance(age, str | bool):
-        raise PydanticCustomError("number", "must be a number, not text")
+        raise PydanticCustomError("number", "must be a whole number")
     return age
 
 

@@ -11,10 +11,11 @@ import asyncpg
 import orjson
 from pydantic_settings import BaseSettings
 
+from ava_common.command_line import limit, point_in_time
 from ava_common.settings import DatabaseUrl, from_environment, load
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.actions import Record
-from ava_whatsapp_gateway.operator.filters import STATES, Filters, point_in_time
+from ava_whatsapp_gateway.operator.filters import STATES, Filters
 
 _COLUMNS = ("id", "state", "kind", "attempts", "received_at", "user_id", "key", "reason")
 _ACTIONS: dict[str, actions.Action] = {
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         "--since", type=point_in_time, help="received at or after: 2h, 7d, or 2026-11-22T14:00"
     )
     common.add_argument("--until", type=point_in_time, help="received before")
-    common.add_argument("--limit", type=int, default=100, help="at most this many (100)")
+    common.add_argument("--limit", type=limit, default=100, help="at most this many (100)")
     common.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     changing = argparse.ArgumentParser(add_help=False, parents=[common])
     changing.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
@@ -65,8 +66,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 when the database is away; 2 when no filter was given for a change."""
     args = parser().parse_args(arguments)
-    limit = max(1, min(args.limit, 10_000))
-    filters = Filters(args.wamid, args.person, args.state, args.since, args.until, limit)
+    filters = Filters(args.wamid, args.person, args.state, args.since, args.until, args.limit)
     changes = args.command not in ("list", "show")
     if changes and filters.match_everything and not getattr(args, "deliveries", False):
         print("Say which events: --wamid, --person, --state, --since or --until.", file=sys.stderr)
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         records = asyncio.run(_run(args, filters, url))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        print(f"The database does not answer as it should: {type(error).__name__}.", file=sys.stderr)
+        print(f"The database does not respond as expected: {type(error).__name__}.", file=sys.stderr)
         return 1
     _print(args, records)
     return 0

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from ava_common.constraint_messages import Matches
-from ava_common.settings import DatabaseUrl, Secret, Secrets, Url, from_environment
+from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
 
 
 class Settings(BaseSettings):
@@ -15,12 +15,12 @@ class Settings(BaseSettings):
     model_config = from_environment("WHATSAPP_GATEWAY_")
 
     database_url: DatabaseUrl
-    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    log_level: LogLevel = Field("INFO", validation_alias="LOG_LEVEL")
     auth_url: Url = Field(validation_alias="AUTH_URL")
     profile_url: Url = Field(validation_alias="PROFILE_URL")
     messaging_url: Url = Field(validation_alias="MESSAGING_URL")
     graph_api_url: Url = Field("https://graph.facebook.com", validation_alias="GRAPH_API_URL")
-    graph_api_version: Annotated[str, Matches(r"^v\d+\.\d+$", "must look like v25.0")] = Field(
+    graph_api_version: Annotated[str, Matches(r"^v[0-9]+\.[0-9]+$", "must look like v25.0")] = Field(
         "v25.0", validation_alias="GRAPH_API_VERSION"
     )
     public_url: Url | None = Field(None, validation_alias="PUBLIC_URL")
@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     access_token: Secret
     phone_number_id: Annotated[
         str,
-        Matches(r"^\d{1,32}$", "must be the number's id at Meta, digits only; not the phone number itself"),
+        Matches(
+            r"^[0-9]{1,32}$", "must be the number's id at Meta, digits only; not the phone number itself"
+        ),
     ]
 
     link_confirmation: Literal["off", "code"] = "off"

@@ -1,17 +1,12 @@
 """Filters for events: by wamid, person, state and time."""
 
-import re
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 STATES = ("ready", "held", "awaiting", "unresolved", "done", "dead", "discarded", "ignored", "quarantined")
-
-_AGO = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 SELECTED = """
 select e.id, e.key, e.kind, e.state, e.reason, e.attempts, e.sent_at, e.received_at, e.changed_at,
@@ -49,17 +44,6 @@ class Filters:
         wamids = list(self.wamids) if self.wamids else None
         states = list(self.states) if self.states else None
         return wamids, account, name, states, self.since, self.until, self.limit
-
-
-def point_in_time(text: str) -> datetime:
-    """`2h`, `30m`, `7d` ago, or an ISO 8601 time (UTC without a zone). Raises ArgumentTypeError."""
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError("use 30m, 2h or 7d, or a time like 2026-11-22T14:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _uuid(text: str | None) -> UUID | None:
