@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ava_local.ports import free_base_port
 from ava_local.stack.control import Stack
-from chaos import fault_plan, invariants, observations, process_killer, simulated_users, traffic
+from chaos import fault_settings, invariants, observations, process_killer, simulated_users, traffic
 from chaos.options import Options
 from chaos.simulator_client import SimulatorClient
 
@@ -45,7 +45,7 @@ class Report:
     def ok(self) -> bool:
         """Nothing lost, duplicated, out of order or unexplained, and everything was processed."""
         by_kills = self.killed.get("whatsapp-gateway", 0) + self.killed.get("postgres", 0)
-        excusable = self.counts.interrupted_sends <= by_kills * fault_plan.CONCURRENCY
+        excusable = self.counts.interrupted_sends <= by_kills * fault_settings.CONCURRENCY
         complete = self.finished and self.counts.sent == self.options.messages
         return complete and excusable and not self.counts.violations()
 
@@ -64,7 +64,7 @@ class Run:
     async def run(self) -> Report:
         """From the first message to the report."""
         users = await simulated_users.create_users(self.stack.database_url(), self.options.users)
-        await self.simulator.set_plan(fault_plan.simulator_plan(self.options))
+        await self.simulator.set_plan(fault_settings.simulator_plan(self.options))
         began = time.monotonic()
         finished = await self._send_and_kill(users)
         seconds = round(time.monotonic() - began, 1)
@@ -144,7 +144,7 @@ def _new_stack() -> Stack:
     folder = Path(tempfile.mkdtemp(prefix="ava-chaos-"))
     # PostgreSQL does not run as root and must be able to reach its own folder.
     folder.chmod(0o711)
-    return Stack(folder, free_base_port(), fault_plan.gateway_variables())
+    return Stack(folder, free_base_port(), fault_settings.gateway_variables())
 
 
 def _close(stack: Stack, keep_data: bool) -> None:

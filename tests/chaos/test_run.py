@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.fault_plan import CONCURRENCY
+from chaos.fault_settings import CONCURRENCY
 from chaos.invariants import MUST_BE_ZERO, Counts
 from chaos.options import Options
 from chaos.run import Report

@@ -9,7 +9,7 @@ import orjson
 from pact import match
 
 from ava_auth import export
-from ava_auth.identities import User
+from ava_auth.user_and_session import User
 from ava_common.caller import Caller
 from ava_common.http_client import open_client
 

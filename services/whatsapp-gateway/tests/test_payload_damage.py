@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
-from ava_whatsapp_gateway.cloud_api.payload import parse_updates
+from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message
 
 from .damage import damage, paths_of

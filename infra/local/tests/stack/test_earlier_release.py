@@ -17,7 +17,7 @@ import pytest
 import ava_local
 from ava_local.ports import free_port
 from ava_local.postgres.cluster import Cluster
-from ava_local.postgres.data_folder import fallback_folder
+from ava_local.postgres.data_location import fallback_folder
 from ava_local.stack.earlier_release import EarlierReleaseRunning, StateFolderNotMoved, adopt
 
 IS_ROOT = os.geteuid() == 0

@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ava_common import database
-from ava_common.constraint_messages import message
 from ava_common.log import log
 from ava_common.problems import (
     DatabaseAway,
@@ -20,6 +19,7 @@ from ava_common.problems import (
     NotFound,
     Problem,
 )
+from ava_common.validation_messages import message
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ava_common.constraint_messages import message
 from ava_common.token_verifier import TrustedIssuer, supabase_issuer
+from ava_common.validation_messages import message
 
 SECRET_MIN_CHARACTERS = 16
 

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 
 from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
-from ava_common.command_line import limit, point_in_time
+from ava_common.argument_types import limit, point_in_time
 from ava_common.database import AWAY, open_pool
 from ava_common.settings import DatabaseUrl, from_environment, load
 

@@ -9,10 +9,10 @@ import httpx
 from fastapi import FastAPI
 
 from ava_auth.audit import AuditLog
-from ava_auth.dependencies import Resources
 from ava_auth.issuer import Issuer, read_keys
 from ava_auth.pwned_passwords import PwnedPasswords
-from ava_auth.routes import account, page, session, token_exchange, tokens
+from ava_auth.resources import Resources
+from ava_auth.routes import browser_session, own_account, sign_up_and_log_in, token_exchange, web_page
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
@@ -45,7 +45,13 @@ def create_app(settings: Settings) -> FastAPI:
         "Ava auth",
         prefix="/auth",
         open_resources=open_resources,
-        routers=[tokens.router, session.router, account.router, token_exchange.router, page.router],
+        routers=[
+            sign_up_and_log_in.router,
+            browser_session.router,
+            own_account.router,
+            token_exchange.router,
+            web_page.router,
+        ],
         ready=_ready,
         log_level=settings.log_level,
     )

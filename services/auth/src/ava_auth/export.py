@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import orjson
 
-from ava_auth.dependencies import Resources
-from ava_auth.identities import User
 from ava_auth.problems import ServiceUnavailable
+from ava_auth.resources import Resources
+from ava_auth.user_and_session import User
 from ava_common.caller import Caller
 from ava_common.http_client import on_behalf_of
 

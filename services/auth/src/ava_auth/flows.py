@@ -6,12 +6,12 @@ from functools import partial
 
 from ava_auth.client_ip import network_of
 from ava_auth.constant_time import padded_to
-from ava_auth.dependencies import Resources
-from ava_auth.identities import Session
 from ava_auth.password_policy import violations
 from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, SessionEnded, WrongCredentials
+from ava_auth.resources import Resources
 from ava_auth.schemas import Credentials, OpenedLink
 from ava_auth.throttle import Attempt, Kind, account_digest
+from ava_auth.user_and_session import Session
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from ava_auth.identities import Link, Session
+from ava_auth.user_and_session import Link, Session
 
 _ATOM = r"[^\s@,;:<>()\[\]\"\\\x00-\x1f\x7f]"
 _EMAIL = re.compile(rf"{_ATOM}+@(?:(?!\.){_ATOM})+(?:\.(?:(?!\.){_ATOM})+)+")

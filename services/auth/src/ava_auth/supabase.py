@@ -16,7 +16,6 @@ from supabase_auth.types import UserAttributes
 
 from ava_auth import supabase_errors
 from ava_auth.client_ip import UNKNOWN
-from ava_auth.identities import Link, Scope, Session, User
 from ava_auth.problems import (
     AccountsAway,
     LinkSpent,
@@ -27,6 +26,7 @@ from ava_auth.problems import (
 )
 from ava_auth.settings import Settings
 from ava_auth.supabase_errors import ErrorMap
+from ava_auth.user_and_session import Link, Scope, Session, User
 from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
 

@@ -10,8 +10,8 @@ from ava_common.database import open_pool
 from ava_common.health import database_answers
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
-from ava_messaging.dependencies import Resources
 from ava_messaging.export import ExportSlots
+from ava_messaging.resources import Resources
 from ava_messaging.routes import router
 from ava_messaging.settings import Settings
 

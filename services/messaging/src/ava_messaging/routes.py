@@ -10,13 +10,13 @@ from pydantic import WithJsonSchema
 
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
-from ava_common.constraint_messages import Matches
 from ava_common.problems import DatabaseAway, NotFound, Problem, responses
+from ava_common.validation_messages import Matches
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
-from ava_messaging.dependencies import ResourcesDep
 from ava_messaging.filters import ExportQuery, PageQuery
 from ava_messaging.messages import Message, Page, Turn, Written
+from ava_messaging.resources import ResourcesDep
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)

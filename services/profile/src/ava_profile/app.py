@@ -10,7 +10,7 @@ from ava_common.database import open_pool
 from ava_common.health import database_answers
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
-from ava_profile.dependencies import Resources
+from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
 

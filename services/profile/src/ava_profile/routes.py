@@ -8,11 +8,18 @@ from pydantic import WithJsonSchema
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
-from ava_profile.avatars import Avatar, AvatarChange, AvatarDraft, AvatarNotFound, Personality, SecondAvatar
-from ava_profile.dependencies import ResourcesDep
+from ava_profile.avatar_fields import (
+    Avatar,
+    AvatarChange,
+    AvatarDraft,
+    AvatarNotFound,
+    Personality,
+    SecondAvatar,
+)
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
-from ava_profile.preferences import PendingLink, PhoneLink, PhoneTaken, Preferences
+from ava_profile.resources import ResourcesDep
+from ava_profile.whatsapp_link import PendingLink, PhoneLink, PhoneTaken, Preferences
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 from pydantic_settings import BaseSettings
 
-from ava_common.command_line import limit, point_in_time
+from ava_common.argument_types import limit, point_in_time
 from ava_common.settings import DatabaseUrl, from_environment, load
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.actions import Record

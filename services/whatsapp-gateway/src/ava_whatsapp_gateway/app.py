@@ -17,13 +17,13 @@ from ava_whatsapp_gateway.handling.handler import Handler
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.clients import open_clients
-from ava_whatsapp_gateway.queue import maintenance
+from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
-from ava_whatsapp_gateway.webhook.dependencies import Resources
-from ava_whatsapp_gateway.webhook.inbox import Inbox
+from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 from ava_whatsapp_gateway.webhook.ingest import ingest
+from ava_whatsapp_gateway.webhook.resources import Resources
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
 async def _ready(resources: Resources) -> Mapping[str, bool]:
     """`backlog`: nothing has waited too long; `circuit`: Meta accepts our credential."""
     try:
-        now = await maintenance.state(resources.pool, resources.settings.phone_number_id)
+        now = await backlog.state(resources.pool, resources.settings.phone_number_id)
     except Exception:
         return {"database": False}
     # A circuit that is open while nothing waits may be fine again by now: the next send finds out.

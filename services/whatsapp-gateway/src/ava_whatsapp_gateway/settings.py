@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from ava_common.constraint_messages import Matches
 from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
+from ava_common.validation_messages import Matches
 
 
 class Settings(BaseSettings):

@@ -8,7 +8,7 @@ import typer
 from ava_local.cli import console
 from ava_local.cli.console import stderr, stdout
 from ava_local.cli.lifecycle import AsJson
-from ava_local.devtools import debian_packages, lock_files, pytest_runner, source_checks
+from ava_local.devtools import lock_files, optional_programs, pytest_runner, source_checks
 from ava_local.devtools.source_checks import CheckResult
 
 Strict = Annotated[
@@ -51,7 +51,7 @@ def run_tests(context: typer.Context, strict: Strict = False) -> None:
 
 def install_optional_packages() -> list[str]:
     with stderr.status("Checking for optional test tools (Chromium, PostgreSQL 15, Node.js) …"):
-        return debian_packages.install_missing()
+        return optional_programs.install_missing()
 
 
 def lock(upgrade: Upgrade = False) -> None:

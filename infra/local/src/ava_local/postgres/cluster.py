@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ava_local.expected_error import ExpectedError
 from ava_local.parent_death_signal import signal_on_parent_death
-from ava_local.postgres.data_folder import FALLBACK_ROOT, fallback_folder, reachable_folder
+from ava_local.postgres.data_location import FALLBACK_ROOT, fallback_folder, reachable_folder
 from ava_local.postgres.server_binaries import usable_binaries
 from ava_local.postgres.unprivileged_user import RunAs, run_as
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from ava_local.expected_error import ExpectedError
-from ava_local.postgres.data_folder import FALLBACK_ROOT, NoReachableFolder, fallback_folder
+from ava_local.postgres.data_location import FALLBACK_ROOT, NoReachableFolder, fallback_folder
 from ava_local.postgres.unprivileged_user import can_reach
 
 

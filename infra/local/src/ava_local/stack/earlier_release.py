@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ava_local.expected_error import ExpectedError
-from ava_local.postgres.data_folder import FALLBACK_ROOT, fallback_folder
+from ava_local.postgres.data_location import FALLBACK_ROOT, fallback_folder
 
 DISABLED = "hold"
 """What the folder `disabled` was called; only an earlier release makes it."""

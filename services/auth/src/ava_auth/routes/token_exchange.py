@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request, Response, Security
 from fastapi.security import HTTPBasic
 from pydantic import BaseModel
 
-from ava_auth.dependencies import Resources, ResourcesDep
 from ava_auth.problems import AccountsAway, ClientUnknown, ExchangeUnknown, TokenRefused
+from ava_auth.resources import Resources, ResourcesDep
 from ava_common.problems import responses
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"

@@ -22,7 +22,7 @@ from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected
 from ava_whatsapp_gateway.peers.messaging import LogEntry
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
-from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import DeadLetter, DependencyAway
 from ava_whatsapp_gateway.settings import Settings
 

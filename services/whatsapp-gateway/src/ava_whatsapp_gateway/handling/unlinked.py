@@ -10,7 +10,7 @@ from ava_whatsapp_gateway.metrics import EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.queue import lanes
-from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.settings import Settings
 
 _LINKED = "Thank you, this number is now linked. Say hello!"

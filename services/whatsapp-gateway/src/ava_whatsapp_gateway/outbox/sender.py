@@ -14,7 +14,7 @@ from ava_whatsapp_gateway.outbox import circuit_breaker, store
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
-from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import LeaseLost, RetryLater
 from ava_whatsapp_gateway.settings import Settings
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from ava_common.database import Pool
-from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import LeaseLost
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7

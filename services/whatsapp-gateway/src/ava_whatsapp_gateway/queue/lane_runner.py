@@ -10,7 +10,7 @@ from ava_common.log import log
 from ava_common.tracing import new_trace
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.queue import backoff, lanes
-from ava_whatsapp_gateway.queue.events import Event
+from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import (
     DeadLetter,
     DependencyAway,

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from ava_common.database import Pool
-from ava_whatsapp_gateway.queue.events import Contact, Event
+from ava_whatsapp_gateway.queue.event import Contact, Event
 from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost
 
 EVENTS_PER_CLAIM = 10

@@ -9,7 +9,7 @@ from ava_common.log import log
 from ava_common.problems import DatabaseAway, Problem
 from ava_common.tracing import request_id, traceparent
 from ava_whatsapp_gateway.metrics import DELIVERIES
-from ava_whatsapp_gateway.webhook.dependencies import Resources
+from ava_whatsapp_gateway.webhook.resources import Resources
 from ava_whatsapp_gateway.webhook.signature import is_genuine
 
 _OK: list[dict[str, Any]] = [

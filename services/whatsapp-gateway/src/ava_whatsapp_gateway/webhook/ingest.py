@@ -10,9 +10,9 @@ import asyncpg
 from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
-from ava_whatsapp_gateway.cloud_api.payload import parse_updates
+from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Sender, Status, Update
-from ava_whatsapp_gateway.contacts.directory import Directory
+from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.uuid7 import uuid7
 
@@ -123,8 +123,8 @@ def _parse_all(deliveries: Sequence[asyncpg.Record], number_id: str) -> tuple[Fo
 
 async def _store(connection: Connection, found: Found) -> None:
     fresh = await _without_duplicates(connection, found)
-    directory = await Directory.load(connection, _senders(fresh))
-    events = [await _event_row(directory, row, item) for row, item in fresh]
+    contacts = await ContactStore.load(connection, _senders(fresh))
+    events = [await _event_row(contacts, row, item) for row, item in fresh]
     stored = await connection.fetch(_EVENTS, *_columns(events, 12))
     statuses = [_status_row(row, item) for row, item in found if isinstance(item, Status)]
     if statuses:
@@ -154,7 +154,7 @@ def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Sender]:
     return senders + [side for move in moves for side in (move.before, move.after)]
 
 
-async def _event_row(directory: Directory, delivery: asyncpg.Record, item: Keyed) -> Columns:
+async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> Columns:
     """The columns of whatsapp.events from `key` to `item`."""
     received, trace = delivery["received_at"], delivery["trace"]
     contact, kind, state, reason = None, "system", "ignored", ""
@@ -164,10 +164,10 @@ async def _event_row(directory: Directory, delivery: asyncpg.Record, item: Keyed
         kind, reason = item.kind, item.ignored
         sent_at = _not_later(item.sent_at, received)
         if not reason:
-            contact, state = await directory.contact_of(item.sender), "ready"
+            contact, state = await contacts.contact_of(item.sender), "ready"
             turn, words = uuid7(), item.words
     elif isinstance(item, Move):
-        reason = await directory.follow(item) or "followed"
+        reason = await contacts.follow(item) or "followed"
     else:
         kind, reason = item.kind, item.broken or "unhandled field"
         state = "quarantined" if item.broken else "ignored"

@@ -8,8 +8,8 @@ from starlette.responses import PlainTextResponse
 
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import DatabaseAway, InvalidRequest, MalformedJson, Problem, responses
-from ava_whatsapp_gateway.webhook.dependencies import ResourcesDep
 from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, deliver
+from ava_whatsapp_gateway.webhook.resources import ResourcesDep
 
 PATH = "/webhooks/whatsapp"
 _SIGNED_JSON = {

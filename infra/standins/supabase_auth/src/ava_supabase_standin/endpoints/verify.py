@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from ava_supabase_standin.accounts import one_time_tokens, sessions
+from ava_supabase_standin.accounts import sessions, token_redemption
 from ava_supabase_standin.errors import AuthError, validation_failed
 from ava_supabase_standin.mail.auth_mails import PKCE_PREFIX, token_hash_of
 from ava_supabase_standin.requests.client_address import rate_limit_address
@@ -53,7 +53,7 @@ async def get(request: Request) -> Response:
 
 async def _redeem(request: Request, kind: str, token_hash: str, email: str = "") -> Response | None:
     async with resources_of(request).pool.acquire() as connection, connection.transaction():
-        user = await one_time_tokens.redeem(connection, request, kind, token_hash, email)
+        user = await token_redemption.redeem(connection, request, kind, token_hash, email)
         return await sessions.start_session(connection, request, user, "otp") if user else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from ava_whatsapp_simulator.behaviour_plan import BehaviourPlan, RetrySettings
-from ava_whatsapp_simulator.delivery_log import log_event
+from ava_whatsapp_simulator.json_log import log_event
 from ava_whatsapp_simulator.webhooks.payload import USER_AGENT, BusinessAccount, encode, sign, webhook_payload
 from ava_whatsapp_simulator.webhooks.webhook_item import WebhookItem
 

@@ -7,8 +7,6 @@ from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 
 from ava_auth import flows
 from ava_auth.client_ip import network_of
-from ava_auth.dependencies import ClientIp, Resources, ResourcesDep, no_store
-from ava_auth.identities import Scope, Session
 from ava_auth.problems import (
     AccountsAway,
     CrossSite,
@@ -17,7 +15,9 @@ from ava_auth.problems import (
     TooManyAttempts,
     WrongCredentials,
 )
+from ava_auth.resources import ClientIp, Resources, ResourcesDep, no_store
 from ava_auth.schemas import Credentials, Me, me
+from ava_auth.user_and_session import Scope, Session
 from ava_common.authentication import optional_caller
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken

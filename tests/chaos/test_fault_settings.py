@@ -4,7 +4,7 @@ from collections import Counter
 
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_simulator.behaviour_plan import BehaviourPlan
-from chaos import fault_plan
+from chaos import fault_settings
 from chaos.options import Options
 
 
@@ -13,11 +13,11 @@ def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
     known = {
         str(field.validation_alias or prefix + name).upper() for name, field in Settings.model_fields.items()
     }
-    assert set(fault_plan.gateway_variables()) <= known
+    assert set(fault_settings.gateway_variables()) <= known
 
 
 def test_the_plan_is_as_bad_as_promised():
-    plan = BehaviourPlan().with_changes(fault_plan.simulator_plan(Options()))
+    plan = BehaviourPlan().with_changes(fault_settings.simulator_plan(Options()))
     rates = Counter()
     for fault in plan.faults:
         rates[fault.kind == "timeout"] += fault.rate

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from ava_common.constraint_messages import Matches
 from ava_common.problems import Problem
+from ava_common.validation_messages import Matches
 
 
 class PhoneTaken(Problem):

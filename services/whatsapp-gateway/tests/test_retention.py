@@ -1,6 +1,6 @@
-"""Maintenance: what is deleted after its time, and what is kept."""
+"""Retention: what is deleted after its time, and what is kept."""
 
-from ava_whatsapp_gateway.queue import maintenance
+from ava_whatsapp_gateway.queue import retention
 
 from . import meta_payloads as meta
 
@@ -11,12 +11,12 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(gateways, peers)
     gateway = await gateways(held_days=0.5)
     await gateway.keep(meta.text())
     await gateway.drain()
-    await maintenance.apply_retention(gateway.pool, gateway.settings)
+    await retention.apply_retention(gateway.pool, gateway.settings)
     assert len(await gateway.states()) == 1
     await _age(gateway, "events", "received_at", "1 day")
     await _age(gateway, "contacts", "first_seen_at", "1 day")
     for _ in range(2):
-        await maintenance.apply_retention(gateway.pool, gateway.settings)
+        await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.states() == []
     assert await gateway.pool.fetchval("select count(*) from whatsapp.contacts") == 0
 
@@ -31,7 +31,7 @@ async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_event
     await gateway.drain()
     await _age(gateway, "deliveries", "received_at", "31 days")
     await _age(gateway, "events", "changed_at", "31 days")
-    await maintenance.apply_retention(gateway.pool, gateway.settings)
+    await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
     assert [state for _, state in await gateway.states()] == ["dead"]
 

@@ -6,7 +6,8 @@ import sys
 
 def test_where_nothing_can_be_installed_it_is_reported_what_stays_untested():
     program = (
-        "from ava_local.devtools.debian_packages import install_missing; print(*install_missing(), sep='\\n')"
+        "from ava_local.devtools.optional_programs import install_missing;"
+        "print(*install_missing(), sep='\\n')"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True

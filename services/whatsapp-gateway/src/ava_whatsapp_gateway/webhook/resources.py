@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.settings import Settings
-from ava_whatsapp_gateway.webhook.inbox import Inbox
+from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 
 
 @dataclass(frozen=True)

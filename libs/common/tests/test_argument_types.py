@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ava_common.command_line import limit, point_in_time
+from ava_common.argument_types import limit, point_in_time
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from ava_auth import flows
 from ava_auth.client_ip import network_of
-from ava_auth.dependencies import ClientIp, ResourcesDep, no_store
-from ava_auth.identities import Scope
 from ava_auth.problems import (
     AccountsAway,
     EmailNotConfirmed,
@@ -19,7 +17,9 @@ from ava_auth.problems import (
     TooManyAttempts,
     WrongCredentials,
 )
+from ava_auth.resources import ClientIp, ResourcesDep, no_store
 from ava_auth.schemas import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
+from ava_auth.user_and_session import Scope
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken

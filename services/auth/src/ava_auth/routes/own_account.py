@@ -7,9 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from ava_auth import export
-from ava_auth.dependencies import ClientIp, Resources, ResourcesDep
 from ava_auth.flows import accept_password
-from ava_auth.identities import User
 from ava_auth.problems import (
     AccountsAway,
     EmailNotConfirmed,
@@ -21,9 +19,11 @@ from ava_auth.problems import (
     WrongCredentials,
     WrongPassword,
 )
-from ava_auth.routes.session import clear_cookies
+from ava_auth.resources import ClientIp, Resources, ResourcesDep
+from ava_auth.routes.browser_session import clear_cookies
 from ava_auth.schemas import NewPassword, Proof
 from ava_auth.throttle import Attempt, account_digest
+from ava_auth.user_and_session import User
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
 from ava_common.problems import responses

@@ -7,7 +7,7 @@ import pytest
 
 from ava_local.ports import free_port
 from ava_local.postgres.cluster import Cluster
-from ava_local.postgres.data_folder import NoReachableFolder, reachable_folder
+from ava_local.postgres.data_location import NoReachableFolder, reachable_folder
 
 from .conftest import AS_ROOT
 

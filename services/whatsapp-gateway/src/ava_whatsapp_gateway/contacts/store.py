@@ -1,4 +1,4 @@
-"""The directory of contacts: finds or creates the contact of a sender, and follows numbers that change."""
+"""Find or create the contact of a sender, and follow numbers that change."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class ContactRow:
     user_id: UUID | None
 
 
-class Directory:
+class ContactStore:
     """The contacts that one transaction needs, loaded at once and changed one by one, which is rare."""
 
     def __init__(self, connection: Connection, known: Iterable[ContactRow], former: set[str]) -> None:
@@ -57,7 +57,7 @@ class Directory:
         self._index()
 
     @classmethod
-    async def load(cls, connection: Connection, senders: Iterable[Sender]) -> "Directory":
+    async def load(cls, connection: Connection, senders: Iterable[Sender]) -> "ContactStore":
         """The contacts that these senders may be."""
         senders = list(senders)
         digits = list({sender.digits for sender in senders if sender.digits})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
-from ava_whatsapp_gateway.cloud_api.payload import parse_updates
+from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status, timestamp
 
 from .meta_payloads import NUMBER_ID, envelope, payload, text, value

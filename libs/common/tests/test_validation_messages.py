@@ -9,7 +9,7 @@ import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core.core_schema import ErrorType
 
-from ava_common.constraint_messages import Matches, message
+from ava_common.validation_messages import Matches, message
 
 
 class Colour(StrEnum):

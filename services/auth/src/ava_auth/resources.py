@@ -8,7 +8,6 @@ from fastapi import Depends, Request, Response
 
 from ava_auth import client_ip
 from ava_auth.audit import AuditLog
-from ava_auth.identities import Session
 from ava_auth.issuer import Issuer
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.service_clients import ServiceClients
@@ -16,6 +15,7 @@ from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
 from ava_auth.supabase import SupabaseAuth
 from ava_auth.throttle import Throttle
+from ava_auth.user_and_session import Session
 from ava_common.database import Pool
 from ava_common.token_verifier import TokenVerifier
 

@@ -1,0 +1,43 @@
+"""How much is left to do and for how long: asked by the readiness check, shown as gauges."""
+
+import asyncpg
+
+from ava_common.database import Pool
+from ava_whatsapp_gateway.metrics import BACKLOG, BACKLOG_AGE, CIRCUIT
+
+_COUNTS = """
+select 'events' as what, state, count(*) as n from whatsapp.events
+where state in ('ready', 'held', 'awaiting', 'unresolved', 'dead', 'quarantined') group by state
+union all
+select 'sends', state, count(*) from whatsapp.outbox
+where state in ('sending', 'unknown', 'unresolved') group by state
+union all
+select 'deliveries', state, count(*) from whatsapp.deliveries
+where state in ('new', 'quarantined') group by state
+"""
+_STATE = """
+select coalesce(extract(epoch from clock_timestamp() - least(
+         (select min(received_at) from whatsapp.events where state = 'ready'),
+         (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
+         ), 0)::float as age,
+       coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
+         as circuit_open,
+       exists (select from whatsapp.events where state = 'ready') as kept_waiting
+"""
+
+
+async def state(pool: Pool, number: str) -> asyncpg.Record:
+    """`age` in seconds of the oldest delivery or event not handled yet, `circuit_open`, `kept_waiting`."""
+    record = await pool.fetchrow(_STATE, number)
+    assert record is not None  # noqa: S101 - a select without from
+    return record
+
+
+async def set_gauges(pool: Pool, number: str) -> None:
+    """Count events, sends and deliveries by state, and take over the age and the circuit."""
+    BACKLOG.clear()
+    for row in await pool.fetch(_COUNTS):
+        BACKLOG.labels(row["what"], row["state"]).set(row["n"])
+    now = await state(pool, number)
+    BACKLOG_AGE.set(now["age"])
+    CIRCUIT.set(now["circuit_open"])

@@ -1,0 +1,37 @@
+"""Sends whose outcome is unknown: a late status settles them, or an operator has to."""
+
+from datetime import timedelta
+
+from ava_common.database import Pool
+from ava_common.log import log
+from ava_whatsapp_gateway.metrics import ALERTS
+from ava_whatsapp_gateway.settings import Settings
+
+_BATCH = 500
+
+_SETTLE = "select whatsapp.settle($1)"
+_UNRESOLVED = """
+with given_up as (
+  update whatsapp.outbox as o set state = 'unresolved', changed_at = clock_timestamp()
+  from whatsapp.events as e
+  where e.id = o.event_id and e.state <> 'ready' and (o.resent or not $2 or o.kind <> 'answer')
+    and o.state in ('unknown', 'sending') and o.changed_at < clock_timestamp() - $1::interval
+  returning o.event_id, o.kind
+)
+update whatsapp.events as e set state = 'unresolved', changed_at = clock_timestamp()
+from given_up where e.id = given_up.event_id and given_up.kind = 'answer' and e.state = 'awaiting'
+returning e.id
+"""
+
+
+async def apply_late_statuses(pool: Pool) -> None:
+    """Apply statuses that arrived before their send was recorded."""
+    await pool.execute(_SETTLE, _BATCH)
+
+
+async def give_up_waiting(pool: Pool, settings: Settings) -> None:
+    """Leave sends without a status in time to an operator; a late status still settles them."""
+    wait = timedelta(seconds=settings.unknown_wait_seconds)
+    for row in await pool.fetch(_UNRESOLVED, wait, settings.unknown_policy == "resend_once"):
+        ALERTS.labels("unresolved").inc()
+        log.error("send.unresolved", event_id=row["id"], alert=True)
