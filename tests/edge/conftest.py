@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from ava_local.postgres import free_port
+
 CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
 ROOMS = ("auth", "profile", "messaging", "whatsapp-gateway")
 Headers = list[tuple[str, str]]
@@ -178,11 +180,6 @@ class Edge:
 def caddy() -> str:
     beside = Path(sys.executable).parent / "caddy"
     return str(beside) if beside.exists() else shutil.which("caddy") or "caddy"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The official clients, unmodified, as processes of their own against a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from ava_local.postgres import free_port
 from ava_local.testing import Database
 
 from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
@@ -32,8 +32,7 @@ else:
     @pytest_asyncio.fixture(loop_scope="session")
     async def served(database: Database, tmp_path: Path) -> AsyncIterator[str]:
         """A stand-in started as the local stack starts it."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         settings = {
             "DATABASE_URL": database.url("supabase_auth_admin"),
             "PORT": str(port),

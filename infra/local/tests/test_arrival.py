@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ava_local import arrival, status
-from ava_local.places import Places
+from ava_local.places import Places, claim, free_base
 from ava_local.postgres import free_port
 from ava_local.process import Kept, Process
 
@@ -61,8 +61,10 @@ def test_the_suggested_port_is_another_usable_one(port):
 
 def test_an_orphan_of_a_killed_run_is_ended(places, sleeper):
     described(places, sleeper.pid)
+    orphan = psutil.Process(sleeper.pid)
     arrival.sweep(places, within=0.2)
-    assert not psutil.pid_exists(sleeper.pid)
+    _, alive = psutil.wait_procs([orphan], timeout=60)
+    assert alive == []
 
 
 def test_a_stranger_who_got_the_pid_of_an_old_process_is_left_alone(places, sleeper):
@@ -114,3 +116,23 @@ def test_a_status_whose_supervisor_is_gone_describes_a_house_that_is_down(places
 def test_a_torn_status_is_no_status(places, text):
     places.status.write_text(text)
     assert status.current(places) is None
+
+
+def test_a_port_is_promised_only_once_on_the_whole_machine():
+    program = "from ava_local.places import free_base; print(free_base(), flush=True); input()"
+    mine = {free_base() for _ in range(20)}
+    other = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout
+    theirs = int(other.stdout.readline())
+    assert len(mine) == 20
+    assert theirs not in mine
+    assert not claim(theirs)
+    other.communicate("\n")
+    assert claim(theirs)
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_could_take_meanwhile():
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert free_port() < lowest

@@ -1,5 +1,6 @@
 """Where the local house lives: the repository, the state folder and the ports."""
 
+import collections
 import contextlib
 import os
 import random
@@ -97,9 +98,30 @@ def port_from(text: str | None) -> int:
 def free_base() -> int:
     """A base port with every port of a house free above it, for a second house beside the first."""
     for base in random.sample(range(20_000, 30_000, 10), 1000):
-        if all(is_free(base + offset) for offset in OFFSETS.values()):
+        if claim(base) and all(is_free(base + offset) for offset in OFFSETS.values()):
             return base
     raise BadPlace("no eight free ports in a row between 20000 and 30000")
+
+
+_claims: collections.deque[socket.socket] = collections.deque()
+_KEPT_CLAIMS = 100
+
+
+def claim(port: int) -> bool:
+    """Whether this port is ours to promise; nobody else who asks here, on the whole machine, gets it now.
+
+    A claim is an abstract socket of that name: it ends with this process, or after a hundred more.
+    """
+    claimed = socket.socket(socket.AF_UNIX)
+    try:
+        claimed.bind(f"\0ava-port-{port}")
+    except OSError:
+        claimed.close()
+        return False
+    _claims.append(claimed)
+    if len(_claims) > _KEPT_CLAIMS:
+        _claims.popleft().close()
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ava_local.lodging import ASIDE, RunAs, elsewhere, home, run_as, usable_binaries
+from ava_local.places import claim, is_free
 
 SUPERUSER = "supabase_admin"
 STOP_SIGNAL = signal.SIGINT
@@ -187,8 +188,8 @@ def dies_with_parent(how: signal.Signals) -> Callable[[], None]:
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and none that the system gives to outgoing connections by itself."""
+    for port in random.sample(range(30_000, 32_768), 2768):
+        if claim(port) and is_free(port):
+            return port
+    raise OSError("no free port between 30000 and 32768")

@@ -12,8 +12,8 @@ from pathlib import Path
 from ava_local.chaos import facts, killing, misfortune, people, traffic, verdict
 from ava_local.chaos.options import Options
 from ava_local.chaos.platform import Platform
-from ava_local.chaos.ports import free_base
 from ava_local.handle import House
+from ava_local.places import free_base
 
 LOOK_EVERY = 0.5
 QUIET_LOOKS = 4
