@@ -8,11 +8,13 @@ from threading import Thread
 
 import pytest
 from browser.visitor import Visitor
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from ava_local import browser as chromium
 from ava_local.handle import House
 
+# How long something may take to appear; it is waited for, so only a failure lasts that long.
+expect.set_options(timeout=30_000)
 ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -53,7 +55,6 @@ def window() -> Iterator[Browser]:
 def profile(window: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own: its cookies and storage are nobody else's."""
     context = window.new_context(locale="en-GB")
-    context.set_default_timeout(20_000)
     yield context
     context.close()
 

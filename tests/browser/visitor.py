@@ -78,6 +78,11 @@ class Visitor:
     def messages(self) -> Locator:
         return self.page.get_by_role("list", name="Messages, newest first").get_by_role("listitem")
 
+    def look(self) -> Locator:
+        """The messages, once the page has asked for them again and for all else it shows."""
+        self.page.evaluate("Promise.all([showMessages(), showNumber(), showAvatar()])")
+        return self.messages()
+
     def cookies(self) -> dict[str, str]:
         """Name to value, as the browser keeps them; no script could read this."""
         return {one["name"]: one["value"] for one in self.page.context.cookies()}
