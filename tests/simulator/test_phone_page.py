@@ -1,13 +1,15 @@
 """The phone page in a real browser: choose a number, type, see ticks and what came back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from ava_local import browser
 
 ANNA = "+4915112345678"
+expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.browser
 
 
@@ -86,3 +88,37 @@ async def test_mistakes_are_said_in_words(page, platform):
     await page.get_by_label("number").fill("hello")
     await page.get_by_role("button", name="Use this phone").click()
     await expect(page.locator("#problem")).to_contain_text("country code")
+
+
+async def test_an_attempt_that_fails_late_says_nothing_over_a_newer_one(page, platform):
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await hold(page, platform)
+    await page.route("**/messages", held.put, times=1)
+    await write(page, "too slow")
+    late = await held.get()
+    await page.get_by_label("number").fill("hello")
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#problem")).to_contain_text("country code")
+    async with page.expect_event("requestfailed"):
+        await late.abort()
+    await page.evaluate("() => new Promise((later) => setTimeout(later))")
+    assert "country code" in await page.locator("#problem").inner_text()
+
+
+async def test_a_number_that_is_none_leaves_the_phone_in_the_hand(page, platform, receiver):
+    await hold(page, platform)
+    await page.get_by_label("number").fill("hello")
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#problem")).to_contain_text("country code")
+    await write(page, "still me")
+    await expect(page.locator("#chat li.out .delivered")).to_have_text("✓✓")
+    assert receiver.items()[0]["from"] == ANNA.removeprefix("+")
+
+
+async def test_news_on_the_phone_does_not_wipe_out_what_went_wrong(page, platform):
+    await hold(page, platform)
+    await write(page, "")
+    await expect(page.locator("#problem")).to_contain_text("Type a message first.")
+    await platform.say(text="from elsewhere")
+    await expect(page.locator("#chat li.out")).to_contain_text("from elsewhere")
+    assert "Type a message first." in await page.locator("#problem").inner_text()

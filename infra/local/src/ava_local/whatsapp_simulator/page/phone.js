@@ -4,10 +4,12 @@
 const $ = (id) => document.getElementById(id);
 const TICKS = { sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
 let number = "";
+let attempts = 0;
 let shown = [];
+let choosing = null;
 let listening = null;
 
-const phone = (path) => "/simulator/phones/" + encodeURIComponent(number) + path;
+const phone = (path, which = number) => "/simulator/phones/" + encodeURIComponent(which) + path;
 
 async function ask(path, options) {
   const answer = await fetch(path, options);
@@ -43,15 +45,18 @@ function show(conversation) {
 
 async function listen(mine) {
   let version = -1;
+  let complaint = null;
   while (listening === mine) {
     try {
       const conversation = await ask(phone("/conversation?wait=25&version=" + version));
       if (listening !== mine) return;
       if (conversation.version !== version) show(conversation);
       version = conversation.version;
-      $("problem").textContent = "";
+      if ($("problem").textContent === complaint) $("problem").textContent = ""; // never what others complain of
     } catch (problem) {
-      $("problem").textContent = "The simulator does not answer: " + problem.message;
+      if (listening !== mine) return;
+      complaint = "The simulator does not answer: " + problem.message;
+      $("problem").textContent = complaint;
       await new Promise((later) => setTimeout(later, 2000));
     }
   }
@@ -63,8 +68,9 @@ async function offer() {
 }
 
 async function use(chosen) {
-  number = chosen.trim();
-  const known = await ask(phone(""), { method: "PUT", body: "{}" });
+  const mine = (choosing = Symbol(chosen));
+  const known = await ask(phone("", chosen.trim()), { method: "PUT", body: "{}" });
+  if (choosing !== mine) return; // another number was chosen meanwhile
   number = known.number;
   $("number").value = number;
   $("who").textContent = "You hold the phone " + number + ".";
@@ -84,14 +90,16 @@ function utterance() {
   return { type, text };
 }
 
+// Only the newest attempt complains: a late failure must not overwrite the words of a newer one.
 function attempt(form, action) {
   $(form).addEventListener("submit", async (event) => {
     event.preventDefault();
+    const mine = ++attempts;
     try {
       $("problem").textContent = "";
       await action();
     } catch (problem) {
-      $("problem").textContent = problem.message;
+      if (attempts === mine) $("problem").textContent = problem.message;
     }
   });
 }
