@@ -38,7 +38,7 @@ class Person:
 
     def __init__(self, address: str, name: str) -> None:
         self.email = f"{name}-{secrets.token_hex(6)}@example.org"
-        self.password = secrets.token_urlsafe(16)
+        self.password = f"quiet-harbour-{secrets.token_hex(8)}"
         self._client = httpx.Client(base_url=address, timeout=20, trust_env=False)
 
     def ask(self, method: str, path: str, expected: int, **what: Any) -> Any:
@@ -157,7 +157,7 @@ def expect(fine: object, otherwise: str) -> None:
         raise NotAsItShouldBe(otherwise)
 
 
-def eventually(ask: Callable[[], Any], fine: Callable[[Any], bool], within: float = 10.0) -> Any:
+def eventually(ask: Callable[[], Any], fine: Callable[[Any], bool], within: float = 30.0) -> Any:
     """The first answer that is fine, or the last one there was."""
     deadline = time.monotonic() + within
     while not fine(found := ask()) and time.monotonic() < deadline:
