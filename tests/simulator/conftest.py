@@ -25,11 +25,12 @@ ANNA = "+4915112345678"
 
 
 class Receiver:
-    """Answers every webhook with the next of `statuses`, else 200; `pause` seconds late."""
+    """Answers every webhook with the next of `statuses`, else 200; not before `answering` is set."""
 
     def __init__(self) -> None:
         self.statuses: deque[int] = deque()
-        self.pause = 0.0
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.posts: list[tuple[httpx.Headers, bytes]] = []
         self.at_once = self.most_at_once = 0
         self.verified: list[dict[str, str]] = []
@@ -41,7 +42,7 @@ class Receiver:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         self.posts.append((httpx.Headers(request.headers.raw), await request.body()))
-        await asyncio.sleep(self.pause)
+        await self.answering.wait()
         self.at_once -= 1
         return Response(status_code=self.statuses.popleft() if self.statuses else 200)
 
@@ -66,7 +67,7 @@ class Platform:
         self.receiver = receiver
 
     async def say(self, number: str = ANNA, **said: Any) -> Json:
-        answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 5} | said)
+        answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 60} | said)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -103,6 +104,11 @@ class Platform:
     async def quiet(self) -> None:
         await until(self._is_quiet)
 
+    async def in_flight(self, count: int) -> None:
+        """Until so many webhooks wait for their answer, and none of the others has been posted meanwhile."""
+        await until(lambda: self.receiver.at_once >= count)
+        assert (await self.get("/pending"))["in_flight"] == self.receiver.at_once == count
+
     async def statuses(self, count: int) -> list[Json]:
         await until(lambda: len(self.receiver.items("statuses")) >= count)
         await self.quiet()
@@ -112,7 +118,7 @@ class Platform:
         return not any((await self.get("/pending")).values())
 
 
-async def until(met: Callable[[], Any], seconds: float = 20) -> None:
+async def until(met: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until a condition, plain or awaitable, holds."""
     async with asyncio.timeout(seconds):
         while True:
@@ -169,7 +175,7 @@ async def simulator(door: Door) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(
         webhook_url=door.url, app_secret="secret", verify_token="verify", access_token="token"
     )
-    async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=90) as client:
         yield client
 
 

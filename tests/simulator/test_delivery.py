@@ -79,9 +79,11 @@ async def test_delays_reorder_what_was_sent_one_after_the_other(platform, receiv
 
 
 async def test_webhooks_come_side_by_side_but_not_more_than_the_plan_allows(platform, receiver):
-    receiver.pause = 0.05
-    await platform.change(delivery={"concurrency": 4})
+    receiver.answering.clear()
+    await platform.change(delivery={"concurrency": 4, "timeout": 90})
     await say_many(platform, 30)
+    await platform.in_flight(4)
+    receiver.answering.set()
     await platform.quiet()
     assert receiver.most_at_once == 4
 

@@ -22,7 +22,7 @@ async def test_an_accepted_message_may_never_be_answered(platform):
             f"/v25.0/{platform.number_id}/messages",
             json={"messaging_product": "whatsapp", "to": ANNA, "type": "text", "text": {"body": "hi"}},
             headers={"authorization": "Bearer token"},
-            timeout=0.3,
+            timeout=2,
         )
     assert await platform.received() == ["hi"]
     assert await accepted(platform) == [("unknown", True)]

@@ -1,7 +1,10 @@
 """Webhooks are written, signed, sent and sent again as Meta does: contract sections 1.1 to 1.3."""
 
+import asyncio
 import hmac
 import json
+
+from .conftest import until
 
 ANNA = "+4915112345678"
 
@@ -48,10 +51,11 @@ async def test_a_webhook_is_sent_again_until_the_answer_is_200(platform, receive
 
 async def test_an_answer_that_comes_too_late_counts_as_none(platform, receiver):
     await platform.change(delivery={"timeout": 0.2})
-    receiver.pause = 0.5
+    receiver.answering.clear()
     said = await platform.say(text="hello", wait=1)
     assert said["acknowledged"] is False
-    receiver.pause = 0
+    await platform.change(delivery={"timeout": 60})
+    receiver.answering.set()
     await platform.quiet()
     assert len(receiver.posts) > 1
 
@@ -68,11 +72,13 @@ async def test_webhooks_survive_that_nobody_listens(platform, receiver, door):
 
 async def test_ticks_show_what_the_other_side_acknowledged(platform, receiver):
     receiver.statuses.extend([500] * 3)
-    await platform.change(delivery={"retry": {"base": 0.3}})
+    receiver.answering.clear()
+    await platform.change(delivery={"retry": {"base": 0.1}, "timeout": 90})
     await platform.say(text="hello", wait=0)
     before = await platform.get(f"/phones/{ANNA}/conversation")
     assert before["entries"][0]["state"] == "sent"
-    after = await platform.get(f"/phones/{ANNA}/conversation", version=before["version"], wait=10)
+    receiver.answering.set()
+    after = await platform.get(f"/phones/{ANNA}/conversation", version=before["version"], wait=60)
     assert after["entries"][0]["state"] == "delivered"
 
 
@@ -98,7 +104,9 @@ async def test_exact_bytes_can_be_posted_with_any_signature(platform, receiver):
 
 
 async def test_the_same_bytes_can_arrive_many_times_at_once(platform, receiver):
-    receiver.pause = 0.2
-    answer = await platform.post("/webhooks", body="{}", times=50)
-    assert len(answer["answers"]) == 50
-    assert receiver.most_at_once > 10
+    receiver.answering.clear()
+    await platform.change(delivery={"timeout": 90})
+    posting = asyncio.create_task(platform.post("/webhooks", body="{}", times=50))
+    await until(lambda: receiver.at_once == 50)
+    receiver.answering.set()
+    assert len((await posting)["answers"]) == 50
