@@ -26,7 +26,7 @@ from ava_whatsapp_gateway.split import split
 from ava_whatsapp_gateway.walk import walk
 
 from .house import CLIENT_SECRET, Hang, House, Reset, serving
-from .meta import APP_SECRET, NUMBER_ID, envelope, signed, status, text
+from .meta import APP_SECRET, NUMBER_ID, envelope, eventually, signed, status, text
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -52,9 +52,9 @@ def settings(database: Any, house: House) -> Callable[..., Settings]:
             "access_token": "a-token-for-the-graph-api",
             "phone_number_id": NUMBER_ID,
             "poll": 0.05,
-            "lease": 1.0,
-            "graph_timeout": 0.3,
-            "room_timeout": 0.3,
+            "lease": 20.0,
+            "graph_timeout": 10.0,
+            "room_timeout": 10.0,
             "backoff_unit": 0.01,
             "number_rate": 10_000,
             "concurrency": 4,
@@ -97,7 +97,7 @@ class Gateway:
             await walk(self.means, self.peers[0], lane, asyncio.Event())
         return len(claimed)
 
-    async def drain(self, seconds: float = 10.0) -> None:
+    async def drain(self, seconds: float = 60.0) -> None:
         """Work until no lane is left, waiting out back-offs and leases."""
         until = time.monotonic() + seconds
         while await self.round() or await self.pool.fetchval("select exists (select from whatsapp.lanes)"):
@@ -133,6 +133,28 @@ async def gateway(gateways: Any) -> Gateway:
 
 
 @pytest.fixture
+def quiet(database: Any) -> Callable[[], Awaitable[None]]:
+    """Wait until the worker has split every delivery and has no lane left to work on."""
+    left = ("select from whatsapp.lanes union all select from whatsapp.deliveries where state = 'new'",)
+
+    async def nothing_left() -> bool:
+        return not await database.admin(*left)
+
+    return lambda: eventually(nothing_left)
+
+
+@pytest.fixture
+def blocked(database: Any) -> Callable[[], Awaitable[None]]:
+    """Wait until somebody in this database waits for a lock."""
+    waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+    async def somebody_waits() -> bool:
+        return bool(await database.admin(waiting))
+
+    return lambda: eventually(somebody_waits)
+
+
+@pytest.fixture
 def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
     """A person whose number is linked, as profile writes it."""
 
@@ -153,7 +175,7 @@ def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The whole room, its worker included."""
-    async with LifespanManager(create_app(settings), startup_timeout=10, shutdown_timeout=30) as manager:
+    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             yield client

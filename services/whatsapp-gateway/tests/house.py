@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -37,6 +38,7 @@ class House:
     phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    heard: list[tuple[str, float]] = field(default_factory=list)
     traces: list[tuple[str, str, str]] = field(default_factory=list)
     # What happens next at a step, before or after it takes effect: Hang, Reset or something to await;
     # under "<step>!" the Answer that is given instead.
@@ -56,6 +58,7 @@ class House:
             )
         )
         self.calls.append(step)
+        self.heard.append((step, time.monotonic()))
         self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
         await self._misbehave(self.before[step], f"before {step}")
         if self.before[step + "!"]:

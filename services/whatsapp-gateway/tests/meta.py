@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 NUMBER_ID = "106540352242922"
@@ -55,8 +56,11 @@ def signed(body: bytes, secret: str = APP_SECRET) -> dict[str, str]:
     }
 
 
-async def eventually(true: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait for what other tasks bring about."""
+async def eventually(true: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for what other tasks bring about; the condition may be awaitable."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - there is no event to wait for
+        while True:
+            found = true()
+            if await found if isawaitable(found) else found:
+                return
             await asyncio.sleep(0.01)

@@ -1,7 +1,9 @@
 """Kill it between any two steps: nothing is lost, nothing is doubled, the order stays."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
 from ava_whatsapp_gateway import lanes
@@ -16,7 +18,7 @@ async def killed_at(gateway, house, place, *, skip=0):
     claimed = await lanes.claim(gateway.pool, 1, gateway.means.settings.lease)
     task = asyncio.create_task(walk(gateway.means, gateway.peers[0], claimed[0], asyncio.Event()))
     for _ in range(skip + 1):
-        await asyncio.wait_for(house.reached[place].wait(), 5)
+        await asyncio.wait_for(house.reached[place].wait(), 60)
         house.reached[place].clear()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -44,21 +46,20 @@ async def test_killed_at_any_call(gateways, house, linked, meta, misbehaviour, s
 
 
 @pytest.mark.parametrize("statement", ["prepare", "begin_send", "accepted", "finish", "release"])
-async def test_killed_while_the_database_is_written(gateways, house, linked, meta, database, statement):
+async def test_killed_while_the_database_is_written(
+    gateways, house, linked, meta, database, blocked, statement
+):
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
     first, second = await gateways(lease=0.3), await gateways()
     await first.deliver(meta.text(body="one"), meta.text(body="two"))
-    await database.admin(_slow(statement))
-    await first.split()
-    claimed = await lanes.claim(first.pool, 1, 0.3)
-    task = asyncio.create_task(walk(first.means, first.peers[0], claimed[0], asyncio.Event()))
-    await asyncio.sleep(0.25)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await database.admin("drop trigger if exists slow on whatsapp.outbox")
-    await database.admin("drop trigger if exists slow on whatsapp.events")
-    await database.admin("drop trigger if exists slow on whatsapp.lanes")
+    async with _stuck(database, statement):
+        await first.split()
+        claimed = await lanes.claim(first.pool, 1, 0.3)
+        task = asyncio.create_task(walk(first.means, first.peers[0], claimed[0], asyncio.Event()))
+        await blocked()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     await second.drain()
     for letter in list(house.sent):
         await second.deliver(meta.status(letter))
@@ -73,34 +74,45 @@ async def test_killed_while_the_database_is_written(gateways, house, linked, met
     assert [state for _, state in await second.states()] == ["done", "done"]
 
 
-def _slow(statement):
-    where = {
-        "prepare": "insert on whatsapp.outbox for each row",
-        "begin_send": "update on whatsapp.outbox for each row when (new.state = 'sending')",
-        "accepted": "update on whatsapp.outbox for each row when (new.state = 'accepted')",
-        "finish": "update on whatsapp.events for each row when (new.state = 'done')",
-        "release": "delete on whatsapp.lanes for each row",
-    }[statement]
-    body = "begin perform pg_sleep(0.4); return coalesce(new, old); end"
-    return f"""
-    do $do$ begin
-      create or replace function whatsapp.slow() returns trigger language plpgsql as $$ {body} $$;
-      grant execute on function whatsapp.slow() to public;
-      create trigger slow before {where} execute function whatsapp.slow();
-    end $do$"""
+_WHERE = {
+    "prepare": "insert on whatsapp.outbox for each row",
+    "begin_send": "update on whatsapp.outbox for each row when (new.state = 'sending')",
+    "accepted": "update on whatsapp.outbox for each row when (new.state = 'accepted')",
+    "finish": "update on whatsapp.events for each row when (new.state = 'done')",
+    "release": "delete on whatsapp.lanes for each row",
+    "split": "insert on whatsapp.lanes for each row",
+}
 
 
-async def test_the_split_is_killed_and_done_again(gateways, house, linked, meta, database):
+@asynccontextmanager
+async def _stuck(database, statement):
+    """Inside, whoever executes this statement waits for a lock that the test holds."""
+    where = _WHERE[statement]
+    body = "begin perform pg_advisory_xact_lock(1); return coalesce(new, old); end"
+    holder = await asyncpg.connect(database.url("supabase_admin"))
+    await holder.execute("select pg_advisory_lock(1)")
+    await database.admin(
+        f"""do $do$ begin
+          create function whatsapp.stuck() returns trigger language plpgsql as $$ {body} $$;
+          grant execute on function whatsapp.stuck() to public;
+          create trigger stuck before {where} execute function whatsapp.stuck();
+        end $do$"""
+    )
+    yield
+    await holder.close()
+    await database.admin("drop function whatsapp.stuck() cascade")
+
+
+async def test_the_split_is_killed_and_done_again(gateways, house, linked, meta, database, blocked):
     """The splitter's transaction is all or nothing, and wamids are one row however often it runs."""
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
     await first.deliver(meta.text(body="one"), meta.text(body="two"))
-    await database.admin(_slow("release").replace("delete on whatsapp.lanes", "insert on whatsapp.lanes"))
-    task = asyncio.create_task(first.split())
-    await asyncio.sleep(0.15)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await database.admin("drop trigger slow on whatsapp.lanes")
+    async with _stuck(database, "split"):
+        task = asyncio.create_task(first.split())
+        await blocked()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     await second.drain()
     assert house.phones["4915112345678"] == ["one", "two"]
 

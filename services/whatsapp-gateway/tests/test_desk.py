@@ -1,5 +1,6 @@
 """The operator's desk: what can be seen and decided, and that deciding twice does no harm."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -24,7 +25,7 @@ async def desk(database):
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
         assert done.returncode == ok, done.stderr
         return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
@@ -106,6 +107,7 @@ async def test_a_person_decides_about_an_unknown_send(
     house.after["graph"].append(misbehaviour["reset"]())
     await gateway.deliver(meta.text(body="was it?"))
     await gateway.drain()
+    await asyncio.sleep(0.02)
     await keep(gateway.pool, gateway.means.settings)
     assert len(desk("list", "--json", "--state", "unresolved")) == 1
     for _ in range(2):

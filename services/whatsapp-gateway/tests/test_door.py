@@ -54,24 +54,24 @@ async def test_a_body_over_the_limit_is_refused_while_it_comes(room, settings, d
 
 
 @pytest.mark.parametrize("body", [b"{broken", b"[]", b"\xff", b"", b'{"entry":7}'])
-async def test_signed_but_unreadable_is_kept_aside_and_thanked(room, settings, database, meta, body):
+async def test_signed_but_unreadable_is_kept_aside_and_thanked(room, settings, database, quiet, meta, body):
     async with room(settings()) as client:
         assert (await client.post(URL, content=body, headers=meta.signed(body))).status_code == 200
-        await asyncio.sleep(0.5)
+        await quiet()
     (row,) = await kept(database)
     assert (row["body"], row["state"]) == (body, "quarantined")
     assert row["error"]
 
 
 async def test_fifty_identical_deliveries_at_once_have_one_effect(
-    room, settings, database, house, linked, meta
+    room, settings, database, quiet, house, linked, meta
 ):
     await linked("+4915112345678")
     body = meta.envelope(meta.text(body="only once"))
     async with room(settings()) as client:
         posts = [client.post(URL, content=body, headers=meta.signed(body)) for _ in range(50)]
         assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
-        await asyncio.sleep(0.5)
+        await quiet()
     assert len(await kept(database)) == 1
     assert house.phones["4915112345678"] == ["only once"]
     assert len(house.log) == 2

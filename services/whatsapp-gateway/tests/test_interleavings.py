@@ -79,10 +79,10 @@ class Town:
         """No more faults; Meta reports on everything it took."""
         for faults in (*self.house.before.values(), *self.house.after.values()):
             faults.clear()
-        await self.gateways[1].drain(20)
+        await self.gateways[1].drain()
         for letter in self.mine():
             await self.gateways[0].deliver(self.meta.status(letter, "delivered"))
-        await self.gateways[0].drain(20)
+        await self.gateways[0].drain()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,9 +1,9 @@
 """What an operator watches: every count moves when the thing it counts happens."""
 
-import asyncio
 import re
 
 from .house import Reset
+from .meta import eventually
 
 PHONE = "4915112345678"
 URL = "/webhooks/whatsapp"
@@ -44,12 +44,11 @@ async def test_what_happens_to_messages_shows_in_the_metrics(room, settings, hou
             return {name: value - before.get(name, 0) for name, value in (await samples(client)).items()}
 
         async def until(*names):
-            for _ in range(200):
+            async def none_missing():
                 now = await moved()
-                if all(now.get(name, 0) >= 1 for name in names):
-                    return
-                await asyncio.sleep(0.05)
-            raise AssertionError([name for name in names if now.get(name, 0) < 1])
+                return all(now.get(name, 0) >= 1 for name in names)
+
+            await eventually(none_missing)
 
         async def deliver(*items, headers=None):
             body = meta.envelope(*items)

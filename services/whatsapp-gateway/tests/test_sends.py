@@ -1,7 +1,6 @@
 """Accepted, not sent, unknown: what happens after each call, and after each status."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -26,8 +25,9 @@ async def person(linked):
 
 @pytest.mark.parametrize("fault", ["hang", "reset", "500", "no id", "not json"])
 async def test_an_unknown_send_is_never_repeated_and_a_status_settles_it(
-    gateway, house, person, meta, misbehaviour, fault
+    gateways, house, person, meta, misbehaviour, fault
 ):
+    gateway = await gateways(**({"graph_timeout": 1.0} if fault == "hang" else {}))
     answers = {"500": (500, b"oops"), "no id": (200, {"messages": []}), "not json": (200, b"<html>")}
     if fault in misbehaviour:
         house.after["graph"].append(misbehaviour[fault]())
@@ -164,10 +164,10 @@ async def test_retry_after_is_honoured_for_the_whole_number(gateway, house, link
     house.before["graph!"].append((*refused(130429, 429), {"retry-after": "1"}))
     await gateway.deliver(meta.text(body="one"))
     await gateway.round()
-    started = time.monotonic()
     await gateway.deliver(meta.text(sender=other, body="other"))
     await gateway.drain()
-    assert time.monotonic() - started > 0.7
+    refusal, *later = (at for step, at in house.heard if step == "graph")
+    assert min(later) - refusal > 0.95
     assert house.phones[PHONE] == ["one"]
     assert house.phones[other] == ["other"]
 
@@ -188,9 +188,9 @@ async def test_the_pair_limit_holds_one_person_and_nobody_else(gateway, house, l
 async def test_our_own_pair_bucket_keeps_below_metas(gateways, house, person, meta):
     gateway = await gateways(pair_gap=0.3, pair_burst=3)
     await gateway.deliver(*(meta.text(body=str(n)) for n in range(5)))
-    started = time.monotonic()
     await gateway.drain()
-    assert time.monotonic() - started > 0.5
+    sent = [at for step, at in house.heard if step == "graph"]
+    assert sent[-1] - sent[0] > 0.55  # three at once, the other two are earned
     assert house.phones[PHONE] == ["0", "1", "2", "3", "4"]
     assert house.calls.count("graph") == 5
 
@@ -199,7 +199,7 @@ async def test_our_own_pair_bucket_keeps_below_metas(gateways, house, person, me
 async def test_a_broken_credential_keeps_the_queue_and_one_probe_finds_out(
     gateways, house, linked, person, meta, answer
 ):
-    gateway = await gateways(probe=1.0)
+    gateway = await gateways(probe=2.0)
     phones = [PHONE, *(f"49151000000{n:02}" for n in range(5))]
     for phone in phones[1:]:
         await linked(f"+{phone}")

@@ -1,7 +1,6 @@
 """The worker as a whole: wakes at once, stops gracefully, shares a queue, comes back with the database."""
 
 import asyncio
-import time
 
 import asyncpg
 
@@ -14,12 +13,12 @@ PHONE = "4915112345678"
 
 async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gateways, house, linked, meta):
     await linked(f"+{PHONE}")
-    gateway = await gateways(lease=30, graph_timeout=5)
+    gateway = await gateways()
     release = asyncio.Event()
     house.after["graph"].append(release.wait)
     await gateway.deliver(*(meta.text(body=str(n)) for n in range(5)))
     async with working(gateway.pool, gateway.means.settings, asyncio.Event()):
-        await asyncio.wait_for(house.reached["after graph"].wait(), 5)
+        await asyncio.wait_for(house.reached["after graph"].wait(), 60)
         asyncio.get_running_loop().call_later(0.1, release.set)
     states = [state for _, state in await gateway.states()]
     assert states == ["done", "ready", "ready", "ready", "ready"]
@@ -30,13 +29,11 @@ async def test_a_stop_finishes_the_send_under_way_and_gives_the_lane_back(gatewa
 
 async def test_what_arrives_is_seen_at_once_and_not_at_the_next_poll(room, settings, house, linked, meta):
     await linked(f"+{PHONE}")
-    body = meta.envelope(meta.text(body="now"))
-    async with room(settings(poll=30)) as client:
-        await asyncio.sleep(0.2)
-        started = time.monotonic()
-        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        await eventually(lambda: len(house.log) == 2, 10)
-        assert time.monotonic() - started < 10
+    async with room(settings(poll=600)) as client:
+        for n in range(1, 4):  # the first may meet the look at the start; the poll after that is too far off
+            body = meta.envelope(meta.text(body=f"now {n}"))
+            await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+            await eventually(lambda n=n: len(house.log) == 2 * n)
 
 
 async def test_two_processes_on_one_queue_answer_everybody_once(room, settings, house, linked, meta):
@@ -49,17 +46,16 @@ async def test_two_processes_on_one_queue_answer_everybody_once(room, settings, 
             for client in (one, two):
                 answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
                 assert answer.status_code == 200
-        await eventually(lambda: len(house.log) == 2 * 4 * 15, 30)
+        await eventually(lambda: len(house.log) == 2 * 4 * 15)
     assert dict(house.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
 async def _deliver_like_meta(client, body, meta):
-    for _ in range(100):
+    async def accepted():
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        if answer.status_code == 200:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("never accepted")
+        return answer.status_code == 200
+
+    await eventually(accepted)
 
 
 async def test_connections_cut_at_work_cost_nothing(room, settings, cluster, database, house, linked, meta):
@@ -74,10 +70,17 @@ async def test_connections_cut_at_work_cost_nothing(room, settings, cluster, dat
             await admin.fetch(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
             )
-        await asyncio.sleep(0.5)
-        for letter in list(house.sent):
-            await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")), meta)
-        await eventually(lambda: len(house.log) == 2 * 6 * 10, 40)
+        reported = []
+
+        async def told_and_done():
+            """Whose outcome was lost with a connection is settled by its status."""
+            while len(house.sent) > len(reported):
+                letter = house.sent[len(reported)]
+                await _deliver_like_meta(client, meta.envelope(meta.status(letter, "delivered")), meta)
+                reported.append(letter)
+            return len(house.log) == 2 * 6 * 10
+
+        await eventually(told_and_done)
     await admin.close()
     for phone in people:
         assert sorted(house.phones[phone]) == [str(n) for n in range(6)]
@@ -90,17 +93,21 @@ async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(room, sett
     async with room(settings(ready_backlog_age=0.3)) as client:
         assert (await client.get("/readyz")).status_code == 200
         await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        await asyncio.sleep(1.0)
-        answer = await client.get("/readyz")
-        assert answer.status_code == 503
-        assert {error["pointer"] for error in answer.json()["errors"]} == {"backlog", "circuit"}
+
+        async def waits_for():
+            return {error["pointer"] for error in (await client.get("/readyz")).json().get("errors", ())}
+
+        async def both():
+            return await waits_for() == {"backlog", "circuit"}
+
+        await eventually(both)
+        assert (await client.get("/readyz")).status_code == 503
         metrics = (await client.get("/metrics")).text
         assert "whatsapp_circuit_open 1.0" in metrics
         house.before["graph!"].clear()
-        for _ in range(200):
-            if (await client.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("never ready again")
+
+        async def ready():
+            return (await client.get("/readyz")).status_code == 200
+
+        await eventually(ready)
     assert len(house.log) == 2
