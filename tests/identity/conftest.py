@@ -103,7 +103,9 @@ async def rooms(database: Any, issuer: Any) -> AsyncIterator[Rooms]:
     async with AsyncExitStack() as stack:
         clients = {}
         for room, app in apps.items():
-            running = await stack.enter_async_context(LifespanManager(app, startup_timeout=20))
+            running = await stack.enter_async_context(
+                LifespanManager(app, startup_timeout=60, shutdown_timeout=60)
+            )
             transport = httpx.ASGITransport(running.app)
             clients[room] = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://room")

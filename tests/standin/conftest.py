@@ -160,7 +160,8 @@ else:
             "external_url": "http://127.0.0.1/auth/v1",
             **settings,
         }
-        async with LifespanManager(create_app(Settings(**wanted))) as manager:
+        app = create_app(Settings(**wanted))
+        async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
             transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
                 yield Project(http, wanted["state_dir"])

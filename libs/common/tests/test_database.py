@@ -54,7 +54,9 @@ async def test_a_cancelled_task_leaves_no_claims(database: Database) -> None:
                 await connection.execute("select pg_sleep(10)")
 
         task = asyncio.create_task(dawdle())
-        await asyncio.sleep(0.1)
+        asleep = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+        while not await database.admin(asleep):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with pool.acquire() as connection:

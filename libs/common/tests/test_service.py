@@ -91,7 +91,7 @@ async def client(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
         return {"kettle": False}
 
     app = service("Room", prefix="/room", lifespan=lifespan, routers=[router], ready=ready)
-    async with LifespanManager(app) as manager:
+    async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://room") as opened:
             yield opened

@@ -170,7 +170,7 @@ def open_room(settings: Settings) -> OpenRoom:
     async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(Settings(**(dict(settings) | changes)))
         async with (
-            LifespanManager(app) as running,
+            LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as running,
             httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://room") as client,
         ):
             yield client

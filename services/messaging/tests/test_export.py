@@ -101,7 +101,7 @@ async def test_a_reader_that_stops_reading_is_let_go(version):
 async def test_a_reader_that_leaves_in_the_middle_gives_its_place_back(settings, database, issuer):
     user = await database.person()
     await database.admin(FILL, user, 5000)
-    async with LifespanManager(create_app(settings)) as running:
+    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running:
         for _ in range(5):
             await leave_early(running.app, issuer.bearer(user))
         async with httpx.AsyncClient(
