@@ -140,7 +140,7 @@ class Edge:
     def seen(self) -> list[Seen]:
         return [one for room in self.rooms.values() for one in room.seen]
 
-    async def raw(self, request: bytes, wait: float = 15) -> bytes:
+    async def raw(self, request: bytes, wait: float = 60) -> bytes:
         """Bytes in, every byte out until the other side closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         answer = asyncio.create_task(read_all(reader))

@@ -11,6 +11,7 @@ import pytest
 from ava_local.environment import ROOMS
 from ava_local.places import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a room fetches its packages
 UV = ROOT / ".ava" / "tools" / "bin" / "uv"
 PACKAGES = {room: f"ava_{room.replace('-', '_')}" for room in ROOMS}
 
@@ -46,7 +47,7 @@ def run(python: Path, code: str, folder: Path, **variables: str) -> subprocess.C
     """Python code away from the repository, with no variables but these."""
     environment = {"PATH": os.environ["PATH"], **variables}
     return subprocess.run(
-        [python, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=60
+        [python, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=120
     )
 
 

@@ -13,7 +13,7 @@ from ava_local.postgres import free_port
 from ava_local.process import Process
 from ava_local.supervisor import Supervisor
 
-QUICK = Patience(first_pause=0.02, longest_pause=0.05, tries_later=4, ready_within=10, stop_within=0.5)
+QUICK = Patience(first_pause=0.02, longest_pause=0.05, tries_later=4, ready_within=60, stop_within=0.5)
 
 
 def web(name: str, *needs: str) -> Process:
@@ -46,19 +46,19 @@ class LittleHouse:
     async def ready(self) -> None:
         """Raises what the run raised, should it end before it was ready."""
         waiting = asyncio.create_task(self.supervisor.ready.wait())
-        await asyncio.wait({waiting, self.run}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, self.run}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
         if self.run.done():
             self.run.result()
         assert waiting.done(), self.said
 
     async def until(self, fine: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not fine():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         self.supervisor.stop()
-        await asyncio.wait({self.run}, timeout=20)
+        await asyncio.wait({self.run}, timeout=60)
 
 
 @pytest_asyncio.fixture

@@ -18,7 +18,7 @@ from ava_local.postgres import Cluster
 from ava_local.secrets import Secrets, keep
 
 START_WITHIN = 120.0
-STOP_WITHIN = 30.0
+STOP_WITHIN = 60.0
 
 
 class HouseDown(Exception):
