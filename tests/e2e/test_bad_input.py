@@ -113,17 +113,19 @@ def test_a_forged_token_opens_no_route(house: House, person: Somebody, forgery: 
     before = person.everything()
     bearer = {"Authorization": f"Bearer {FORGERIES[forgery](person.token)}"}
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", headers=bearer, trust_env=False), 401)
+        problem(
+            httpx.request(method, f"{house.form}{path}", headers=bearer, timeout=60, trust_env=False), 401
+        )
     assert person.everything() == before
 
 
 def test_no_token_opens_no_route(house: House) -> None:
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{house.form}{path}", trust_env=False), 401)
+        problem(httpx.request(method, f"{house.form}{path}", timeout=60, trust_env=False), 401)
 
 
 def posted(house: House, **what: Any) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{house.phone}/simulator/webhooks", json=what, timeout=30, trust_env=False)
+    answer = httpx.post(f"{house.phone}/simulator/webhooks", json=what, timeout=60, trust_env=False)
     answers: list[dict[str, Any]] = answer.json()["answers"]
     return answers
 

@@ -26,7 +26,9 @@ where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
 def protected(house: House, room: str) -> list[tuple[str, str]]:
-    told = httpx.get(f"{house.url(room)}{DESCRIPTIONS[room]}/openapi.json", trust_env=False).json()
+    told = httpx.get(
+        f"{house.url(room)}{DESCRIPTIONS[room]}/openapi.json", timeout=60, trust_env=False
+    ).json()
     return [
         (verb.upper(), path)
         for path, operations in told["paths"].items()
@@ -105,10 +107,12 @@ def said_something_everywhere(house: House, person: Somebody, text: str) -> None
     person.ask("POST", "/messages", 201, json={"content": text})
     other = "/simulator/phones/" + person.number + "/messages"
     reaction = {"type": "reaction", "emoji": "x", "message_id": "wamid.x"}
-    httpx.post(f"{house.phone}{other}", json=reaction | {"wait": 5}, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{house.phone}{other}", json=reaction | {"wait": 60}, timeout=90, trust_env=False
+    ).raise_for_status()
     pending = f"{house.phone}/simulator/pending"
     eventually(
-        lambda: httpx.get(pending, trust_env=False).json(),
+        lambda: httpx.get(pending, timeout=60, trust_env=False).json(),
         lambda left: not any(left.values()),
     )
 
