@@ -14,6 +14,7 @@ import pytest_asyncio
 from ava_local.migrations import files_of, migrate
 from ava_local.testing import MIGRATIONS, REPOSITORY, Database, drop_database, new_database
 
+pytestmark = pytest.mark.timeout(400)  # the first who needs the programs fetches them
 Supabase = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -38,7 +39,7 @@ def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
         remote = f"--remote={empty.url('postgres')}"
         command = [npm_programs / "supabase", *arguments, remote, f"--workdir={tmp_path}"]
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
 
     return run

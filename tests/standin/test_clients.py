@@ -17,6 +17,7 @@ from ava_local.testing import Database
 
 from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
 
+pytestmark = pytest.mark.timeout(400)  # the first who needs the programs fetches them
 CLIENTS = Path(__file__).parent / "clients"
 
 if REMOTE:
@@ -69,7 +70,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def run(*command: str) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.strip().endswith("done")
 

@@ -10,6 +10,7 @@ import pytest
 from ava_local import npm
 from ava_local.testing import REPOSITORY
 
+pytestmark = pytest.mark.timeout(400)  # the first who needs the programs fetches them
 LOCKED = REPOSITORY / "tests" / "npm"
 
 
