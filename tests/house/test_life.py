@@ -161,7 +161,7 @@ from pathlib import Path
 from ava_local.handle import House
 House(Path({str(breakable.places.state)!r}), {breakable.places.port}).start()
 print("up", flush=True)
-time.sleep(100)
+time.sleep(1000)
 """
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert program.stdout

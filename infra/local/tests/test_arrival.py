@@ -15,7 +15,7 @@ from ava_local.places import Places, claim, free_base
 from ava_local.postgres import free_port
 from ava_local.process import Kept, Process
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ from pathlib import Path
 from ava_local.postgres import Cluster
 Cluster(Path(sys.argv[1]), int(sys.argv[2]), durable=False).start()
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -235,7 +235,7 @@ def test_an_ordinary_user_runs_it_as_themselves(open_folder):
     package, programs = Path(sys.modules[Cluster.__module__].__file__ or "").parent, installed.parents[1]
     for part in (package, programs, programs.with_name(f"{programs.name}.libs")):
         shutil.copytree(part, open_folder / "packages" / part.name)
-    program = STARTER.replace("time.sleep(60)", "")
+    program = STARTER.replace("time.sleep(600)", "")
     result = subprocess.run(
         [python, "-c", program, open_folder / "theirs" / "postgres", str(free_port())],
         env={"PYTHONPATH": str(open_folder / "packages")},
