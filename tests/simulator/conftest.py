@@ -132,7 +132,9 @@ async def until(met: Callable[[], Any], seconds: float = 60) -> None:
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", port)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        # Without a log_config: it would set up the loggers of this whole process, other tests' included.
+        quiet = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
+        server = uvicorn.Server(uvicorn.Config(app, **quiet))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         try:
