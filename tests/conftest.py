@@ -6,20 +6,20 @@ import pytest
 
 from ava_local.ports import free_base_port
 from ava_local.stack.control import Stack
-
-LAST = "tests/e2e/test_logs.py"
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The logs are read after all other tests have run."""
-    items.sort(key=lambda item: item.path.as_posix().endswith(LAST))
+from e2e import leaks
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """All processes of Ava on free ports; stopped afterwards, even if the tests are killed."""
+    """All processes of Ava on free ports; stopped afterwards, even if the tests are killed.
+
+    At the end its logs are searched for secrets, whichever tests used it and in whichever order.
+    """
     running = Stack(tmp_path_factory.mktemp("stack"), free_base_port(), {"AUTH_NETWORK_ATTEMPTS": "100000"})
-    with running:
-        yield running
-    running.delete_data()
+    try:
+        with running:
+            yield running
+            running.wait_ready()
+            assert leaks.secrets_found(running) == {}, "a log of the shared stack contains secrets"
+    finally:
+        running.delete_data()

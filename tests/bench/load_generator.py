@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ava_local.expected_error import ExpectedError
 
 CONNECTIONS = 32
-RESPONSE_TIMEOUT_SECONDS = 15.0
+RESPONSE_TIMEOUT_SECONDS = 60.0
 _OK = b"HTTP/1.1 200"
 
 

@@ -20,7 +20,7 @@ from ava_local.repository import ROOT
 from bench import load_generator
 from bench.comparison import Turn
 
-START_TIMEOUT_SECONDS = 30.0
+START_TIMEOUT_SECONDS = 120.0
 _SERVING = ("--host", "127.0.0.1", "--no-access-log", "--no-server-header", "--timeout-keep-alive", "75")
 
 

@@ -8,11 +8,13 @@ from threading import Thread
 
 import pytest
 from browser.visitor import Visitor
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from ava_local.devtools import chromium as chromium
 from ava_local.stack.control import Stack
 
+# How long something may take to appear. Only a failure takes that long.
+expect.set_options(timeout=30_000)
 ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -34,7 +36,7 @@ def running_chromium() -> Iterator[Browser | None]:
         return
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=path, chromium_sandbox=False, args=list(ARGUMENTS)
+            executable_path=path, chromium_sandbox=False, args=list(ARGUMENTS), timeout=120_000
         )
         yield started
         started.close()
@@ -53,7 +55,6 @@ def window() -> Iterator[Browser]:
 def profile(window: Browser) -> Iterator[BrowserContext]:
     """A new browser profile, with its own cookies and storage."""
     context = window.new_context(locale="en-GB")
-    context.set_default_timeout(20_000)
     yield context
     context.close()
 

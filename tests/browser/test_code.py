@@ -38,5 +38,5 @@ def test_a_number_is_linked_by_the_code_its_phone_sends(visitor: Visitor, stack:
     assert str(link.get_attribute("href")).startswith("https://wa.me/4930123456")
     expect(visitor.page.get_by_text(f"Waiting for the code from {number}.")).to_be_visible()
     PhoneClient(stack.simulator_url, number).send(found[1])
-    expect(visitor.page.get_by_text(f"Linked: {number}.")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text(f"Linked: {number}.")).to_be_visible()
     expect(shown).to_be_hidden()

@@ -5,8 +5,6 @@ from typing import Self
 
 from playwright.sync_api import Locator, Page, expect
 
-from e2e.people import SECRETS
-
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
 AVATAR = {"Name": "Mira", "Age, at least 20": "27", "Looks": "Tall, dark curls, a green coat."}
 
@@ -18,7 +16,6 @@ class Visitor:
         self.page, self.form = page, form
         self.email = f"{secrets.token_hex(6)}@people.example"
         self.password = f"quiet-harbour-{secrets.token_hex(4)}"
-        SECRETS.update((self.email, self.password))
 
     def open(self) -> Self:
         self.page.goto(self.form)
@@ -77,6 +74,11 @@ class Visitor:
 
     def messages(self) -> Locator:
         return self.page.get_by_role("list", name="Messages, newest first").get_by_role("listitem")
+
+    def reload_messages(self) -> Locator:
+        """The messages, after the page has asked again for them and for everything else it shows."""
+        self.page.evaluate("Promise.all([showMessages(), showNumber(), showAvatar()])")
+        return self.messages()
 
     def cookies(self) -> dict[str, str]:
         """Names and values as the browser stores them; scripts cannot read them."""

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from pact import Pact, match
 
 PACTS = Path(__file__).parent / "pacts"
 REFRESH = "AVA_REFRESH_CONTRACTS"
-START_SECONDS = 30
+START_SECONDS = 120
 PROBLEM = "application/problem+json"
 
 
@@ -102,11 +102,10 @@ async def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
         while True:
             assert process.poll() is None, "the process ended before it was ready"
-            try:
+            with suppress(httpx.TransportError):
                 if (await client.get(url)).status_code == 200:
                     return
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -120,7 +119,7 @@ async def running(command: list[str], ready: str, variables: dict[str, str]) -> 
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture

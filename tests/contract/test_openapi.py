@@ -59,14 +59,15 @@ async def run_schemathesis(url: str, service: str, token: str, place: Path, *opt
     configuration = Path(__file__).parent / "schemathesis" / f"{service}.toml"
     program = Path(sys.executable).with_name("schemathesis")
     command = [program, "--config-file", configuration, "run", f"{url}{PREFIXES[service]}/openapi.json"]
-    command += ["-H", f"Authorization: Bearer {token}", "--no-color", *options]
+    command += ["-H", f"Authorization: Bearer {token}", "--no-color"]
+    command += ["--request-timeout", "60", *options]
     done = await asyncio.to_thread(
         subprocess.run, command, cwd=place, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", ["profile", "messaging"])
 async def test_a_service_behaves_as_it_describes_itself(service, database, issuer, start_service, tmp_path):
     person = await database.person()
@@ -78,7 +79,7 @@ async def test_a_service_behaves_as_it_describes_itself(service, database, issue
         await run_schemathesis(url, service, issuer.delegated(person), tmp_path, *briefly)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_auth_behaves_as_it_describes_itself(database, start_service, start_supabase, tmp_path):
     keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
     signing = json.dumps([ECAlgorithm.to_jwk(SigningKey("a").private, as_dict=True) | {"kid": "a"}])
@@ -99,7 +100,7 @@ async def test_auth_behaves_as_it_describes_itself(database, start_service, star
         "auth", {**upstream, **own, **{f"SUPABASE_{name}": key for name, key in keys.items()}}
     )
     credentials = {"email": "ada@people.example", "password": "quiet-harbour-7"}
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         (await http.post("/auth/signup", json=credentials)).raise_for_status()
         token = (await http.post("/auth/login", json=credentials)).json()["access_token"]
     await run_schemathesis(
@@ -110,7 +111,7 @@ async def test_auth_behaves_as_it_describes_itself(database, start_service, star
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_gateway_behaves_as_it_describes_itself(database, start_service, tmp_path):
     variables = local_variables("whatsapp-gateway", tmp_path)
     own = {"WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")}

@@ -74,7 +74,12 @@ def test_the_page_asks_a_service(contract, interaction, service, requests):
             with provider.expecting(expected) as url:
                 headers = {**(SIGNED if signed else {}), **more.get("headers", {})}
                 answer = httpx.request(
-                    method, url + path, json=more.get("body"), params=more.get("query"), headers=headers
+                    method,
+                    url + path,
+                    json=more.get("body"),
+                    params=more.get("query"),
+                    headers=headers,
+                    timeout=60,
                 )
             assert answer.status_code == status
 

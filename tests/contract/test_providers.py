@@ -61,9 +61,10 @@ async def verify(consumer, provider, url, header, set_state):
     loop = asyncio.get_running_loop()
 
     def in_the_loop(state: str, **_: object) -> None:
-        asyncio.run_coroutine_threadsafe(set_state(state), loop).result(30)
+        asyncio.run_coroutine_threadsafe(set_state(state), loop).result(60)
 
     verifier = Verifier(provider, host="127.0.0.1").add_transport(url=url)
+    verifier.set_request_timeout(60_000)
     verifier.add_source(PACTS / f"{consumer}-{provider}.json").state_handler(in_the_loop)
     for name, value in header.items():
         verifier.add_custom_header(name, value)

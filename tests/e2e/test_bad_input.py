@@ -113,17 +113,18 @@ def test_a_forged_token_opens_no_route(stack: Stack, person: Person, forgery: st
     before = person.everything()
     bearer = {"Authorization": f"Bearer {FORGERIES[forgery](person.token)}"}
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{stack.public_url}{path}", headers=bearer, trust_env=False), 401)
+        url = f"{stack.public_url}{path}"
+        problem(httpx.request(method, url, headers=bearer, timeout=60, trust_env=False), 401)
     assert person.everything() == before
 
 
 def test_no_token_opens_no_route(stack: Stack) -> None:
     for method, path in PROTECTED:
-        problem(httpx.request(method, f"{stack.public_url}{path}", trust_env=False), 401)
+        problem(httpx.request(method, f"{stack.public_url}{path}", timeout=60, trust_env=False), 401)
 
 
 def posted(stack: Stack, **what: Any) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{stack.simulator_url}/simulator/webhooks", json=what, timeout=30, trust_env=False)
+    answer = httpx.post(f"{stack.simulator_url}/simulator/webhooks", json=what, timeout=60, trust_env=False)
     answers: list[dict[str, Any]] = answer.json()["answers"]
     return answers
 

@@ -51,23 +51,32 @@ def test_what_an_unlinked_number_wrote_is_answered_once_it_is_linked(stack: Stac
 
 def test_one_trace_runs_from_the_webhook_to_the_echo(stack: Stack) -> None:
     person = Person(stack).set_up()
+    earlier = len(webhook_traces(stack))
     wamid = person.phone.send(unique_text())
     assert person.phone.receive()
     turn = eventually(person.messages, lambda found: len(found) == 2)[0]
     assert turn["external_id"] == wamid
 
-    def traces(process: str) -> set[str]:
-        lines = [json.loads(line) for line in stack.log_text(process).splitlines() if line.startswith("{")]
-        return {line["trace_id"] for line in lines if "trace_id" in line}
+    def common_traces() -> set[str]:
+        received = set(webhook_traces(stack)[earlier:])
+        return received & set(traces(stack, "profile")) & set(traces(stack, "messaging"))
 
-    received = [
-        json.loads(line)["trace_id"]
-        for line in stack.log_text("whatsapp-gateway").splitlines()
-        if line.startswith("{") and '"route":"/webhooks/whatsapp"' in line and "trace_id" in line
-    ]
-    assert any(trace in traces("profile") and trace in traces("messaging") for trace in received[-5:])
+    assert eventually(common_traces, bool)
 
 
+def traces(stack: Stack, process: str, containing: str = "") -> list[str]:
+    """The trace ids in the log of a process, in order."""
+    lines = [line for line in stack.log_text(process).splitlines() if line[:1] + line[-1:] == "{}"]
+    logged = [json.loads(line) for line in lines if containing in line]
+    return [entry["trace_id"] for entry in logged if "trace_id" in entry]
+
+
+def webhook_traces(stack: Stack) -> list[str]:
+    """The trace ids of all deliveries that the gateway has answered."""
+    return traces(stack, "whatsapp-gateway", '"route":"/webhooks/whatsapp"')
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("process", ["whatsapp-gateway", "messaging", "profile", "auth", "postgres"])
 def test_a_message_sent_while_a_process_is_down_is_echoed_once(stack: Stack, process: str) -> None:
     person = Person(stack).set_up()
@@ -77,7 +86,9 @@ def test_a_message_sent_while_a_process_is_down_is_echoed_once(stack: Stack, pro
     person.phone.send(after)
     stack.wait_ready(process, since=pid)
     heard: list[str] = []
-    eventually(lambda: heard.extend(person.phone.receive(wait=1)) or heard, lambda found: len(found) >= 2, 40)
+    eventually(
+        lambda: heard.extend(person.phone.receive(wait=1)) or heard, lambda found: len(found) >= 2, 120
+    )
     # Neither had been acknowledged for sure when the process died, so either may come first.
     assert sorted(heard) == sorted([before, after])
     stack.wait_ready()

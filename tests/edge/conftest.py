@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from ava_local.ports import free_port
+
 CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
 SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 Headers = list[tuple[str, str]]
@@ -138,7 +140,7 @@ class Edge:
     def seen(self) -> list[Seen]:
         return [one for service in self.services.values() for one in service.seen]
 
-    async def raw(self, request: bytes, wait: float = 15) -> bytes:
+    async def raw(self, request: bytes, wait: float = 60) -> bytes:
         """Send bytes; every byte of the response until Caddy closes the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         answer = asyncio.create_task(read_all(reader))
@@ -180,11 +182,6 @@ def caddy() -> str:
     return str(beside) if beside.exists() else shutil.which("caddy") or "caddy"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @dataclass
 class EdgeProxy:
     """Starts Caddy with the production Caddyfile on free ports, and stops it afterwards."""
@@ -223,7 +220,7 @@ class EdgeProxy:
         for process in self.running:
             process.terminate()
         for process in self.running:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

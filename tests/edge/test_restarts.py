@@ -46,7 +46,7 @@ class Upstream:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.stop)
@@ -59,7 +59,9 @@ def upstream(edge_proxy, tmp_path) -> Iterator[tuple[Upstream, str]]:
     from_port = edge_proxy.free_port()
     service = Upstream(tmp_path, from_port)
     names = ("auth", "profile", "messaging", "whatsapp-gateway")
-    port, _ = edge_proxy.before(dict.fromkeys(names, from_port))
+    # Long enough for any start on a busy machine: how long a service may be away is not tested here.
+    duration = ("lb_try_duration 10s", "lb_try_duration 100s")
+    port, _ = edge_proxy.before(dict.fromkeys(names, from_port), duration=duration)
     yield service, f"http://127.0.0.1:{port}"
     service.stop()
 
@@ -80,7 +82,7 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
 
     async def keep_asking(name: str) -> None:
         method, path, headers, body = REQUESTS[name]
-        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=110) as client:
             while not ending.is_set():
                 answer = await client.request(method, path, headers=headers, content=body)
                 whole = answer.status_code == 200 and answer.content == body
@@ -90,7 +92,7 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
         for _ in range(RESTARTS):
             await asyncio.sleep(0.7)
             await service.restart()
-        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=110) as client:
             await client.get("/messages")
         ending.set()
 

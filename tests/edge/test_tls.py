@@ -20,7 +20,7 @@ async def test_over_tls_browsers_are_told_to_stay_there(edge, edge_proxy):
 
 async def over_tls(port: int, trusting: ssl.SSLContext) -> bytes:
     """The answer to GET / once the certificate is there: it is made in the background."""
-    for _ in range(100):
+    for _ in range(600):
         try:
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", port, ssl=trusting, server_hostname="localhost"

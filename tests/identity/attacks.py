@@ -35,7 +35,7 @@ def _signed_with_the_public_key(issuer: Issuer, person: UUID) -> str:
 ATTACKS: dict[str, Callable[[Issuer, UUID], str]] = {
     "garbage": lambda i, p: "garbage",
     "expired": lambda i, p: i.token(p, iat=NOW - 7200, exp=NOW - 3600),
-    "not yet valid": lambda i, p: i.token(p, nbf=NOW + 3600),
+    "not yet valid": lambda i, p: i.token(p, nbf=NOW + 86_400),
     "right kid, wrong key": lambda i, p: SigningKey(i.supabase.kid).sign(i.claims(p)),
     "alg none": _unsigned,
     "HS256 with the public key": _signed_with_the_public_key,

@@ -108,7 +108,9 @@ async def running_services(database: Any, issuer: Any) -> AsyncIterator[Services
     async with AsyncExitStack() as stack:
         clients = {}
         for service, app in apps.items():
-            running = await stack.enter_async_context(LifespanManager(app, startup_timeout=20))
+            running = await stack.enter_async_context(
+                LifespanManager(app, startup_timeout=60, shutdown_timeout=60)
+            )
             transport = httpx.ASGITransport(running.app)
             clients[service] = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://service")

@@ -26,7 +26,8 @@ where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
 def protected(stack: Stack, service: str) -> list[tuple[str, str]]:
-    told = httpx.get(f"{stack.url(service)}{DESCRIPTIONS[service]}/openapi.json", trust_env=False).json()
+    url = f"{stack.url(service)}{DESCRIPTIONS[service]}/openapi.json"
+    told = httpx.get(url, timeout=60, trust_env=False).json()
     return [
         (verb.upper(), path)
         for path, operations in told["paths"].items()
@@ -106,11 +107,11 @@ def write_everywhere(stack: Stack, person: Person, text: str) -> None:
     other = "/simulator/phones/" + person.number + "/messages"
     reaction = {"type": "reaction", "emoji": "x", "message_id": "wamid.x"}
     httpx.post(
-        f"{stack.simulator_url}{other}", json=reaction | {"wait": 5}, trust_env=False
+        f"{stack.simulator_url}{other}", json=reaction | {"wait": 60}, timeout=90, trust_env=False
     ).raise_for_status()
     pending = f"{stack.simulator_url}/simulator/pending"
     eventually(
-        lambda: httpx.get(pending, trust_env=False).json(),
+        lambda: httpx.get(pending, timeout=60, trust_env=False).json(),
         lambda left: not any(left.values()),
     )
 

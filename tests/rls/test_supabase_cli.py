@@ -15,6 +15,7 @@ from ava_local.postgres.migrations import migrate, migration_files
 from ava_local.repository import ROOT
 from ava_local.testing.databases import MIGRATIONS, Database, drop_database, new_database
 
+pytestmark = pytest.mark.timeout(400)  # the first test that needs the npm packages installs them
 Supabase = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -39,7 +40,7 @@ def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
         remote = f"--remote={empty.url('postgres')}"
         command = [npm_programs / "supabase", *arguments, remote, f"--workdir={tmp_path}"]
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
 
     return run

@@ -11,6 +11,7 @@ import pytest
 
 from ava_local.repository import ROOT
 
+pytestmark = pytest.mark.timeout(900)  # a set-up downloads packages
 TOOLS = (
     *("awk", "cat", "cksum", "date", "df", "dirname", "grep", "id"),
     *("mkdir", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail"),
@@ -56,7 +57,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=280,
         )
 
 

@@ -19,13 +19,22 @@ from ava_local.stack.control import Stack, StackNotRunning
 
 
 @pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def breakable_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that these tests may break."""
     stack = Stack(tmp_path_factory.mktemp("own_stack"), free_base_port())
     with stack:
         yield stack
     stack.delete_data()
     assert not stack.layout.state_dir.exists()
+
+
+@pytest.fixture
+def own_stack(breakable_stack: Stack) -> Stack:
+    """The same stack, running and ready, whatever the test before did to it."""
+    if breakable_stack.status() is None:
+        breakable_stack.start()
+    breakable_stack.wait_ready()
+    return breakable_stack
 
 
 def ava(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -80,14 +89,16 @@ def test_the_demo_runs_the_whole_journey(own_stack):
 
 def test_a_demo_that_fails_says_where_and_exits_with_one(own_stack):
     own_stack.disable("messaging")
-    ended = ava(own_stack, "demo")
-    own_stack.enable("messaging")
+    try:
+        ended = ava(own_stack, "demo")
+    finally:
+        own_stack.enable("messaging")
     assert ended.returncode == 1
     assert "✗ the message log is empty" in ended.stdout
 
 
 def test_a_phone_in_the_terminal_gets_a_reply(own_stack):
-    ended = ava(own_stack, "phone", random_phone_number(), "is anyone", "there?", "--json")
+    ended = ava(own_stack, "phone", random_phone_number(), "is anyone", "there?", "--json", "--wait", "60")
     assert ended.returncode == 0, ended.stderr
     assert len(json.loads(ended.stdout)["answers"]) == 1
 
@@ -109,7 +120,7 @@ def test_logs_can_be_read_by_process(own_stack):
 def test_a_killed_process_is_restarted_and_the_stack_works(own_stack, process):
     before = own_stack.kill(process)
     own_stack.wait_ready(process, since=before)
-    assert httpx.get(f"{own_stack.url('caddy')}/messages", timeout=20).status_code == 401
+    assert httpx.get(f"{own_stack.url('caddy')}/messages", timeout=60).status_code == 401
 
 
 def test_a_killed_supervisor_leaves_no_process_and_the_next_up_finds_the_data(own_stack):
@@ -120,7 +131,7 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_up_finds_the_data(ow
     processes = all_processes(own_stack)
     assert len(processes) > 8
     os.kill(found.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
     own_stack.start()
     user.log_in()
@@ -145,24 +156,25 @@ def test_down_stops_everything_and_status_says_so(own_stack):
     assert "Start it with: ./ava up" in ava(own_stack, "gateway", "list").stderr
 
 
-def test_a_stack_ends_with_the_program_that_started_it(own_stack):
+def test_a_stack_ends_with_the_program_that_started_it(breakable_stack):
+    breakable_stack.stop()
     code = f"""
 import time
 from pathlib import Path
 from ava_local.stack.control import Stack
-Stack(Path({str(own_stack.layout.state_dir)!r}), {own_stack.layout.base_port}).start()
+Stack(Path({str(breakable_stack.layout.state_dir)!r}), {breakable_stack.layout.base_port}).start()
 print("up", flush=True)
-time.sleep(100)
+time.sleep(1000)
 """
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert program.stdout
     assert program.stdout.readline() == "up\n"
-    processes = all_processes(own_stack)
+    processes = all_processes(breakable_stack)
     program.kill()
     program.wait()
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
-    deadline = time.monotonic() + 10
-    while own_stack.status() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while breakable_stack.status() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert own_stack.status() is None
+    assert breakable_stack.status() is None

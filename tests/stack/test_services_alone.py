@@ -11,6 +11,7 @@ import pytest
 from ava_local.repository import ROOT
 from ava_local.stack.environment import SERVICES
 
+pytestmark = pytest.mark.timeout(600)  # the first test of a service downloads its packages
 UV = ROOT / ".ava" / "tools" / "bin" / "uv"
 PACKAGES = {service: f"ava_{service.replace('-', '_')}" for service in SERVICES}
 
@@ -46,7 +47,7 @@ def run(python: Path, code: str, folder: Path, **variables: str) -> subprocess.C
     """Run Python code outside the repository, with these variables only."""
     environment = {"PATH": os.environ["PATH"], **variables}
     return subprocess.run(
-        [python, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=60
+        [python, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=120
     )
 
 

@@ -89,7 +89,7 @@ async def client(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
     app = create_service_app(
         "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[router], ready=ready
     )
-    async with LifespanManager(app) as manager:
+    async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://kitchen") as opened:
             yield opened

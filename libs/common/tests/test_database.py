@@ -51,10 +51,12 @@ async def test_a_cancelled_task_leaves_no_claims(database: Database) -> None:
 
         async def dawdle() -> None:
             async with acting_as(pool, caller(uuid4()), "ava_profile") as connection:
-                await connection.execute("select pg_sleep(10)")
+                await connection.execute("select pg_sleep(600)")
 
         task = asyncio.create_task(dawdle())
-        await asyncio.sleep(0.1)
+        asleep = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+        while not await database.admin(asleep):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with pool.acquire() as connection:

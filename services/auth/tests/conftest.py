@@ -112,7 +112,7 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
         yield Supabase(url, database)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         await drop_database(cluster, name)
 
 
@@ -170,7 +170,7 @@ def open_service(settings: Settings) -> OpenService:
     async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(Settings(**(dict(settings) | changes)))
         async with (
-            LifespanManager(app) as running,
+            LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as running,
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(running.app), base_url="http://service"
             ) as client,

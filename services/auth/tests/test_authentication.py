@@ -35,7 +35,7 @@ def _with_public_key_as_secret(issuer: Issuer) -> str:
 ATTACKS: dict[str, Any] = {
     "garbage": lambda issuer: "garbage",
     "expired": lambda issuer: issuer.token(uuid4(), exp=NOW - 3600, iat=NOW - 7200),
-    "not yet valid": lambda issuer: issuer.token(uuid4(), nbf=NOW + 3600),
+    "not yet valid": lambda issuer: issuer.token(uuid4(), nbf=NOW + 86_400),
     "right kid, wrong key": lambda issuer: issuer.auth.sign(issuer.claims(uuid4()), kid=issuer.supabase.kid),
     "unsigned": lambda issuer: jwt.encode(
         issuer.claims(uuid4()), None, "none", headers={"kid": issuer.supabase.kid}

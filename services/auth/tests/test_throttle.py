@@ -1,7 +1,10 @@
 """Attempts are counted before they are made; after too many the next has to wait, account or no account."""
 
 import asyncio
+import json
+import math
 import random
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,32 +28,62 @@ async def guess(
     return await client.post("/auth/login", json=body, headers=from_ip(address))
 
 
-async def guess_until_slowed(client: httpx.AsyncClient, email: str, address: str = "203.0.113.7") -> int:
-    """Guess until told to wait; how many guesses were let through."""
+async def guess_until_slowed(
+    client: httpx.AsyncClient, email: str, address: str = "203.0.113.7"
+) -> tuple[int, httpx.Response]:
+    """Guess until told to wait; how many guesses were let through, and the refusal."""
     for count in range(100):
-        if (await guess(client, email, address)).status_code == 429:
-            return count
+        answer = await guess(client, email, address)
+        if answer.status_code == 429:
+            return count, answer
     raise AssertionError("never slowed down")
 
 
+def most_let_through(free: int, seconds: float) -> int:
+    """How many attempts may be let through in this time: after `free` + 1 the waits are 2, 4, 8 … seconds."""
+    return free + 1 + int(math.log2(seconds / 2 + 1))
+
+
+ProlongWaits = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def prolong_waits(database: Any) -> ProlongWaits:
+    """Make every wait an hour longer: the first is two seconds, which a busy machine can need for a guess."""
+
+    async def prolong() -> None:
+        await database.admin("update accounts.attempts set locked_until = locked_until + interval '1 hour'")
+
+    return prolong
+
+
 async def test_guessing_one_accounts_password_takes_longer_and_longer(
-    open_service: OpenService, person: Person
+    open_service: OpenService, person: Person, database: Any
 ) -> None:
+    clock = asyncio.get_running_loop().time
     async with open_service(account_attempts=3) as client:
-        assert await guess_until_slowed(client, person.email) == 4
-        first = int((await guess(client, person.email)).headers["retry-after"])
-        await asyncio.sleep(first)
-        await guess(client, person.email)
-        assert int((await guess(client, person.email)).headers["retry-after"]) > first
+        started = clock()
+        count, slowed = await guess_until_slowed(client, person.email)
+        assert 4 <= count <= most_let_through(3, clock() - started)
+        assert int(slowed.headers["retry-after"]) > 0
+        await asyncio.sleep(int(slowed.headers["retry-after"]))
+        await guess_until_slowed(client, person.email)
+    events = await database.admin(
+        "select detail from accounts.audit where event = 'login.slowed' order by id"
+    )
+    waits = [int(json.loads(event["detail"])["seconds"]) for event in events]
+    assert waits == [2**step for step in range(1, len(waits) + 1)]
+    assert len(waits) >= 2
 
 
 async def test_a_locked_account_answers_the_right_password_and_an_unknown_account_alike(
-    open_service: OpenService, person: Person
+    open_service: OpenService, person: Person, prolong_waits: ProlongWaits
 ) -> None:
     async with open_service(account_attempts=2) as client:
         unknown_email = new_email()
         for email in (person.email, unknown_email):
             await guess_until_slowed(client, email, "203.0.113.8")
+        await prolong_waits()
         right = await guess(client, person.email, password=person.password)
         unknown = await guess(client, unknown_email)
     assert right.status_code == unknown.status_code == 429
@@ -59,10 +92,14 @@ async def test_a_locked_account_answers_the_right_password_and_an_unknown_accoun
 
 
 async def test_attempts_at_the_same_moment_are_all_counted(open_service: OpenService, person: Person) -> None:
+    clock = asyncio.get_running_loop().time
     async with open_service(account_attempts=5) as client:
+        started = clock()
         answers = await asyncio.gather(*(guess(client, person.email) for _ in range(30)))
+        seconds = clock() - started
     statuses = [answer.status_code for answer in answers]
-    assert (statuses.count(401), statuses.count(429)) == (6, 24)
+    assert set(statuses) == {401, 429}
+    assert 6 <= statuses.count(401) <= most_let_through(5, seconds)
 
 
 async def test_a_user_who_logs_in_many_times_at_once_is_not_locked_out(
@@ -107,32 +144,37 @@ async def test_attackers_cannot_lock_a_user_out_of_a_familiar_network(
     ],
 )
 async def test_a_network_is_an_ipv4_address_or_an_ipv6_64_and_only_the_last_hop_says_which(
-    open_service: OpenService, one: str, other: str, together: bool
+    open_service: OpenService, prolong_waits: ProlongWaits, one: str, other: str, together: bool
 ) -> None:
     async with open_service(network_attempts=2, account_attempts=1000) as client:
         for _ in range(3):
             await guess(client, new_email(), one)
+        await prolong_waits()
         assert ((await guess(client, new_email(), other)).status_code == 429) is together
 
 
 @pytest.mark.parametrize("path", ["/auth/signup", "/auth/recover", "/auth/resend"])
 async def test_emails_to_one_address_are_limited_whichever_network_asks(
-    open_service: OpenService, path: str
+    open_service: OpenService, prolong_waits: ProlongWaits, path: str
 ) -> None:
     email = new_email()
     body = {"email": email} | ({"password": PASSWORD} if path == "/auth/signup" else {})
+    statuses = []
     async with open_service(account_attempts=2) as client:
-        statuses = [
-            (await client.post(path, json=body, headers=from_ip(f"203.0.113.{number}"))).status_code
-            for number in range(4)
-        ]
+        for number in range(4):
+            answer = await client.post(path, json=body, headers=from_ip(f"203.0.113.{number}"))
+            statuses.append(answer.status_code)
+            await prolong_waits()
     assert statuses == [202, 202, 202, 429]
 
 
-async def test_guessing_links_is_limited_too(open_service: OpenService) -> None:
+async def test_guessing_links_is_limited_too(open_service: OpenService, prolong_waits: ProlongWaits) -> None:
     body = {"type": "recovery", "token_hash": "0" * 56, "new_password": PASSWORD}
+    statuses = []
     async with open_service(network_attempts=2) as client:
-        statuses = [(await client.post("/auth/verify", json=body)).status_code for _ in range(4)]
+        for _ in range(4):
+            statuses.append((await client.post("/auth/verify", json=body)).status_code)
+            await prolong_waits()
     assert statuses == [410, 410, 410, 429]
 
 
@@ -146,9 +188,12 @@ async def test_attempts_that_could_not_be_made_do_not_count(
         assert (await guess(client, person.email, password=person.password)).status_code == 200
 
 
-async def test_limits_hold_across_processes(open_service: OpenService, person: Person) -> None:
+async def test_limits_hold_across_processes(
+    open_service: OpenService, person: Person, prolong_waits: ProlongWaits
+) -> None:
     async with open_service(account_attempts=2) as one, open_service(account_attempts=2) as other:
         await guess_until_slowed(one, person.email)
+        await prolong_waits()
         assert (await guess(other, person.email)).status_code == 429
 
 
@@ -167,13 +212,15 @@ async def test_no_email_address_is_stored_in_the_counters_or_the_audit_log(
 
 
 async def test_slowing_down_is_in_the_audit_log_once_per_step(
-    open_service: OpenService, person: Person, audit_events: AuditEvents
+    open_service: OpenService, person: Person, audit_events: AuditEvents, prolong_waits: ProlongWaits
 ) -> None:
     async with open_service(account_attempts=2) as client:
         await guess_until_slowed(client, person.email)
+        slowed = (await audit_events()).count("login.slowed")
+        await prolong_waits()
         for _ in range(5):
             await guess(client, person.email)
-    assert (await audit_events()).count("login.slowed") == 1
+    assert (await audit_events()).count("login.slowed") == slowed > 0
 
 
 async def test_expired_counters_and_old_events_are_deleted_and_recent_events_are_not(database: Any) -> None:

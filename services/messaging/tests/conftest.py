@@ -20,7 +20,7 @@ def settings(database: Any, issuer: Any) -> Settings:
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        LifespanManager(create_app(settings)) as running,
+        LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running,
         httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client

@@ -102,7 +102,7 @@ async def test_a_client_that_stops_reading_is_disconnected(version):
 async def test_a_client_that_disconnects_midway_frees_its_slot(settings, database, issuer):
     user = await database.person()
     await database.admin(FILL, user, 5000)
-    async with LifespanManager(create_app(settings)) as running:
+    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running:
         for _ in range(5):
             await disconnect_early(running.app, issuer.bearer(user))
         async with httpx.AsyncClient(

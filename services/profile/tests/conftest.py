@@ -27,7 +27,7 @@ def settings(database: Any, issuer: Any) -> Settings:
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        LifespanManager(create_app(settings)) as running,
+        LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running,
         httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client
@@ -38,7 +38,7 @@ async def code_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The same service, where a number must be confirmed by a code."""
     confirming = settings.model_copy(update={"link_confirmation": "code", "display_number": "+4930123456"})
     async with (
-        LifespanManager(create_app(confirming)) as running,
+        LifespanManager(create_app(confirming), startup_timeout=60, shutdown_timeout=60) as running,
         httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
     ):
         yield client

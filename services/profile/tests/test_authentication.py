@@ -36,7 +36,7 @@ ATTACKS = {
     "garbage": lambda issuer, user: "garbage",
     "three words with dots": lambda issuer, user: "e30.e30.e30",
     "expired": lambda issuer, user: issuer.token(user, iat=NOW - 7200, exp=NOW - 3600),
-    "not yet valid": lambda issuer, user: issuer.token(user, nbf=NOW + 3600),
+    "not yet valid": lambda issuer, user: issuer.token(user, nbf=NOW + 86_400),
     "the right kid and the wrong key": forged,
     "alg none": unsigned,
     "HS256 with the public key": signed_with_the_public_key,

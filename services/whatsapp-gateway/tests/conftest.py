@@ -53,9 +53,9 @@ def settings(database: Any, peers: FakePeers) -> Callable[..., Settings]:
             "access_token": "a-token-for-the-graph-api",
             "phone_number_id": NUMBER_ID,
             "poll_seconds": 0.05,
-            "lease_seconds": 1.0,
-            "graph_timeout_seconds": 0.3,
-            "peer_timeout_seconds": 0.3,
+            "lease_seconds": 20.0,
+            "graph_timeout_seconds": 10.0,
+            "peer_timeout_seconds": 10.0,
             "backoff_unit_seconds": 0.01,
             "sends_per_second": 10_000,
             "concurrency": 4,
@@ -105,7 +105,7 @@ class Gateway:
             await self.run(lane)
         return len(claimed)
 
-    async def drain(self, seconds: float = 10.0) -> None:
+    async def drain(self, seconds: float = 60.0) -> None:
         """Work until no lane is left, waiting out back-offs and leases."""
         until = time.monotonic() + seconds
         while await self.round() or await self.pool.fetchval("select exists (select from whatsapp.lanes)"):
@@ -160,7 +160,7 @@ def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with LifespanManager(create_app(settings), startup_timeout=10, shutdown_timeout=30) as manager:
+    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as manager:
         transport = httpx.ASGITransport(app=manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             yield client

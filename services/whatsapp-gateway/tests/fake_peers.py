@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -38,6 +39,7 @@ class FakePeers:
     phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    call_times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     traces: list[tuple[str, str, str]] = field(default_factory=list)
     # What happens next at a step, before or after it takes effect: Hang, Reset or something to await;
     # under "<step>!" the Answer that is given instead.
@@ -57,6 +59,7 @@ class FakePeers:
             )
         )
         self.calls.append(step)
+        self.call_times[step].append(time.monotonic())
         self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
         await self._misbehave(self.before[step], f"before {step}")
         if self.before[step + "!"]:

@@ -1,11 +1,14 @@
 """A process killed between any two steps: nothing is lost, nothing is doubled, the order stays."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
 from . import meta_payloads as meta
 from .fake_peers import Hang
+from .waiting import until_blocked
 
 STEPS = ["tokens", "avatar", "messages", "graph"]
 
@@ -16,7 +19,7 @@ async def killed_at(gateway, peers, place, *, skip=0):
     claimed = await gateway.claim(1)
     task = asyncio.create_task(gateway.run(claimed[0]))
     for _ in range(skip + 1):
-        await asyncio.wait_for(peers.reached[place].wait(), 5)
+        await asyncio.wait_for(peers.reached[place].wait(), 60)
         peers.reached[place].clear()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -49,16 +52,13 @@ async def test_killed_during_a_write_to_the_database(gateways, peers, linked, da
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
-    await database.admin(_slow(statement))
-    await first.ingest()
-    claimed = await first.claim(1, 0.3)
-    task = asyncio.create_task(first.run(claimed[0]))
-    await asyncio.sleep(0.25)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await database.admin("drop trigger if exists slow on whatsapp.outbox")
-    await database.admin("drop trigger if exists slow on whatsapp.events")
-    await database.admin("drop trigger if exists slow on whatsapp.lanes")
+    async with _locked(database, statement):
+        await first.ingest()
+        claimed = await first.claim(1, 0.3)
+        task = asyncio.create_task(first.run(claimed[0]))
+        await until_blocked(database)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     await second.drain()
     for send in list(peers.sent):
         await second.keep(meta.status(send))
@@ -73,21 +73,34 @@ async def test_killed_during_a_write_to_the_database(gateways, peers, linked, da
     assert [state for _, state in await second.states()] == ["done", "done"]
 
 
-def _slow(statement):
-    where = {
-        "prepare": "insert on whatsapp.outbox for each row",
-        "begin_send": "update on whatsapp.outbox for each row when (new.state = 'sending')",
-        "accepted": "update on whatsapp.outbox for each row when (new.state = 'accepted')",
-        "finish": "update on whatsapp.events for each row when (new.state = 'done')",
-        "release": "delete on whatsapp.lanes for each row",
-    }[statement]
-    body = "begin perform pg_sleep(0.4); return coalesce(new, old); end"
-    return f"""
-    do $do$ begin
-      create or replace function whatsapp.slow() returns trigger language plpgsql as $$ {body} $$;
-      grant execute on function whatsapp.slow() to public;
-      create trigger slow before {where} execute function whatsapp.slow();
-    end $do$"""
+_STATEMENTS = {
+    "prepare": "insert on whatsapp.outbox for each row",
+    "begin_send": "update on whatsapp.outbox for each row when (new.state = 'sending')",
+    "accepted": "update on whatsapp.outbox for each row when (new.state = 'accepted')",
+    "finish": "update on whatsapp.events for each row when (new.state = 'done')",
+    "release": "delete on whatsapp.lanes for each row",
+    "ingest": "insert on whatsapp.lanes for each row",
+}
+
+
+@asynccontextmanager
+async def _locked(database, statement):
+    """Make this statement wait for a lock that the test holds until the end of the block."""
+    body = "begin perform pg_advisory_xact_lock(1); return coalesce(new, old); end"
+    holder = await asyncpg.connect(database.url("supabase_admin"))
+    try:
+        await holder.execute("select pg_advisory_lock(1)")
+        await database.admin(
+            f"""do $do$ begin
+              create function whatsapp.wait() returns trigger language plpgsql as $$ {body} $$;
+              grant execute on function whatsapp.wait() to public;
+              create trigger wait before {_STATEMENTS[statement]} execute function whatsapp.wait();
+            end $do$"""
+        )
+        yield
+    finally:
+        await holder.close()
+    await database.admin("drop function whatsapp.wait() cascade")
 
 
 async def test_ingest_is_killed_and_done_again(gateways, peers, linked, database):
@@ -95,12 +108,11 @@ async def test_ingest_is_killed_and_done_again(gateways, peers, linked, database
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
-    await database.admin(_slow("release").replace("delete on whatsapp.lanes", "insert on whatsapp.lanes"))
-    task = asyncio.create_task(first.ingest())
-    await asyncio.sleep(0.15)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await database.admin("drop trigger slow on whatsapp.lanes")
+    async with _locked(database, "ingest"):
+        task = asyncio.create_task(first.ingest())
+        await until_blocked(database)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     await second.drain()
     assert peers.phones["4915112345678"] == ["one", "two"]
 

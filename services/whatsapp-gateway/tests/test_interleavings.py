@@ -28,7 +28,7 @@ _ACTIONS = st.one_of(
 
 
 class Scenario:
-    """Three people who write to two gateways, and everything they said."""
+    """Three people who write to two gateways, and everything they said. A third gateway has more patience."""
 
     def __init__(self, gateways, peers):
         self.gateways, self.peers = gateways, peers
@@ -79,16 +79,16 @@ class Scenario:
         """No more faults; Meta reports on everything it accepted."""
         for faults in (*self.peers.before.values(), *self.peers.after.values()):
             faults.clear()
-        await self.gateways[1].drain(20)
+        await self.gateways[2].drain()
         for send in self.sends():
             await self.gateways[0].keep(meta.status(send, "delivered"))
-        await self.gateways[0].drain(20)
+        await self.gateways[2].drain()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def pair(gateways):
+async def three_gateways(gateways):
     quick = {"lease_seconds": 0.3, "peer_timeout_seconds": 0.1, "graph_timeout_seconds": 0.1, "attempts": 50}
-    return [await gateways(**quick), await gateways(**quick)]
+    return [await gateways(**quick), await gateways(**quick), await gateways(attempts=50)]
 
 
 @settings(
@@ -97,8 +97,8 @@ async def pair(gateways):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=st.lists(_ACTIONS, min_size=3, max_size=25))
-async def test_any_interleaving(pair, peers, linked, plan):
-    scenario = Scenario(pair, peers)
+async def test_any_interleaving(three_gateways, peers, linked, plan):
+    scenario = Scenario(three_gateways, peers)
     owners = {phone: await linked(f"+{phone}") for phone in scenario.people}
     for name, *arguments in plan:
         await getattr(scenario, name)(*arguments)
@@ -110,7 +110,7 @@ async def test_any_interleaving(pair, peers, linked, plan):
         log = [turn for turn in peers.log if turn["user"] == owner]
         assert sorted(t["content"] for t in log if t["role"] == "user") == sorted(said)
         assert sorted(t["content"] for t in log if t["role"] == "assistant") == sorted(got)
-        states = await pair[0].pool.fetch(
+        states = await three_gateways[0].pool.fetch(
             "select e.words, e.state from whatsapp.events as e"
             " join whatsapp.contacts as c on c.id = e.contact_id where c.wa_digits = $1",
             phone,

@@ -39,8 +39,7 @@ async def test_every_count_moves_with_what_it_counts(run_service, settings, peer
     unknown_send = {"wamid": "wamid.unknown", "to": PHONE, "biz_opaque_callback_data": None}
     failed = meta.status(unknown_send, "failed", errors=[{"code": 131026, "title": "Undeliverable"}])
     first = meta.text(body="counted", never_seen_before=1)
-    patient = settings(graph_timeout_seconds=5, peer_timeout_seconds=5, lease_seconds=30)
-    async with run_service(patient) as client:
+    async with run_service(settings()) as client:
         before = await samples(client)
 
         async def moved():
@@ -52,7 +51,7 @@ async def test_every_count_moves_with_what_it_counts(run_service, settings, peer
 
         async def until(*names):
             with suppress(TimeoutError):
-                await eventually(lambda: all_moved(names), 30)
+                await eventually(lambda: all_moved(names))
             assert await unmoved(names) == set()
 
         async def all_moved(names):

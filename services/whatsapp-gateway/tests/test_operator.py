@@ -1,5 +1,6 @@
 """The operator CLI: what can be seen and decided, and that deciding twice does no harm."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -26,7 +27,7 @@ async def operator(database):
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
         assert done.returncode == ok, done.stderr
         return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
@@ -108,6 +109,7 @@ async def test_an_operator_resolves_an_unknown_send(
     peers.after["graph"].append(Reset())
     await gateway.keep(meta.text(body="was it?"))
     await gateway.drain()
+    await asyncio.sleep(0.02)
     await maintenance.run(gateway.pool, gateway.settings)
     assert len(operator("list", "--json", "--state", "unresolved")) == 1
     for _ in range(2):

@@ -10,6 +10,7 @@ from ava_whatsapp_gateway.queue import maintenance
 
 from . import meta_payloads as meta
 from .fake_peers import Reset
+from .waiting import until_blocked
 
 PHONE = "4915112345678"
 UNLINK = (
@@ -70,14 +71,14 @@ async def test_the_answer_to_a_logged_turn_stays_in_that_log_when_the_link_has_c
 @pytest.mark.parametrize("answer", [(400, {"error": {"code": 131016}}), (400, {"error": {"code": 131026}})])
 async def test_a_refusal_that_arrives_after_the_lease_still_counts(gateways, peers, person, answer):
     """Another worker took over and left the event waiting for a status: none will ever come."""
-    slow, other = await gateways(lease_seconds=0.2, graph_timeout_seconds=5), await gateways()
+    slow, other = await gateways(lease_seconds=0.2), await gateways()
     released = asyncio.Event()
     peers.before["graph"].append(released.wait)
     await slow.keep(meta.text(body="one"))
     await slow.ingest()
     (lane,) = await slow.claim(1, 0.2)
     running = asyncio.create_task(slow.run(lane))
-    await asyncio.wait_for(peers.reached["before graph"].wait(), 5)
+    await asyncio.wait_for(peers.reached["before graph"].wait(), 60)
     await asyncio.sleep(0.3)
     await other.drain()
     assert [state for _, state in await other.states()] == ["awaiting"]
@@ -111,7 +112,7 @@ async def test_throttles_and_broken_credentials_do_not_use_up_a_messages_attempt
     codes = [(429, 130429), (400, 131056), (401, 190), (429, 4), (400, 131016)]
     peers.before["graph!"].extend((http, {"error": {"code": code}}) for http, code in codes)
     await gateway.keep(meta.text(body="patient"))
-    await gateway.drain(20)
+    await gateway.drain()
     assert peers.phones[PHONE] == ["patient"]
 
 
@@ -135,7 +136,7 @@ async def test_a_first_message_during_a_link_change_is_assigned_after_it(
         )
     await gateway.keep(meta.text(body="first"))
     working = asyncio.create_task(gateway.drain())
-    await asyncio.sleep(0.2)
+    await until_blocked(database)
     await changing.commit()
     await profile.close()
     await working

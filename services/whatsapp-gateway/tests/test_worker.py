@@ -1,7 +1,6 @@
 """The worker as a whole: wakes at once, stops gracefully, shares a queue, survives a lost database."""
 
 import asyncio
-import time
 
 import asyncpg
 
@@ -15,7 +14,7 @@ PHONE = "4915112345678"
 
 async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gateways, peers, linked):
     await linked(f"+{PHONE}")
-    gateway = await gateways(lease_seconds=30, graph_timeout_seconds=5)
+    gateway = await gateways()
     release = asyncio.Event()
     peers.after["graph"].append(release.wait)
     await gateway.keep(*(meta.text(body=str(n)) for n in range(5)))
@@ -27,7 +26,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gatewa
         handle=gateway.handler.handle,
     )
     async with running(worker):
-        await asyncio.wait_for(peers.reached["after graph"].wait(), 5)
+        await asyncio.wait_for(peers.reached["after graph"].wait(), 60)
         asyncio.get_running_loop().call_later(0.1, release.set)
     states = [state for _, state in await gateway.states()]
     assert states == ["done", "ready", "ready", "ready", "ready"]
@@ -38,13 +37,11 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gatewa
 
 async def test_a_delivery_is_handled_at_once_and_not_at_the_next_poll(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
-    body = meta.envelope(meta.text(body="now"))
-    async with run_service(settings(poll_seconds=30)) as client:
-        await asyncio.sleep(0.2)
-        started = time.monotonic()
-        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        await eventually(lambda: len(peers.log) == 2, 10)
-        assert time.monotonic() - started < 10
+    async with run_service(settings(poll_seconds=600)) as client:
+        for count in range(1, 4):  # the first may be found by the poll at the start; the next poll is far off
+            body = meta.envelope(meta.text(body=f"now {count}"))
+            await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+            await eventually(lambda count=count: len(peers.log) == 2 * count)
 
 
 async def test_two_processes_on_one_queue_answer_every_message_once(run_service, settings, peers, linked):
@@ -57,17 +54,16 @@ async def test_two_processes_on_one_queue_answer_every_message_once(run_service,
             for client in (one, two):
                 answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
                 assert answer.status_code == 200
-        await eventually(lambda: len(peers.log) == 2 * 4 * 15, 30)
+        await eventually(lambda: len(peers.log) == 2 * 4 * 15)
     assert dict(peers.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
 async def _deliver_with_retries(client, body):
-    for _ in range(100):
+    async def is_accepted():
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        if answer.status_code == 200:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("never accepted")
+        return answer.status_code == 200
+
+    await eventually(is_accepted)
 
 
 async def test_lost_database_connections_cost_no_message(
@@ -84,10 +80,18 @@ async def test_lost_database_connections_cost_no_message(
             await admin.fetch(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
             )
-        await asyncio.sleep(0.5)
-        for send in list(peers.sent):
-            await _deliver_with_retries(client, meta.envelope(meta.status(send, "delivered")))
-        await eventually(lambda: len(peers.log) == 2 * 6 * 10, 40)
+        reported = 0
+
+        async def everything_logged():
+            """Report every send as delivered: that settles those whose outcome was lost with a connection."""
+            nonlocal reported
+            while len(peers.sent) > reported:
+                send = peers.sent[reported]
+                await _deliver_with_retries(client, meta.envelope(meta.status(send, "delivered")))
+                reported += 1
+            return len(peers.log) == 2 * 6 * 10
+
+        await eventually(everything_logged)
     await admin.close()
     for phone in people:
         assert sorted(peers.phones[phone]) == [str(n) for n in range(6)]
@@ -97,6 +101,11 @@ async def is_ready(client):
     return (await client.get("/readyz")).status_code == 200
 
 
+async def both_reported(client):
+    errors = (await client.get("/readyz")).json().get("errors", [])
+    return {error["pointer"] for error in errors} == {"backlog", "circuit"}
+
+
 async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(run_service, settings, peers, linked):
     await linked(f"+{PHONE}")
     peers.before["graph!"].extend([(401, {"error": {"code": 190}})] * 500)
@@ -104,12 +113,10 @@ async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(run_servic
     async with run_service(settings(ready_backlog_age_seconds=0.3)) as client:
         assert await is_ready(client)
         await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-        await asyncio.sleep(1.0)
-        answer = await client.get("/readyz")
-        assert answer.status_code == 503
-        assert {error["pointer"] for error in answer.json()["errors"]} == {"backlog", "circuit"}
+        await eventually(lambda: both_reported(client))
+        assert not await is_ready(client)
         metrics = (await client.get("/metrics")).text
         assert "whatsapp_circuit_open 1.0" in metrics
         peers.before["graph!"].clear()
-        await eventually(lambda: is_ready(client), 10)
+        await eventually(lambda: is_ready(client))
     assert len(peers.log) == 2

@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections import deque
 from collections.abc import Sequence
 
 from ava_local.expected_error import ExpectedError
@@ -31,6 +32,13 @@ class NoFreePorts(ExpectedError):
         super().__init__(self.__doc__)
 
 
+class NoFreePort(ExpectedError):
+    """Found no free port between 30000 and 32768. Stop other programs and try again."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
 def parse_base_port(text: str | None) -> int:
     """The base port; a stack uses it and the seven ports after it. Raises InvalidBasePort."""
     if not text:
@@ -43,9 +51,41 @@ def parse_base_port(text: str | None) -> int:
 def free_base_port(candidates: Sequence[int] = range(20_000, 30_000, 10)) -> int:
     """A base port whose eight ports are all free, for a second stack. Raises NoFreePorts."""
     for base in random.sample(candidates, len(candidates)):
-        if all(is_port_free(base + offset) for offset in PORT_OFFSETS.values()):
+        if claim(base) and all(is_port_free(base + offset) for offset in PORT_OFFSETS.values()):
             return base
     raise NoFreePorts
+
+
+def free_port(candidates: Sequence[int] = range(30_000, 32_768)) -> int:
+    """A free port outside the range the system uses for outgoing connections. Raises NoFreePort."""
+    for port in random.sample(candidates, len(candidates)):
+        if claim(port) and is_port_free(port):
+            return port
+    raise NoFreePort
+
+
+MAX_CLAIMS = 100
+"""Each claim is an open file of this process."""
+
+_claims: deque[socket.socket] = deque()
+
+
+def claim(port: int) -> bool:
+    """Claim a port for this process; False if any process on this machine has claimed it already.
+
+    A claim is an abstract Unix socket named after the port. It ends when this process ends, or when this
+    process has made MAX_CLAIMS newer ones.
+    """
+    claimed = socket.socket(socket.AF_UNIX)
+    try:
+        claimed.bind(f"\0ava-port-{port}")
+    except OSError:
+        claimed.close()
+        return False
+    _claims.append(claimed)
+    if len(_claims) > MAX_CLAIMS:
+        _claims.popleft().close()
+    return True
 
 
 def is_port_free(port: int) -> bool:
@@ -57,11 +97,3 @@ def is_port_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def free_port() -> int:
-    """Any port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,6 +10,7 @@ import pytest
 from ava_local.devtools import npm_packages
 from ava_local.repository import ROOT
 
+pytestmark = pytest.mark.timeout(400)  # the first test that needs the npm packages installs them
 LOCKED = ROOT / "tests" / "npm"
 
 

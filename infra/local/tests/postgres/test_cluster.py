@@ -71,7 +71,7 @@ from pathlib import Path
 from ava_local.postgres.cluster import Cluster
 Cluster(Path(sys.argv[1]), int(sys.argv[2]), durable=False).start()
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -85,7 +85,7 @@ def test_it_ends_when_the_process_that_started_it_is_killed(open_folder):
     server = server_of(cluster)
     starter.kill()
     starter.communicate()
-    _, alive = psutil.wait_procs([server], timeout=30)
+    _, alive = psutil.wait_procs([server], timeout=60)
     assert alive == []
     assert not cluster.is_ready()
 
@@ -107,7 +107,7 @@ async def test_it_stops_although_a_client_is_still_connected(running):
     connection = await asyncpg.connect(running.url())
     server = server_of(running)
     server.send_signal(FAST_SHUTDOWN_SIGNAL)
-    _, alive = psutil.wait_procs([server], timeout=30)
+    _, alive = psutil.wait_procs([server], timeout=60)
     assert alive == []
     connection.terminate()
 
@@ -149,7 +149,7 @@ def test_a_regular_user_runs_it_as_themselves(open_folder):
     package, programs = Path(ava_local.__file__ or "").parent, installed.parents[1]
     for part in (package, programs, programs.with_name(f"{programs.name}.libs")):
         shutil.copytree(part, open_folder / "packages" / part.name)
-    program = STARTER.replace("time.sleep(60)", "")
+    program = STARTER.replace("time.sleep(600)", "")
     result = subprocess.run(
         [python, "-c", program, open_folder / "theirs" / "postgres", str(free_port())],
         env={"PYTHONPATH": str(open_folder / "packages")},

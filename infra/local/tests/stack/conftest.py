@@ -11,7 +11,7 @@ from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.process_spec import ProcessSpec
 from ava_local.supervisor.supervised_process import SupervisedProcess
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 @pytest.fixture

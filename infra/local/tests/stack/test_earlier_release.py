@@ -178,12 +178,12 @@ def ava(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(sources)}
     command = [sys.executable, "-m", "ava_local", *arguments]
     return subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
     )
 
 
 def test_down_stops_an_earlier_release_and_other_commands_say_so(locked: Machine, tmp_path: Path) -> None:
-    supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     born = psutil.Process(supervisor.pid).create_time()
     status = {"pid": supervisor.pid, "born": born, "port": 8080, "rows": []}
     (locked.earlier / "status.json").write_text(json.dumps(status))
@@ -192,4 +192,4 @@ def test_down_stops_an_earlier_release_and_other_commands_say_so(locked: Machine
     assert f"(pid {supervisor.pid}). Stop it with: ./ava down" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert "Stopped." in ava(tmp_path, "down").stdout
-    assert supervisor.wait(timeout=10) != 0
+    assert supervisor.wait(timeout=60) != 0

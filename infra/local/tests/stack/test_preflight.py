@@ -44,8 +44,10 @@ def test_the_suggested_port_is_another_usable_one(port):
 
 def test_a_leftover_process_of_a_killed_run_is_killed(layout, sleeper):
     write_status(layout, sleeper.pid)
+    leftover = psutil.Process(sleeper.pid)
     preflight.kill_leftover_processes(layout, timeout=0.2)
-    assert not psutil.pid_exists(sleeper.pid)
+    _, alive = psutil.wait_procs([leftover], timeout=60)
+    assert alive == []
 
 
 def test_another_process_that_got_the_pid_of_an_old_one_is_left_alone(layout, sleeper):

@@ -17,7 +17,7 @@ QUICK = RestartPolicy(
     initial_delay_seconds=0.02,
     max_delay_seconds=0.05,
     max_attempts_later=4,
-    ready_timeout_seconds=10,
+    ready_timeout_seconds=60,
     stop_timeout_seconds=0.5,
 )
 
@@ -52,19 +52,19 @@ class RecordedSupervisor:
     async def ready(self) -> None:
         """Raises what the run raised if it ended before it was ready."""
         waiting = asyncio.create_task(self.supervisor.ready.wait())
-        await asyncio.wait({waiting, self.run}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, self.run}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
         if self.run.done():
             self.run.result()
         assert waiting.done(), self.state_changes
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         self.supervisor.stop()
-        await asyncio.wait({self.run}, timeout=20)
+        await asyncio.wait({self.run}, timeout=60)
 
 
 @pytest_asyncio.fixture

@@ -13,7 +13,7 @@ from ava_local.supervisor.supervisor import StartFailed
 
 from .conftest import python, web
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
 
 
 async def test_what_is_needed_is_ready_before_what_needs_it_starts(run_supervisor):

@@ -141,7 +141,7 @@ if REMOTE:
     async def project() -> AsyncIterator[Project]:
         """The real project; every user created in it is deleted again."""
         assert REMOTE
-        async with httpx.AsyncClient(base_url=REMOTE, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=REMOTE, timeout=60) as http:
             real = Project(http)
             yield real
             await real.delete_users()
@@ -160,7 +160,8 @@ else:
             "external_url": "http://127.0.0.1/auth/v1",
             **settings,
         }
-        async with LifespanManager(create_app(Settings(**wanted))) as manager:
+        app = create_app(Settings(**wanted))
+        async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
             transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
                 yield Project(http, wanted["state_dir"])

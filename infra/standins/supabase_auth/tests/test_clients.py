@@ -1,22 +1,23 @@
 """The official Python and JavaScript clients, unmodified, against a stand-in started as a process."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from ava_local.ports import free_port
 from ava_local.testing.databases import Database
 
 from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
 
+pytestmark = pytest.mark.timeout(400)  # the first test that needs the npm packages installs them
 CLIENTS = Path(__file__).parent / "clients"
 
 if REMOTE:
@@ -32,8 +33,7 @@ else:
     @pytest_asyncio.fixture(loop_scope="session")
     async def served(database: Database, tmp_path: Path) -> AsyncIterator[str]:
         """A stand-in, started as the local stack starts it."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         settings = {
             "DATABASE_URL": database.url("supabase_auth_admin"),
             "PORT": str(port),
@@ -55,22 +55,22 @@ def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         assert process.poll() is None, "the stand-in exited"
-        try:
+        with suppress(httpx.HTTPError):
             if httpx.get(url, trust_env=False).status_code == 200:
                 return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise AssertionError("the stand-in is not ready after 30 seconds")
+        time.sleep(0.1)
+    raise AssertionError("the stand-in is not ready")
 
 
 def run(*command: str) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.strip().endswith("done")
 

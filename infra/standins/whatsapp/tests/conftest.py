@@ -25,11 +25,12 @@ ANNA = "+4915112345678"
 
 
 class Receiver:
-    """Answers every webhook with the next of `statuses`, else 200, after `pause` seconds."""
+    """Answers every webhook with the next of `statuses`, else 200, but not before `answering` is set."""
 
     def __init__(self) -> None:
         self.statuses: deque[int] = deque()
-        self.pause = 0.0
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.posts: list[tuple[httpx.Headers, bytes]] = []
         self.in_flight = self.max_in_flight = 0
         self.verified: list[dict[str, str]] = []
@@ -41,7 +42,7 @@ class Receiver:
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         self.posts.append((httpx.Headers(request.headers.raw), await request.body()))
-        await asyncio.sleep(self.pause)
+        await self.answering.wait()
         self.in_flight -= 1
         return Response(status_code=self.statuses.popleft() if self.statuses else 200)
 
@@ -66,7 +67,7 @@ class Simulator:
         self.receiver = receiver
 
     async def send_from_phone(self, number: str = ANNA, **message: Any) -> Json:
-        answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 5} | message)
+        answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 60} | message)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -103,6 +104,11 @@ class Simulator:
     async def wait_until_idle(self) -> None:
         await until(self._is_idle)
 
+    async def wait_for_in_flight(self, count: int) -> None:
+        """Wait until `count` webhooks are in flight, and check that no more are."""
+        await until(lambda: self.receiver.in_flight >= count)
+        assert (await self.get("/pending"))["in_flight"] == self.receiver.in_flight == count
+
     async def statuses(self, count: int) -> list[Json]:
         await until(lambda: len(self.receiver.items("statuses")) >= count)
         await self.wait_until_idle()
@@ -112,7 +118,7 @@ class Simulator:
         return not any((await self.get("/pending")).values())
 
 
-async def until(met: Callable[[], Any], seconds: float = 20) -> None:
+async def until(met: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until a condition, plain or awaitable, is true."""
     async with asyncio.timeout(seconds):
         while True:
@@ -126,7 +132,9 @@ async def until(met: Callable[[], Any], seconds: float = 20) -> None:
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", port)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        # Without log_config, which would set up the loggers of the whole test process.
+        quiet: Json = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
+        server = uvicorn.Server(uvicorn.Config(app, **quiet))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         try:
@@ -169,7 +177,7 @@ async def simulator_http(webhook_endpoint: WebhookEndpoint) -> AsyncIterator[htt
     settings = Settings(
         webhook_url=webhook_endpoint.url, app_secret="secret", verify_token="verify", access_token="token"
     )
-    async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=90) as client:
         yield client
 
 
@@ -183,5 +191,6 @@ async def receiver(webhook_endpoint: WebhookEndpoint) -> Receiver:
 async def simulator(simulator_http: httpx.AsyncClient, receiver: Receiver) -> AsyncIterator[Simulator]:
     simulator = Simulator(simulator_http, receiver)
     await simulator.post("/reset", seed=7)
+    await simulator.change(delivery={"timeout": 90})  # only tests of the timeout have a short one
     yield simulator
     await simulator.post("/reset")

@@ -1,13 +1,15 @@
 """The phone page in a real browser: choose a number, send messages, see ticks and replies."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from ava_local.devtools.chromium import find_chromium
 
 ANNA = "+4915112345678"
+expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.browser
 
 
@@ -18,7 +20,9 @@ async def page() -> AsyncIterator[Page]:
         pytest.skip("no Chromium on this machine")
     async with async_playwright() as playwright:
         flags = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
-        chromium = await playwright.chromium.launch(executable_path=path, chromium_sandbox=False, args=flags)
+        chromium = await playwright.chromium.launch(
+            executable_path=path, chromium_sandbox=False, args=flags, timeout=120_000
+        )
         yield await chromium.new_page()
         await chromium.close()
 
@@ -86,3 +90,37 @@ async def test_mistakes_are_explained(page, simulator):
     await page.get_by_label("number").fill("hello")
     await page.get_by_role("button", name="Use this phone").click()
     await expect(page.locator("#problem")).to_contain_text("country code")
+
+
+async def test_an_attempt_that_fails_late_does_not_replace_the_error_of_a_newer_one(page, simulator):
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await choose_phone(page, simulator)
+    await page.route("**/messages", held.put, times=1)
+    await send_text(page, "too slow")
+    late = await held.get()
+    await page.get_by_label("number").fill("hello")
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#problem")).to_contain_text("country code")
+    async with page.expect_event("requestfailed"):
+        await late.abort()
+    await page.evaluate("() => new Promise((later) => setTimeout(later))")
+    assert "country code" in await page.locator("#problem").inner_text()
+
+
+async def test_after_an_invalid_number_the_phone_chosen_before_still_sends(page, simulator, receiver):
+    await choose_phone(page, simulator)
+    await page.get_by_label("number").fill("hello")
+    await page.get_by_role("button", name="Use this phone").click()
+    await expect(page.locator("#problem")).to_contain_text("country code")
+    await send_text(page, "still me")
+    await expect(page.locator("#chat li.out .delivered")).to_have_text("✓✓")
+    assert receiver.items()[0]["from"] == ANNA.removeprefix("+")
+
+
+async def test_a_new_message_in_the_chat_does_not_clear_an_error(page, simulator):
+    await choose_phone(page, simulator)
+    await send_text(page, "")
+    await expect(page.locator("#problem")).to_contain_text("Type a message first.")
+    await simulator.send_from_phone(text="from elsewhere")
+    await expect(page.locator("#chat li.out")).to_contain_text("from elsewhere")
+    assert "Type a message first." in await page.locator("#problem").inner_text()

@@ -8,7 +8,7 @@ import httpx
 from ava_local.expected_error import ExpectedError
 from ava_local.stack.control import StackNotRunning
 
-ANSWER_TIMEOUT_SECONDS = 15.0
+ANSWER_TIMEOUT_SECONDS = 60.0
 
 
 def parse_phone_number(text: str) -> str:
@@ -38,7 +38,7 @@ class PhoneClient:
         self.number = number
         self._client = httpx.Client(
             base_url=f"{url}/simulator/phones/{number}",
-            timeout=ANSWER_TIMEOUT_SECONDS + 5,
+            timeout=ANSWER_TIMEOUT_SECONDS + 30,
             trust_env=False,
         )
         self._last_seen = 0

@@ -37,8 +37,8 @@ class DemoUser:
 
     def __init__(self, url: str, name: str) -> None:
         self.email = f"{name}-{secrets.token_hex(6)}@example.org"
-        self.password = secrets.token_urlsafe(16)
-        self._client = httpx.Client(base_url=url, timeout=20, trust_env=False)
+        self.password = f"quiet-harbour-{secrets.token_hex(8)}"
+        self._client = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def request(self, method: str, path: str, expected: int, **options: Any) -> Any:
         """The JSON of the response. Raises StepFailed for any other status than expected."""
@@ -164,7 +164,7 @@ def require(condition: object, problem: str) -> None:
         raise StepFailed(problem)
 
 
-def eventually(ask: Callable[[], Any], is_good: Callable[[Any], bool], timeout: float = 10.0) -> Any:
+def eventually(ask: Callable[[], Any], is_good: Callable[[Any], bool], timeout: float = 30.0) -> Any:
     """The first result that is good, or the last one before the timeout."""
     deadline = time.monotonic() + timeout
     while not is_good(found := ask()) and time.monotonic() < deadline:

@@ -146,7 +146,7 @@ class Cluster:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
-    def start(self, timeout: float = 30.0) -> None:
+    def start(self, timeout: float = 120.0) -> None:
         """Run it as a child that dies with this process, even by SIGKILL; ready on return.
 
         Raises PostgresStartFailed.
@@ -169,7 +169,7 @@ class Cluster:
         """Fast shutdown; open transactions are rolled back."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(FAST_SHUTDOWN_SIGNAL)
-            self._process.wait(30)
+            self._process.wait(60)
         self._process = None
 
     def destroy(self) -> None:

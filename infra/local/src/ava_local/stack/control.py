@@ -20,7 +20,7 @@ from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import StackSecrets, load_or_create
 
 START_TIMEOUT_SECONDS = 120.0
-STOP_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 60.0
 
 
 class StackNotRunning(ExpectedError):

@@ -22,7 +22,7 @@ async def test_an_accepted_message_may_never_be_answered(simulator):
             f"/v25.0/{simulator.number_id}/messages",
             json={"messaging_product": "whatsapp", "to": ANNA, "type": "text", "text": {"body": "hi"}},
             headers={"authorization": "Bearer token"},
-            timeout=0.3,
+            timeout=httpx.Timeout(60, read=2),
         )
     assert await simulator.received() == ["hi"]
     assert await accepted(simulator) == [("unknown", True)]

@@ -79,9 +79,11 @@ async def test_delays_reorder_what_was_sent_one_after_the_other(simulator, recei
 
 
 async def test_webhooks_come_in_parallel_but_not_more_than_the_plan_allows(simulator, receiver):
-    receiver.pause = 0.05
+    receiver.answering.clear()
     await simulator.change(delivery={"concurrency": 4})
     await send_many(simulator, 30)
+    await simulator.wait_for_in_flight(4)
+    receiver.answering.set()
     await simulator.wait_until_idle()
     assert receiver.max_in_flight == 4
 

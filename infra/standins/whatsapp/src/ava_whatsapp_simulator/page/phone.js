@@ -4,10 +4,12 @@
 const $ = (id) => document.getElementById(id);
 const TICKS = { sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
 let number = "";
+let attempts = 0;
 let shown = [];
+let choosing = null;
 let listening = null;
 
-const phone = (path) => "/simulator/phones/" + encodeURIComponent(number) + path;
+const phone = (path, which = number) => "/simulator/phones/" + encodeURIComponent(which) + path;
 
 async function ask(path, options) {
   const answer = await fetch(path, options);
@@ -43,15 +45,18 @@ function show(conversation) {
 
 async function listen(mine) {
   let version = -1;
+  let complaint = null;
   while (listening === mine) {
     try {
       const conversation = await ask(phone("/conversation?wait=25&version=" + version));
       if (listening !== mine) return;
       if (conversation.version !== version) show(conversation);
       version = conversation.version;
-      $("problem").textContent = "";
+      if ($("problem").textContent === complaint) $("problem").textContent = ""; // never an action's error
     } catch (problem) {
-      $("problem").textContent = "Cannot reach the simulator: " + problem.message;
+      if (listening !== mine) return;
+      complaint = "Cannot reach the simulator: " + problem.message;
+      $("problem").textContent = complaint;
       await new Promise((later) => setTimeout(later, 2000));
     }
   }
@@ -63,8 +68,9 @@ async function listNumbers() {
 }
 
 async function use(chosen) {
-  number = chosen.trim();
-  const known = await ask(phone(""), { method: "PUT", body: "{}" });
+  const mine = (choosing = Symbol(chosen));
+  const known = await ask(phone("", chosen.trim()), { method: "PUT", body: "{}" });
+  if (choosing !== mine) return; // another number was chosen meanwhile
   number = known.number;
   $("number").value = number;
   $("who").textContent = "You are sending as " + number + ".";
@@ -84,14 +90,16 @@ function newMessage() {
   return { type, text };
 }
 
+// Only the newest attempt shows its error: a late failure must not replace a newer one's words.
 function attempt(form, action) {
   $(form).addEventListener("submit", async (event) => {
     event.preventDefault();
+    const mine = ++attempts;
     try {
       $("problem").textContent = "";
       await action();
     } catch (problem) {
-      $("problem").textContent = problem.message;
+      if (attempts === mine) $("problem").textContent = problem.message;
     }
   });
 }
