@@ -17,6 +17,7 @@ ANY_TEXT = {"AUTH_ISSUER", "SUPABASE_JWT_ISSUER"}
 GARBAGE = [
     "garbage", "change-me", "[]", "{}", "[1]", '{"a": 1}', '{"a": ["x"]}', '{"a": [1]}', '[{"kty": "oct"}]',
     "-1", "0", "1.5", "9" * 40, "nan", "ftp://host", "http://project.supabase.co", "+12", ",", "postgresql://",
+    "http://[", "https://[::1", "https://host:99999",
 ]  # fmt: skip
 
 

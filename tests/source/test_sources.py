@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONGEST_MODULE, LONGEST_TEST = 200, 300  # lines
-LONG_FUNCTION = 17  # lines; nine in ten of each package are at most that long
+LONG_FUNCTION = {  # lines; nine in ten of the package are at most that long
+    "ava_auth": 13,
+    "ava_common": 13,
+    "ava_local": 16,
+    "ava_messaging": 14,
+    "ava_profile": 17,
+    "ava_supabase_standin": 17,
+    "ava_whatsapp_gateway": 16,
+    "ava_whatsapp_simulator": 13,
+}
 NAMELESS = {"utils", "helpers", "misc", "base", "core", "manager", "models", "constants", "common"}
 PACKAGES = sorted(path for path in ROOT.glob("*/**/src/*") if path.is_dir() and path.name.startswith("ava_"))
 
@@ -17,7 +26,12 @@ PACKAGES = sorted(path for path in ROOT.glob("*/**/src/*") if path.is_dir() and 
 FORMER_WORDS = re.compile(
     r"(?<![A-Za-z])([Rr][o]om|R[O]OM|[Hh][o]use|H[O]USE|[Hh][a]llway|[Dd][e]sk|D[E]SK|[Ll][e]tter|L[E]TTER)[sS]?(?![a-z])"
 )
-MAY_STAND = re.compile(r"ro[o]m-(away|slow)|dead(_let[t]er|[ -]let[t]ers)|WHATSAPP_GATEWAY_RO[O]M_[A-Z_]+")
+MAY_STAND = re.compile(r"ro[o]m-(away|slow)|WHATSAPP_GATEWAY_RO[O]M_[A-Z_]+")
+# Turns of phrase that stop a native reader.
+ODD_PHRASES = re.compile(
+    r"(?i)\b(who[e]ver|some[b]ody|any[b]ody|men[d](s|ed)?|(?<!ahead )of ou[r]s)\b"
+    r"|(?<!there )\bis n[o] (?!longer|more)[a-z]"
+)
 WHERE_THEY_MAY_STAND = re.compile(
     r"CHANGELOG\.md|supabase/migrations/2026112200\d+_\w+\.sql|docs/decisions/00[0-8]\d-.*|docs/decisions/README\.md"
 )
@@ -53,7 +67,7 @@ def test_nine_in_ten_functions_are_short(package: Path) -> None:
         for node in ast.walk(ast.parse(module.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    assert sorted(lengths)[len(lengths) * 9 // 10] <= LONG_FUNCTION
+    assert sorted(lengths)[len(lengths) * 9 // 10] <= LONG_FUNCTION[package.name]
 
 
 def test_every_module_opens_with_a_sentence() -> None:
@@ -70,14 +84,29 @@ def test_every_module_is_named_after_something() -> None:
 
 
 def test_the_former_words_are_gone() -> None:
-    found = [
+    assert found(FORMER_WORDS, but=MAY_STAND) == []
+
+
+def test_the_english_is_plain() -> None:
+    assert found(ODD_PHRASES) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["This is n" + "o URL", "Who" + "ever holds it", "men" + "d it", "a client of ou" + "rs"]
+)
+def test_an_odd_phrase_would_be_found(line: str) -> None:
+    assert ODD_PHRASES.search(line)
+
+
+def found(words: re.Pattern[str], but: re.Pattern[str] = re.compile(r"(?!)")) -> list[str]:
+    """Where the words stand, in text and in names of files."""
+    return [
         f"{named(path)}:{number}: {line.strip()[:100]}"
         for path in tracked()
         if not WHERE_THEY_MAY_STAND.fullmatch(named(path))
-        for number, line in enumerate(_lines(path), 1)
-        if FORMER_WORDS.search(MAY_STAND.sub("", line))
+        for number, line in enumerate([named(path), *_lines(path)])
+        if words.search(but.sub("", line))
     ]
-    assert found == []
 
 
 def _lines(path: Path) -> list[str]:

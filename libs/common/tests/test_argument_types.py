@@ -35,12 +35,12 @@ def test_another_text_is_refused_as_a_time(text: str) -> None:
         point_in_time(text)
 
 
-@pytest.mark.parametrize("text", ["1", "100", "10000"])
+@pytest.mark.parametrize("text", ["1", "100", "20000"])
 def test_a_limit(text: str) -> None:
     assert limit(text) == int(text)
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "10001", "1.5", "²", "ten", "9" * 40])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "²", "ten", "9" * 40])
 def test_another_text_is_refused_as_a_limit(text: str) -> None:
-    with pytest.raises(ArgumentTypeError, match="from 1 to 10000"):
+    with pytest.raises(ArgumentTypeError, match="at least 1"):
         limit(text)

@@ -52,7 +52,12 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("KITCHEN_DATABASE_URL", "garbage", "is not a valid database URL"),
         ("KITCHEN_DATABASE_URL", "http://127.0.0.1/ava", "is not a valid database URL"),
         ("KITCHEN_DATABASE_URL", "postgres://kitchen@host:port/ava", "is not a valid database URL"),
+        ("KITCHEN_DATABASE_URL", "postgres://kitchen@one:5432,two:port/ava", "is not a valid database URL"),
+        ("KITCHEN_DATABASE_URL", "postgres://kitchen@one,,two/ava", "is not a valid database URL"),
+        ("KITCHEN_DATABASE_URL", "postgres://kitchen@[::1/ava", "is not a valid database URL"),
         ("LOG_LEVEL", "LOUD", "must be 'DEBUG', 'INFO'"),
+        ("SUPABASE_URL", "https://[", "not a valid URL; it should look like"),
+        ("SUPABASE_URL", "https://host:99999", "not a valid URL; it should look like"),
         ("SUPABASE_URL", "http://project.supabase.co", "https://"),
         ("SUPABASE_URL", "project", "not a valid URL"),
     ],
@@ -65,6 +70,23 @@ def test_an_invalid_variable_stops_the_start_and_is_named(
     assert variable in str(stopped.value)
     assert complaint in str(stopped.value)
     assert not value or value == "project" or value not in str(stopped.value)
+
+
+@pytest.mark.parametrize("hosts", ["", "one", "one:5432,two:5433", "one,two", "[::1]:5432", "%2Frun%2Fpg"])
+def test_a_database_url_names_its_hosts_as_asyncpg_reads_them(
+    monkeypatch: pytest.MonkeyPatch, hosts: str
+) -> None:
+    url = f"postgres://kitchen:a-good-password@{hosts}/ava"
+    assert loaded(monkeypatch, KITCHEN_DATABASE_URL=url).database_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("given", "level"), [("warn", "WARNING"), ("Warning", "WARNING"), ("notset", "NOTSET")]
+)
+def test_a_log_level_is_named_as_python_names_it(
+    monkeypatch: pytest.MonkeyPatch, given: str, level: str
+) -> None:
+    assert loaded(monkeypatch, LOG_LEVEL=given).log_level == level
 
 
 def test_all_invalid_variables_are_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ async def dead(gateway, peers, linked):
     return person, message["id"]
 
 
-async def test_dead_letters_are_found_by_wamid_person_state_and_time(operator, dead):
+async def test_dead_events_are_found_by_wamid_person_state_and_time(operator, dead):
     person, wamid = dead
     for chosen in (
         ["--wamid", wamid],

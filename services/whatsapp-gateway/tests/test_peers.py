@@ -1,4 +1,4 @@
-"""Sibling services that are away, refuse for good, or reject our token."""
+"""Peers that are away, refuse for good, or reject our token."""
 
 import pytest
 
@@ -29,7 +29,7 @@ async def test_a_rejected_token_is_renewed(gateway, peers, person):
     assert peers.calls.count("tokens") == 2
 
 
-async def test_a_final_refusal_makes_a_dead_letter_with_its_reason(gateway, peers, person):
+async def test_a_final_refusal_makes_a_dead_event_with_its_reason(gateway, peers, person):
     peers.before["messages!"].append((422, {"type": "urn:ava:problem:invalid-request"}))
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()

@@ -133,7 +133,7 @@ async def test_a_transient_refusal_is_tried_again(gateway, peers, person, code):
     assert peers.phones[PHONE] == ["one", "two"]
 
 
-async def test_retries_end_and_the_dead_letter_keeps_its_context(gateways, peers, person):
+async def test_retries_end_and_the_dead_event_keeps_its_context(gateways, peers, person):
     gateway = await gateways(attempts=3)
     peers.before["graph!"].extend([refused(131016)] * 3)
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))

@@ -9,7 +9,7 @@ from ava_local.ports import free_port
 from ava_local.stack import status_file
 from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.process_spec import ProcessSpec
-from ava_local.supervisor.process_state import SupervisedProcess
+from ava_local.supervisor.process_state import ProcessState
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -23,6 +23,6 @@ def layout(tmp_path: Path) -> StackLayout:
 
 def write_status(layout: StackLayout, pid: int) -> None:
     """As a supervisor with one process would have written it."""
-    process = SupervisedProcess(ProcessSpec("service", SLEEP), layout.logs_dir)
+    process = ProcessState(ProcessSpec("service", SLEEP), layout.logs_dir)
     process.pid = pid
     status_file.write(layout, [process])

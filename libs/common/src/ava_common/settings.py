@@ -1,6 +1,7 @@
 """Read a service's settings once, at start, and say clearly what is wrong with them."""
 
 import ipaddress
+import re
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from ava_common.token_verifier import TrustedIssuer, supabase_issuer
 from ava_common.validation_messages import message
 
 SECRET_MIN_CHARACTERS = 16
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^:,\[\]]+)(:[0-9]{1,5})?"
+_HOSTS = re.compile(rf"({_HOST}(,{_HOST})*)?")  # a database URL may name several
 
 
 def _strong(secret: SecretStr) -> SecretStr:
@@ -38,9 +41,10 @@ def _database_url(url: SecretStr) -> SecretStr:
 def _is_postgresql(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("postgresql", "postgres") and parts.port != 0
     except ValueError:
         return False
+    hosts = parts.netloc.rpartition("@")[2]
+    return parts.scheme in ("postgresql", "postgres") and _HOSTS.fullmatch(hosts) is not None
 
 
 def _is_private(host: str) -> bool:
@@ -52,16 +56,30 @@ def _is_private(host: str) -> bool:
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    host = _http_host(url)
+    if not host:
         raise ValueError("is not a valid URL; it should look like https://host or http://127.0.0.1:8080")
-    if parts.scheme == "http" and not _is_private(parts.hostname):
+    if urlsplit(url).scheme == "http" and not _is_private(host):
         raise ValueError("must start with https:// because it leaves this machine")
     return url.rstrip("/")
 
 
+def _http_host(url: str) -> str | None:
+    """The host an http(s) URL names; None when there is none, or it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
+    except ValueError:  # the library says it in its own words
+        return None
+
+
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _level(value: object) -> object:
+    name = value.upper() if isinstance(value, str) else value
+    return "WARNING" if name == "WARN" else name
 
 
 Secret = Annotated[SecretStr, AfterValidator(_strong)]
@@ -77,10 +95,9 @@ Url = Annotated[str, AfterValidator(_http_url)]
 """An http(s) base URL without a trailing slash; plain http only to private hosts."""
 
 LogLevel = Annotated[
-    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET"], BeforeValidator(_level)
 ]
-"""The least severe lines that are logged; upper or lower case."""
+"""The least severe lines that are logged, as Python's logging names them; upper or lower case."""
 
 
 def from_environment(prefix: str) -> SettingsConfigDict:

@@ -16,7 +16,7 @@ class PhoneTaken(Problem):
 
 
 class Preferences(BaseModel):
-    """The linked number (E.164) and since when; a number that still needs its code stands apart."""
+    """The linked number (E.164) and since when; a number that still needs its code is listed separately."""
 
     whatsapp_phone: str | None = None
     whatsapp_linked_at: datetime | None = None

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 when the database is away; 2 when no filter was given for a change."""
     args = parser().parse_args(arguments)
-    filters = Filters(args.wamid, args.person, args.state, args.since, args.until, args.limit)
+    filters = Filters(args.wamid, args.person, args.state, args.since, args.until, min(args.limit, 10_000))
     changes = args.command not in ("list", "show")
     if changes and filters.match_everything and not getattr(args, "deliveries", False):
         print("Say which events: --wamid, --person, --state, --since or --until.", file=sys.stderr)

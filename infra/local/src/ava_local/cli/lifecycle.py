@@ -17,7 +17,7 @@ from ava_local.stack.control import Stack, StackNotRunning
 from ava_local.stack.earlier_release import EarlierReleaseRunning
 from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.process_state import SupervisedProcess
+from ava_local.supervisor.process_state import ProcessState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,7 +63,7 @@ class StartupProgress:
         self.began = time.monotonic()
         self.is_up = False
 
-    def on_state_change(self, process: SupervisedProcess) -> None:
+    def on_state_change(self, process: ProcessState) -> None:
         name, state = process.spec.name, process.state
         if state in ("ready", "done") and (not self.is_up or process.starts > 1):
             stdout.print(f"  [green]✓[/green] {name:<20} [dim]{time.monotonic() - self.began:.1f} s[/dim]")

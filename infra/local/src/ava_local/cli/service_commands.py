@@ -16,7 +16,7 @@ PASS_ARGUMENTS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "
 
 
 def audit(context: typer.Context) -> None:
-    """Show the security audit log: logins, refusals, changes (see --help)."""
+    """Show the security audit log: log-ins, refusals, changes (see --help)."""
     run_service_command("auth", ["-m", "ava_auth", "audit", *context.args])
 
 

@@ -12,10 +12,10 @@ from ava_local.stack.environment import Environment, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 from ava_local.supervisor.process_spec import ProcessSpec
-from ava_local.supervisor.process_state import SupervisedProcess
+from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.supervisor import Supervisor
 
-OnStateChange = Callable[[SupervisedProcess], None]
+OnStateChange = Callable[[ProcessState], None]
 
 
 def run_stack(
@@ -60,7 +60,7 @@ async def supervise(
     on_ready: Callable[[], None],
     while_stdin_open: bool,
 ) -> None:
-    def record_state(process: SupervisedProcess) -> None:
+    def record_state(process: ProcessState) -> None:
         # A full disk must not stop the processes that still run.
         with contextlib.suppress(OSError):
             status_file.write(layout, supervisor.supervised.values())

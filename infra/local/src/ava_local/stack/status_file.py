@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import psutil
 
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.process_state import SupervisedProcess
+from ava_local.supervisor.process_state import ProcessState
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class StackStatus:
         return {row.name: row for row in self.processes}[name]
 
 
-def write(layout: StackLayout, processes: Iterable[SupervisedProcess]) -> None:
+def write(layout: StackLayout, processes: Iterable[ProcessState]) -> None:
     """Replace the file in one step, so that readers never see half of it."""
     rows = [asdict(status_of(process)) for process in processes]
     draft = layout.status_file.with_suffix(".new")
@@ -55,7 +55,7 @@ def write(layout: StackLayout, processes: Iterable[SupervisedProcess]) -> None:
     draft.replace(layout.status_file)
 
 
-def status_of(process: SupervisedProcess) -> ProcessStatus:
+def status_of(process: ProcessState) -> ProcessStatus:
     spec, restarts = process.spec, max(0, process.starts - 1)
     born = create_time(process.pid)
     return ProcessStatus(spec.name, process.state, spec.port, process.pid, born, process.since, restarts)

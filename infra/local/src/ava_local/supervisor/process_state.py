@@ -7,7 +7,7 @@ from pathlib import Path
 from ava_local.supervisor.process_spec import ProcessSpec
 
 
-class SupervisedProcess:
+class ProcessState:
     """States: waiting, starting, ready, done, disabled, restarting, failed, stopped."""
 
     def __init__(self, spec: ProcessSpec, logs_dir: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec, spawn
-from ava_local.supervisor.process_state import SupervisedProcess
+from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.restart_policy import RestartPolicy
 
 START_POLL_SECONDS = 0.05
@@ -33,10 +33,10 @@ class Supervisor:
         processes: Sequence[ProcessSpec],
         logs_dir: Path,
         disabled_dir: Path,
-        on_state_change: Callable[[SupervisedProcess], None] = lambda process: None,
+        on_state_change: Callable[[ProcessState], None] = lambda process: None,
         restart_policy: RestartPolicy = DEFAULT_RESTART_POLICY,
     ) -> None:
-        self.supervised = {spec.name: SupervisedProcess(spec, logs_dir) for spec in processes}
+        self.supervised = {spec.name: ProcessState(spec, logs_dir) for spec in processes}
         self.disabled_dir, self.on_state_change = disabled_dir, on_state_change
         self.restart_policy = restart_policy
         self.ready = asyncio.Event()
@@ -61,7 +61,7 @@ class Supervisor:
                 return
         self.ready.set()
 
-    async def _supervise(self, process: SupervisedProcess) -> None:
+    async def _supervise(self, process: ProcessState) -> None:
         """Look after one process, from its first start until the stack stops."""
         try:
             while not self._stopping.is_set():
@@ -72,7 +72,7 @@ class Supervisor:
             await self._terminate(process)
             process.has_stopped.set()
 
-    async def _wait_until_startable(self, process: SupervisedProcess) -> bool:
+    async def _wait_until_startable(self, process: ProcessState) -> bool:
         while self._is_disabled(process) and not self._stopping.is_set():
             self._set_state(process, "disabled")
             await asyncio.sleep(START_POLL_SECONDS)
@@ -82,7 +82,7 @@ class Supervisor:
             and not self._stopping.is_set()
         )
 
-    async def _run_once(self, process: SupervisedProcess) -> None:
+    async def _run_once(self, process: ProcessState) -> None:
         """Start it once, until it exits, is disabled, or the stack stops."""
         self._set_state(process, "starting")
         process.starts += 1
@@ -101,7 +101,7 @@ class Supervisor:
             await self._after_failure(process, late if code is None else f"exited with code {code}")
         return None
 
-    async def _becomes_ready(self, process: SupervisedProcess) -> bool:
+    async def _becomes_ready(self, process: ProcessState) -> bool:
         """Whether it is ready before it exits, before the timeout, and before it has to stop."""
         assert process.os_process
         deadline = time.monotonic() + self.restart_policy.ready_timeout_seconds
@@ -115,7 +115,7 @@ class Supervisor:
             await asyncio.sleep(START_POLL_SECONDS)
         return False
 
-    async def _while_ready(self, process: SupervisedProcess) -> None:
+    async def _while_ready(self, process: ProcessState) -> None:
         assert process.os_process
         process.pid = None if process.spec.is_one_shot else process.pid
         self._set_state(process, "done" if process.spec.is_one_shot else "ready")
@@ -135,7 +135,7 @@ class Supervisor:
         else:
             await self._after_failure(process, f"exited with code {process.os_process.returncode}")
 
-    async def _wait_for_exit_or_stop(self, process: SupervisedProcess) -> None:
+    async def _wait_for_exit_or_stop(self, process: ProcessState) -> None:
         """Wait until it exits or has to stop."""
         assert process.os_process
         ended = asyncio.ensure_future(process.os_process.wait())
@@ -143,7 +143,7 @@ class Supervisor:
             await asyncio.wait({ended}, timeout=EXIT_POLL_SECONDS)
         ended.cancel()
 
-    async def _after_failure(self, process: SupervisedProcess, reason: str) -> None:
+    async def _after_failure(self, process: ProcessState, reason: str) -> None:
         """Wait before the next start, longer after each failure in a row; fail after the last attempt."""
         process.pid, process.os_process = None, None
         process.failures += 1
@@ -157,13 +157,13 @@ class Supervisor:
             self.stop()
         await self._stopping.wait()
 
-    async def _wait_for_dependants(self, process: SupervisedProcess) -> None:
+    async def _wait_for_dependants(self, process: ProcessState) -> None:
         """Processes that depend on it stop first."""
         for other in self.supervised.values():
             if process.spec.name in other.spec.depends_on:
                 await other.has_stopped.wait()
 
-    async def _terminate(self, process: SupervisedProcess) -> None:
+    async def _terminate(self, process: ProcessState) -> None:
         """Ask it to stop, and kill it after the timeout."""
         running = process.os_process
         process.is_ready.clear()
@@ -180,7 +180,7 @@ class Supervisor:
             is_disabled = self._is_disabled(process) and not self._stopping.is_set()
             self._set_state(process, "disabled" if is_disabled else "stopped")
 
-    def _is_disabled(self, process: SupervisedProcess) -> bool:
+    def _is_disabled(self, process: ProcessState) -> bool:
         return (self.disabled_dir / process.spec.name).exists()
 
     async def _wait_unless_stopping(self, event: asyncio.Event) -> bool:
@@ -194,7 +194,7 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    def _set_state(self, process: SupervisedProcess, state: str) -> None:
+    def _set_state(self, process: ProcessState, state: str) -> None:
         if state == "starting" or process.state != state:
             process.state, process.since = state, time.time()
             self.on_state_change(process)

@@ -49,7 +49,7 @@ async def sign_up(who: Credentials, resources: ResourcesDep, client_ip: ClientIp
     "/login", responses=responses(WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway)
 )
 async def log_in(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Tokens:
-    """Open a session. After too many attempts the next one has to wait, for any address alike."""
+    """Open a session. After too many attempts the next one has to wait, whatever the address."""
     return Tokens.of(await flows.log_in(resources, who, client_ip))
 
 

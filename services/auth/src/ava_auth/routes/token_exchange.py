@@ -8,7 +8,7 @@ from fastapi.security import HTTPBasic
 from pydantic import BaseModel
 
 from ava_auth.problems import AccountsAway, ClientUnknown, ExchangeUnknown, TokenRefused
-from ava_auth.resources import Resources, ResourcesDep
+from ava_auth.resources import ResourcesDep
 from ava_common.problems import responses
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -27,11 +27,10 @@ class DelegatedToken(BaseModel):
     expires_in: int
 
 
-class ServiceClient(HTTPBasic):
+class ClientCredentials(HTTPBasic):
     """Documents HTTP Basic and checks it: the name of the service that asks. Raises ClientUnknown."""
 
-    async def __call__(self, request: Request) -> str:  # type: ignore[override]
-        resources: Resources = request.state.resources
+    async def __call__(self, request: Request, resources: ResourcesDep) -> str:  # type: ignore[override]
         try:
             return resources.service_clients.authenticate(request.headers.get("authorization"))
         except ClientUnknown:
@@ -40,7 +39,8 @@ class ServiceClient(HTTPBasic):
 
 
 AuthenticatedService = Annotated[
-    str, Security(ServiceClient(scheme_name="HTTPBasic", description="The service's name and its secret."))
+    str,
+    Security(ClientCredentials(scheme_name="HTTPBasic", description="The service's name and its secret.")),
 ]
 
 

@@ -7,10 +7,10 @@ from ava_whatsapp_gateway.cloud_api import schema_drift
 from ava_whatsapp_gateway.cloud_api.lenient_json import Json, Unreadable, dump, mapping, parse, sequence, text
 from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
 from ava_whatsapp_gateway.cloud_api.updates import (
+    Identity,
     Message,
     Move,
     Other,
-    Sender,
     Status,
     Update,
     bsuid,
@@ -90,7 +90,7 @@ def _kind(item: Json) -> str:
     return named[0] if len(named) == 1 and not kind else "unsupported"
 
 
-def _ignored(kind: str, item: Json, value: Json, sender: Sender, ours: str) -> str:
+def _ignored(kind: str, item: Json, value: Json, sender: Identity, ours: str) -> str:
     """Why this message is stored but not answered; empty when it is answered."""
     metadata = mapping(value.get("metadata"))
     number_id = text(metadata.get("phone_number_id"), 64)
@@ -104,7 +104,7 @@ def _ignored(kind: str, item: Json, value: Json, sender: Sender, ours: str) -> s
     return f"not a turn: {kind}" if kind in NON_TURN_KINDS else ""
 
 
-def _sender(item: Json, value: Json) -> Sender:
+def _sender(item: Json, value: Json) -> Identity:
     number = digits(item.get("from"))
     person = bsuid(item.get("from_user_id")) or bsuid(item.get("from"))
     cards = [mapping(card) for card in sequence(value.get("contacts"))]
@@ -112,7 +112,7 @@ def _sender(item: Json, value: Json) -> Sender:
     mine = [card for card in cards if _is_of(card, number, person)]
     mine = mine or (cards if alone and not (number or person) else [])
     card = mine[0] if mine else {}
-    return Sender(
+    return Identity(
         number or digits(card.get("wa_id")),
         person or bsuid(card.get("user_id")),
         bsuid(item.get("from_parent_user_id")) or bsuid(card.get("parent_user_id")),
@@ -125,10 +125,10 @@ def _is_of(card: Json, number: str | None, person: str | None) -> bool:
     return same_number or (bool(person) and bsuid(card.get("user_id")) == person)
 
 
-def _move(item: Json, key: str, sender: Sender) -> Move:
+def _move(item: Json, key: str, sender: Identity) -> Move:
     node = mapping(item.get("system"))
-    before = Sender(sender.digits, bsuid(node.get("previous_user_id")))
-    after = Sender(
+    before = Identity(sender.digits, bsuid(node.get("previous_user_id")))
+    after = Identity(
         digits(node.get("wa_id")) or digits(node.get("new_wa_id")),
         bsuid(node.get("user_id")),
         bsuid(node.get("parent_user_id")),

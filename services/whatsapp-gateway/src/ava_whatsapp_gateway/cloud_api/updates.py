@@ -13,8 +13,8 @@ _DIGITS = re.compile(r"\+?([0-9]{3,20})")
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """Who wrote: exact digits as Meta sends them, business-scoped ids; either may be missing."""
+class Identity:
+    """An identity on WhatsApp: digits exactly as Meta sends them and a business-scoped id, or one of them."""
 
     digits: str | None
     bsuid: str | None
@@ -29,7 +29,7 @@ class Message:
     key: str
     kind: str
     words: str
-    sender: Sender
+    sender: Identity
     sent_at: datetime | None
     ignored: str
     item: bytes
@@ -40,8 +40,8 @@ class Move:
     """A person changed their number or id; Meta says so."""
 
     key: str
-    before: Sender
-    after: Sender
+    before: Identity
+    after: Identity
     item: bytes
 
 

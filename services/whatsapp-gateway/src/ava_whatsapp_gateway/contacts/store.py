@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ava_common.database import Connection
 from ava_common.log import log
-from ava_whatsapp_gateway.cloud_api.updates import Move, Sender
+from ava_whatsapp_gateway.cloud_api.updates import Identity, Move
 
 _KNOWN = """
 select id, wa_digits, bsuid, parent_bsuid, username, user_id from whatsapp.contacts
@@ -57,7 +57,7 @@ class ContactStore:
         self._index()
 
     @classmethod
-    async def load(cls, connection: Connection, senders: Iterable[Sender]) -> "ContactStore":
+    async def load(cls, connection: Connection, senders: Iterable[Identity]) -> "ContactStore":
         """The contacts that these senders may be."""
         senders = list(senders)
         digits = list({sender.digits for sender in senders if sender.digits})
@@ -74,7 +74,7 @@ class ContactStore:
         self._by_digits = {known.wa_digits: known for known in self._known if known.wa_digits}
         self._by_bsuid = {known.bsuid: known for known in self._known if known.bsuid}
 
-    async def contact_of(self, sender: Sender) -> int:
+    async def contact_of(self, sender: Identity) -> int:
         """The id of the sender's contact, created or completed where something about them is new."""
         pinned = self._by_bsuid.get(sender.bsuid or "")
         holder = self._by_digits.get(sender.digits or "")
@@ -105,7 +105,7 @@ class ContactStore:
                 return "the new number is another user's"
             await self._merge(known, other)
         changed = bool(move.after.digits) and move.after.digits != known.wa_digits
-        after = Sender(
+        after = Identity(
             move.after.digits or known.wa_digits,
             # A new number means a new id; one we were not told is learnt from the next message.
             move.after.bsuid or (None if changed else known.bsuid),
@@ -115,14 +115,14 @@ class ContactStore:
         await self._save(known, after.digits, after.bsuid, after, known.user_id)
         return ""
 
-    async def _create(self, sender: Sender, *, recycled: bool) -> int:
+    async def _create(self, sender: Identity, *, recycled: bool) -> int:
         row = (sender.digits, sender.bsuid, sender.parent_bsuid, sender.username)
         created = ContactRow(await self._connection.fetchval(_NEW, *row, recycled), *row, None)
         self._known.append(created)
         self._index()
         return created.id
 
-    async def _complete(self, known: ContactRow, sender: Sender) -> int:
+    async def _complete(self, known: ContactRow, sender: Identity) -> int:
         digits, bsuid = sender.digits or known.wa_digits, sender.bsuid or known.bsuid
         username = sender.username or known.username
         if (digits, bsuid, username) == (known.wa_digits, known.bsuid, known.username):
@@ -132,7 +132,7 @@ class ContactStore:
         await self._save(known, digits, bsuid, sender, known.user_id)
         return known.id
 
-    async def _recycle(self, holder: ContactRow, sender: Sender) -> int:
+    async def _recycle(self, holder: ContactRow, sender: Identity) -> int:
         """The same digits with another id: a recycled number, probably another person's."""
         log.warning("contact.recycled", contact=holder.id)
         await self._record_move(holder, "recycled", sender)
@@ -141,7 +141,7 @@ class ContactStore:
 
     async def _merge(self, known: ContactRow, other: ContactRow) -> None:
         """Move the digits of `other` to `known`; a contact without an id of its own was the same person."""
-        await self._record_move(other, "united", Sender(known.wa_digits, known.bsuid))
+        await self._record_move(other, "united", Identity(known.wa_digits, known.bsuid))
         same = other.bsuid is None or known.bsuid is None
         others = other.user_id
         await self._save(other, None, None if same else other.bsuid, None, None if same else others)
@@ -157,7 +157,7 @@ class ContactStore:
         known: ContactRow,
         digits: str | None,
         bsuid: str | None,
-        sender: Sender | None,
+        sender: Identity | None,
         user_id: UUID | None,
         *,
         recycled: bool = False,
@@ -170,7 +170,7 @@ class ContactStore:
         known.username = username or known.username
         self._index()
 
-    async def _record_move(self, known: ContactRow, reason: str, after: Sender) -> None:
+    async def _record_move(self, known: ContactRow, reason: str, after: Identity) -> None:
         await self._connection.execute(
             _RECORD_MOVE, known.id, reason, known.wa_digits, known.bsuid, after.digits, after.bsuid
         )

@@ -23,7 +23,7 @@ from ava_whatsapp_gateway.peers.messaging import LogEntry
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.event import Event
-from ava_whatsapp_gateway.queue.exceptions import DeadLetter, DependencyAway
+from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway
 from ava_whatsapp_gateway.settings import Settings
 
 
@@ -51,7 +51,7 @@ class Handler:
                 self._tokens.clear()
                 raise DependencyAway("token", str(rejected)) from None
             except PeerRefused as refused:
-                raise DeadLetter(str(refused)) from None
+                raise DeadEvent(str(refused)) from None
 
     async def _handle(self, clients: Clients, event: Event) -> None:
         owner = await self._owner(event)
@@ -106,7 +106,7 @@ class Handler:
     async def _finish(self, event: Event, sends: list[Send]) -> None:
         states = {send.state for send in sends}
         if failed := [send for send in sends if send.state == "failed"]:
-            raise DeadLetter(f"the answer was refused with code {failed[0].code}")
+            raise DeadEvent(f"the answer was refused with code {failed[0].code}")
         state = "done"
         if states & {"sending", "unknown"}:
             state = "awaiting"

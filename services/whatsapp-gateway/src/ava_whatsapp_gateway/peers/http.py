@@ -1,4 +1,4 @@
-"""Requests to a sibling service: its answer, or whether it is away or does not accept our token."""
+"""Requests to a peer: its answer, or whether it is away or does not accept our token."""
 
 from typing import Any
 

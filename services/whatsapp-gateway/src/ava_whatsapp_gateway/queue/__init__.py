@@ -1,1 +1,1 @@
-"""One FIFO per contact: leases, retries, dead events; knows neither WhatsApp nor another service."""
+"""One FIFO per contact: leases, retries, dead events; reads no payload, calls no service."""

@@ -20,7 +20,7 @@ class DependencyAway(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class DeadLetter(Exception):
+class DeadEvent(Exception):
     """This event cannot be handled; it is kept, with the reason, for an operator to look at."""
 
     def __init__(self, reason: str) -> None:

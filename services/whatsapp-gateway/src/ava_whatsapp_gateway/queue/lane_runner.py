@@ -12,7 +12,7 @@ from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.queue import backoff, lanes
 from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import (
-    DeadLetter,
+    DeadEvent,
     DependencyAway,
     LaneChanged,
     LeaseLost,
@@ -73,8 +73,8 @@ class LaneRunner:
         """Handle one event; what goes wrong becomes: later, dead, or another process's."""
         try:
             await self.handle(event)
-        except DeadLetter as dead:
-            await self._dead_letter(event, dead.reason)
+        except DeadEvent as dead:
+            await self._end_as_dead(event, dead.reason)
         except DependencyAway as away:
             await self._wait_for(event, away, tries)
         except RetryLater as later:
@@ -87,9 +87,9 @@ class LaneRunner:
             await self._put_back(event, RetryLater(type(error).__name__, wait, counts=True))
 
     async def _wait_for(self, event: Event, away: DependencyAway, tries: int) -> None:
-        """For sibling services we retry for hours, not a number of attempts."""
+        """For peers we retry for hours, not a number of attempts."""
         if datetime.now(UTC) - event.received_at > timedelta(hours=self.settings.peer_patience_hours):
-            await self._dead_letter(event, str(away))
+            await self._end_as_dead(event, str(away))
         else:
             wait = self._soon(tries, away.retry_after_seconds)
             await self._put_back(event, RetryLater(away.name, wait))
@@ -102,12 +102,12 @@ class LaneRunner:
     async def _put_back(self, event: Event, later: RetryLater) -> None:
         if later.counts and event.attempts + 1 >= self.settings.attempts:
             reason = f"{event.attempts + 1} attempts, the last: {later.reason}"
-            return await self._dead_letter(event, reason)
+            return await self._end_as_dead(event, reason)
         if later.counts or later.reason != event.reason:
             await lanes.put_back(self.pool, event, later.reason, int(later.counts))
         raise later
 
-    async def _dead_letter(self, event: Event, reason: str) -> None:
+    async def _end_as_dead(self, event: Event, reason: str) -> None:
         """Dead, with all there is to know about it, for an operator to look at; the lane goes on."""
         try:
             await lanes.finish(self.pool, event, "dead", reason, self.settings.lease_seconds)

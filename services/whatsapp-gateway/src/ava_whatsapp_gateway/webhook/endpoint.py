@@ -82,6 +82,6 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
 
 
 def _signature(scope: Scope) -> bytes:
-    """The header's raw bytes; a header that is sent twice is no signature at all."""
+    """The header's raw bytes; one that is sent twice counts as none."""
     found = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
     return bytes(found[0]) if len(found) == 1 else b""

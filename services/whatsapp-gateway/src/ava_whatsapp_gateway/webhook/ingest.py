@@ -11,7 +11,7 @@ from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Sender, Status, Update
+from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.uuid7 import uuid7
@@ -148,7 +148,7 @@ async def _without_duplicates(connection: Connection, found: Found) -> list[tupl
     return list(reversed(fresh.values()))
 
 
-def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Sender]:
+def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Identity]:
     senders = [item.sender for _, item in found if isinstance(item, Message) and not item.ignored]
     moves = [item for _, item in found if isinstance(item, Move)]
     return senders + [side for move in moves for side in (move.before, move.after)]
