@@ -26,7 +26,6 @@ from pact import Pact, match
 PACTS = Path(__file__).parent / "pacts"
 REFRESH = "AVA_REFRESH_CONTRACTS"
 START_SECONDS = 120
-PROBLEM = "application/problem+json"
 
 
 @dataclass

@@ -9,7 +9,7 @@ from ava_local.ports import free_port
 from ava_local.stack import status_file
 from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.process_spec import ProcessSpec
-from ava_local.supervisor.supervised_process import SupervisedProcess
+from ava_local.supervisor.process_state import SupervisedProcess
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 

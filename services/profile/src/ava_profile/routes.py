@@ -18,8 +18,8 @@ from ava_profile.avatar_fields import (
 )
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
+from ava_profile.preference_fields import PendingLink, PhoneLink, PhoneTaken, Preferences
 from ava_profile.resources import ResourcesDep
-from ava_profile.whatsapp_link import PendingLink, PhoneLink, PhoneTaken, Preferences
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)

@@ -11,7 +11,7 @@ from ava_common.database import Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_profile.avatar_fields import Avatar, AvatarChange, AvatarDraft
 from ava_profile.link_code import LinkCode
-from ava_profile.whatsapp_link import PhoneTaken, Preferences
+from ava_profile.preference_fields import PhoneTaken, Preferences
 
 AVATAR = "id, name, age, personality::text, physical_description, created_at"
 PREFERENCES = """whatsapp_phone, whatsapp_linked_at,

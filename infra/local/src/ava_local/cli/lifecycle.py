@@ -17,7 +17,7 @@ from ava_local.stack.control import Stack, StackNotRunning
 from ava_local.stack.earlier_release import EarlierReleaseRunning
 from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.supervised_process import SupervisedProcess
+from ava_local.supervisor.process_state import SupervisedProcess
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -12,7 +12,7 @@ from ava_local.stack.environment import Environment, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 from ava_local.supervisor.process_spec import ProcessSpec
-from ava_local.supervisor.supervised_process import SupervisedProcess
+from ava_local.supervisor.process_state import SupervisedProcess
 from ava_local.supervisor.supervisor import Supervisor
 
 OnStateChange = Callable[[SupervisedProcess], None]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import psutil
 
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.supervised_process import SupervisedProcess
+from ava_local.supervisor.process_state import SupervisedProcess
 
 
 @dataclass(frozen=True)

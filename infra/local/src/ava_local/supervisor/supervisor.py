@@ -9,8 +9,8 @@ from pathlib import Path
 from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec, spawn
+from ava_local.supervisor.process_state import SupervisedProcess
 from ava_local.supervisor.restart_policy import RestartPolicy
-from ava_local.supervisor.supervised_process import SupervisedProcess
 
 START_POLL_SECONDS = 0.05
 EXIT_POLL_SECONDS = 0.2

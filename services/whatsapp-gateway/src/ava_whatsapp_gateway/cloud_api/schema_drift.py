@@ -34,7 +34,7 @@ _FIELDS = frozenset(
     }
 )  # fmt: skip
 _QUIET_KINDS = frozenset({"unsupported", "unknown"})
-_PATHS_MAX = 200
+_MAX_PATHS = 200
 _seen: set[str] = set()
 
 
@@ -65,7 +65,7 @@ def count_broken(place: str) -> None:
 def _count(path: str) -> None:
     """Labels are limited in form and number: what strangers write must not become a metric."""
     path = re.sub(r"[^A-Za-z0-9_.=-]", "?", path)[:80]
-    if path not in _seen and len(_seen) >= _PATHS_MAX:
+    if path not in _seen and len(_seen) >= _MAX_PATHS:
         path = "other"
     _seen.add(path)
     DRIFT.labels(path).inc()

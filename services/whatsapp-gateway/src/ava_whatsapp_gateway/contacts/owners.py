@@ -14,7 +14,7 @@ from ava_common.log import log
 from ava_whatsapp_gateway.contacts.number_variants import number_variants
 from ava_whatsapp_gateway.metrics import ALERTS
 from ava_whatsapp_gateway.queue.event import Contact, Event
-from ava_whatsapp_gateway.queue.outcomes import RetryLater
+from ava_whatsapp_gateway.queue.exceptions import RetryLater
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
 _BECOME = "select set_config('role', $1, true)"

@@ -26,7 +26,7 @@ from ava_whatsapp_gateway.peers.messaging import LogEntry
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.event import Event
-from ava_whatsapp_gateway.queue.outcomes import DeadLetter, DependencyAway
+from ava_whatsapp_gateway.queue.exceptions import DeadLetter, DependencyAway
 from ava_whatsapp_gateway.settings import Settings
 
 

@@ -18,7 +18,7 @@ from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
 from ava_whatsapp_gateway.queue.event import Event
-from ava_whatsapp_gateway.queue.outcomes import LeaseLost, RetryLater
+from ava_whatsapp_gateway.queue.exceptions import LeaseLost, RetryLater
 from ava_whatsapp_gateway.settings import Settings
 
 _UNREACHED_LONGEST_UNITS = 60.0  # when Graph was not reached at all

@@ -14,7 +14,7 @@ from ava_common.tracing import new_trace
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.queue import backoff, lanes
 from ava_whatsapp_gateway.queue.event import Event
-from ava_whatsapp_gateway.queue.outcomes import (
+from ava_whatsapp_gateway.queue.exceptions import (
     DeadLetter,
     DependencyAway,
     LaneChanged,
@@ -25,7 +25,7 @@ from ava_whatsapp_gateway.settings import Settings
 
 _RELEASE_SECONDS = 10.0
 Handle = Callable[[Event], Awaitable[None]]
-"""Handles one event to its end; raises an outcome of `outcomes` to end early."""
+"""Handles one event to its end; raises one of `queue.exceptions` to end early."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import asyncpg
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.event import Contact, Event
-from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost
+from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""

@@ -12,8 +12,8 @@ import asyncpg
 from ava_common.database import AWAY, Pool
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE
 
-_ROWS_MAX = 128
-_BYTES_MAX = 8 * 1024 * 1024
+_MAX_ROWS = 128
+_MAX_BYTES = 8 * 1024 * 1024
 _TIMEOUT_SECONDS = 5.0
 """Meta gives up on a delivery after some seconds; a slow database counts as one that is away."""
 
@@ -65,9 +65,9 @@ class Inbox:
 
     def _gather(self) -> list[Delivery]:
         size, count = 0, 0
-        for delivery in self._waiting[:_ROWS_MAX]:
+        for delivery in self._waiting[:_MAX_ROWS]:
             size += len(delivery.body)
-            if count and size > _BYTES_MAX:
+            if count and size > _MAX_BYTES:
                 break
             count += 1
         group, self._waiting = self._waiting[:count], self._waiting[count:]
