@@ -1,4 +1,7 @@
-"""Measures variants of one thing in turns, so that a busy moment of the machine hits all of them."""
+"""Measures variants of one thing in turns, so that a busy moment of the machine hits all of them.
+
+Decision 0080.
+"""
 
 import statistics
 from collections.abc import Callable, Sequence

@@ -31,7 +31,7 @@ def main(
 
     Exits with 1 if anything was lost or duplicated. The gateway runs with shorter time limits, so that a run
     takes minutes: 2 s for the Graph API, 10 s leases, 10 s until an unknown send needs an operator,
-    32 conversations in parallel, and a faster pair rate. docs/decisions/0030 lists every setting.
+    32 conversations in parallel, and a faster pair rate. Decision 0030 lists every setting.
     """
     options = Options(messages, min(users, messages), seed, rate, rounds, stall_timeout)
     with stderr.status("Starting a stack …") as status:

@@ -1,4 +1,7 @@
-"""Finds answers that came out of order although the order of their questions was knowable."""
+"""Finds answers that came out of order although the order of their questions was knowable.
+
+Decision 0030.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The faults the simulator injects during a run, and the shorter time limits the gateway gets for it."""
+"""The faults the simulator injects during a run, and the shorter time limits the gateway gets for it.
+
+Decision 0030.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Counts every violated promise: a pure function of what was observed."""
+"""Counts every violated promise: a pure function of what was observed.
+
+Decision 0030.
+"""
 
 from collections import Counter
 from dataclasses import asdict, dataclass

@@ -1,4 +1,7 @@
-"""Consumers record what they expect by running their own code; services are verified as real processes."""
+"""Consumers record what they expect by running their own code; services are verified as real processes.
+
+Decision 0074.
+"""
 
 import asyncio
 import os

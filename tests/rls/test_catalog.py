@@ -1,4 +1,7 @@
-"""Rules about tables, policies, functions and roles, checked in the catalog, and proof that each can fail."""
+"""Rules about tables, policies, functions and roles, checked in the catalog, and proof that each can fail.
+
+Decision 0014. See docs/contracts/postgres.md#rights-of-what-is-created-later.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""What another user could find out or change without reading a row: every side channel we know of."""
+"""What another user could find out or change without reading a row: every side channel we know of.
+
+See docs/contracts/postgres.md#row-level-security.
+"""
 # ruff: noqa: S608
 
 from uuid import uuid4

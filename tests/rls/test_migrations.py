@@ -1,4 +1,7 @@
-"""The migrations apply from nothing and from every earlier state, on every version, as a non-superuser."""
+"""The migrations apply from nothing and from every earlier state, on every version, as a non-superuser.
+
+Decision 0014. See docs/contracts/postgres.md#versions.
+"""
 
 import shutil
 import subprocess

@@ -1,4 +1,7 @@
-"""Query plans of the log: a page costs the same for heavy and light users, policies included."""
+"""Query plans of the log: a page costs the same for heavy and light users, policies included.
+
+Decision 0013. See docs/contracts/postgres.md#plans-under-a-policy.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""The Supabase CLI pushes the migrations, agrees with our own history, and its advisors are content."""
+"""The Supabase CLI pushes the migrations, agrees with our own history, and its advisors are content.
+
+Decision 0014. See docs/contracts/postgres.md#the-supabase-cli.
+"""
 
 import json
 import os

@@ -2,12 +2,11 @@
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from source.repository_files import ROOT, named, tracked
 
-ROOT = Path(__file__).parents[2]
 LONGEST_MODULE, LONGEST_TEST = 200, 300  # lines
 LONG_FUNCTION = {  # lines; nine in ten of the package are at most that long
     "ava_auth": 13,
@@ -35,18 +34,6 @@ ODD_PHRASES = re.compile(
 WHERE_THEY_MAY_STAND = re.compile(
     r"CHANGELOG\.md|supabase/migrations/2026112200\d+_\w+\.sql|docs/decisions/00[0-8]\d-.*|docs/decisions/README\.md"
 )
-
-
-def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-def named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 def is_test(path: Path) -> bool:

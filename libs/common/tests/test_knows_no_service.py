@@ -11,8 +11,8 @@ SOURCES = ROOT / "libs" / "common" / "src"
 SERVICES = [path.parent for path in sorted((ROOT / "services").glob("*/openapi.json"))]
 # What every service for signed-in users is told, and the library reads for all of them.
 SHARED_VARIABLES = {"LOG_LEVEL", "SUPABASE_URL", "SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER"}
-# The name of auth is also a word of httpx (`auth=`, `auth_flow`) and of Supabase (`/auth/v1`).
-AUTH = r"(?<![\w/])auth(?:_(?!flow\b)\w+|(?![\w=/]))"
+# The name of auth is also a word of httpx (`auth=`, `auth_flow`) and of Supabase (`/auth/v1`, supabase-auth).
+AUTH = r"(?<![\w/])(?<!supabase-)auth(?:_(?!flow\b)\w+|(?![\w=/]))"
 
 
 def names() -> str:

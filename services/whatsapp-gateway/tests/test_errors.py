@@ -1,4 +1,7 @@
-"""Error codes of the Graph API mean what the contract says."""
+"""Error codes of the Graph API mean what the contract says.
+
+See docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 import pytest
 

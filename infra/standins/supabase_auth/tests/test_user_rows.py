@@ -1,4 +1,7 @@
-"""The stored rows are those the real GoTrue writes and reads (contract section 3.5)."""
+"""The stored rows are those the real GoTrue writes and reads.
+
+See docs/contracts/supabase-auth.md#rows.
+"""
 
 import pytest_asyncio
 

@@ -1,4 +1,7 @@
-"""Make a service's FastAPI application: its resources, problems, health, metrics, traces and OpenAPI."""
+"""Make a service's FastAPI application: its resources, problems, health, metrics, traces and OpenAPI.
+
+Decision 0090.
+"""
 
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

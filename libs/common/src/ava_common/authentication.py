@@ -1,4 +1,7 @@
-"""Who is calling, as route parameters: `OptionalCaller`, `CurrentCaller`, `PresentCaller`."""
+"""Who is calling, as route parameters: `OptionalCaller`, `CurrentCaller`, `PresentCaller`.
+
+Decision 0012.
+"""
 
 from typing import Annotated, Protocol, cast
 

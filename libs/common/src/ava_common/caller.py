@@ -1,4 +1,7 @@
-"""The caller: the user a verified token speaks for, and the service acting in their absence."""
+"""The caller: the user a verified token speaks for, and the service acting in their absence.
+
+Decision 0012.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

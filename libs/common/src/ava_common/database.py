@@ -1,4 +1,8 @@
-"""The session with PostgreSQL: one transaction, one role, one caller's claims."""
+"""The session with PostgreSQL: one transaction, one role, one caller's claims.
+
+Decision 0002. See docs/contracts/postgres.md#settings-of-a-transaction and
+docs/contracts/postgres.md#connecting-to-a-hosted-database.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,7 @@
-"""The public keys of a token issuer (JWKS, RFC 7517): fetched without blocking, cached for minutes."""
+"""The public keys of a token issuer (JWKS, RFC 7517): fetched without blocking, cached for minutes.
+
+See docs/contracts/supabase-auth.md#access-tokens.
+"""
 
 import asyncio
 import time

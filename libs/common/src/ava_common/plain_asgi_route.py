@@ -1,4 +1,7 @@
-"""A route for a hot path: FastAPI describes it, a plain ASGI application answers it."""
+"""A route for a hot path: FastAPI describes it, a plain ASGI application answers it.
+
+Decisions 0053 and 0090.
+"""
 
 from typing import Any
 

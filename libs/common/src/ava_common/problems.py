@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem documents: a problem is a class whose docstring is its message."""
+"""Errors as RFC 9457 problem documents: a problem is a class whose docstring is its message.
+
+Decision 0090.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Verify access tokens locally: fixed algorithms, trusted issuers, required claims, nothing guessed."""
+"""Verify access tokens locally: fixed algorithms, trusted issuers, required claims, nothing guessed.
+
+Decision 0065. See docs/contracts/supabase-auth.md#access-tokens.
+"""
 
 import hashlib
 import time

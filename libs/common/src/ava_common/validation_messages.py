@@ -1,4 +1,7 @@
-"""What is wrong with a value, in our own words for each constraint: a library's English reaches no one."""
+"""What is wrong with a value, in our own words for each constraint: a library's English reaches no one.
+
+Decision 0090.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The audit log of security events: ids, digests and words; never a secret, an address or a number."""
+"""The audit log of security events: ids, digests and words; never a secret, an address or a number.
+
+Decision 0067.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The client's IP address, as our edge proxy reports it, and the network it belongs to."""
+"""The client's IP address, as our edge proxy reports it, and the network it belongs to.
+
+Decisions 0062 and 0064.
+"""
 
 import ipaddress
 

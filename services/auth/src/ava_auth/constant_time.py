@@ -1,4 +1,7 @@
-"""Pad answers to equal time, so that their duration does not tell who has an account."""
+"""Pad answers to equal time, so that their duration does not tell who has an account.
+
+Decision 0061.
+"""
 
 import asyncio
 import math

@@ -1,4 +1,7 @@
-"""The flows that programs and browsers share: sign-up, log-in, refresh, e-mails and their links."""
+"""The flows that programs and browsers share: sign-up, log-in, refresh, e-mails and their links.
+
+Decisions 0061 and 0063.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,7 @@
-"""Issue delegated tokens: short-lived tokens with which a service acts for a user (RFC 8693 `act`)."""
+"""Issue delegated tokens: short-lived tokens with which a service acts for a user (RFC 8693 `act`).
+
+Decision 0065.
+"""
 
 import json
 import time

@@ -1,4 +1,7 @@
-"""The password policy: length, bytes, common passwords, keyboard patterns, one's own e-mail address."""
+"""The password policy: length, bytes, common passwords, keyboard patterns, one's own e-mail address.
+
+Decision 0066. See docs/contracts/supabase-auth.md#passwords.
+"""
 
 import re
 from importlib.resources import files

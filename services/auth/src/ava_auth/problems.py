@@ -1,4 +1,7 @@
-"""The problems of the auth service, in words that say what to do next and never who has an account."""
+"""The problems of the auth service, in words that say what to do next and never who has an account.
+
+Decision 0061.
+"""
 
 from ava_common.problems import Problem
 

@@ -1,4 +1,7 @@
-"""Ask Have I Been Pwned, if configured, whether a password is known from a breach, without revealing it."""
+"""Ask Have I Been Pwned, if configured, whether a password is known from a breach, without revealing it.
+
+Decision 0066.
+"""
 
 import hashlib
 

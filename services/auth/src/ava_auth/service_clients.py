@@ -1,4 +1,7 @@
-"""The services that may ask for delegated tokens, each by its name and secret (HTTP Basic)."""
+"""The services that may ask for delegated tokens, each by its name and secret (HTTP Basic).
+
+Decision 0065.
+"""
 
 import base64
 import binascii

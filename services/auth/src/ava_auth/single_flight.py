@@ -1,4 +1,7 @@
-"""Single flight: simultaneous calls with the same key share one execution and its result."""
+"""Single flight: simultaneous calls with the same key share one execution and its result.
+
+Decision 0068. See docs/contracts/supabase-auth.md#refresh.
+"""
 
 import asyncio
 import hashlib

@@ -1,4 +1,8 @@
-"""The client of Supabase Auth: the official library's, a fresh one per call so that no session leaks."""
+"""The client of Supabase Auth: the official library's, a fresh one per call so that no session leaks.
+
+Decisions 0060 and 0064. See docs/contracts/supabase-auth.md#the-python-client and
+docs/contracts/supabase-auth.md#limits-and-addresses.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager

@@ -1,6 +1,8 @@
 """The error codes of Supabase Auth and the problem each becomes, call by call.
 
 Its HTTP statuses are not stable, so only codes are read.
+
+Decisions 0060 and 0061. See docs/contracts/supabase-auth.md#errors.
 """
 
 from collections.abc import Mapping

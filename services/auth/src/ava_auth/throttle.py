@@ -1,4 +1,7 @@
-"""Throttle log-in and similar attempts: counted in PostgreSQL first, too many make the next one wait."""
+"""Throttle log-in and similar attempts: counted in PostgreSQL first, too many make the next one wait.
+
+Decision 0062.
+"""
 
 import hashlib
 from collections.abc import AsyncIterator

@@ -1,4 +1,7 @@
-"""The export: a user's whole log, line by line, while it is being read."""
+"""The export: a user's whole log, line by line, while it is being read.
+
+Decision 0073.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,7 @@
-"""The message: its fields, their limits, and what may be written."""
+"""The message: its fields, their limits, and what may be written.
+
+See docs/contracts/postgres.md#characters-it-cannot-store.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta

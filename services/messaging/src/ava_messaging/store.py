@@ -1,4 +1,7 @@
-"""The SQL of the message log; every statement runs as the user whose rows it touches."""
+"""The SQL of the message log; every statement runs as the user whose rows it touches.
+
+Decisions 0013 and 0072. See docs/contracts/postgres.md#plans-under-a-policy.
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager

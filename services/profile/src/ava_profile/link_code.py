@@ -1,4 +1,7 @@
-"""The one-time code that proves whose phone a number is."""
+"""The one-time code that proves whose phone a number is.
+
+Decision 0071.
+"""
 
 import hashlib
 import secrets

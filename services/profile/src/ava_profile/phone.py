@@ -1,4 +1,7 @@
-"""Phone numbers: any usual spelling in, E.164 out."""
+"""Phone numbers: any usual spelling in, E.164 out.
+
+Decision 0070. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""A user's preferences: for now, the WhatsApp number they write from."""
+"""A user's preferences: for now, the WhatsApp number they write from.
+
+Decisions 0070 and 0071.
+"""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,7 @@
-"""The WhatsApp gateway, wired: the webhook keeps deliveries, the worker hands each event to the handler."""
+"""The WhatsApp gateway, wired: the webhook keeps deliveries, the worker hands each event to the handler.
+
+Decision 0090.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

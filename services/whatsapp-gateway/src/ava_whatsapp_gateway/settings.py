@@ -1,4 +1,7 @@
-"""The gateway's settings, read from its environment once, at start."""
+"""The gateway's settings, read from its environment once, at start.
+
+See docs/contracts/whatsapp-cloud-api.md#limits.
+"""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,7 @@
-"""Regenerates the lock files with uv: every package pinned by hash, no host named."""
+"""Regenerates the lock files with uv: every package pinned by hash, no host named.
+
+Decision 0001.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""One PostgreSQL data folder and its server: create, run as an unprivileged user, stop, delete."""
+"""One PostgreSQL data folder and its server: create, run as an unprivileged user, stop, delete.
+
+Decision 0010.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where PostgreSQL's data is stored: in the stack's folder, or in a fallback its user can reach."""
+"""Where PostgreSQL's data is stored: in the stack's folder, or in a fallback its user can reach.
+
+Decision 0010.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Applies supabase/migrations in order, and records them where the Supabase CLI looks."""
+"""Applies supabase/migrations in order, and records them where the Supabase CLI looks.
+
+Decision 0014. See docs/contracts/postgres.md#the-supabase-cli.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Finds PostgreSQL's programs, or copies them to where the server's user can run them."""
+"""Finds PostgreSQL's programs, or copies them to where the server's user can run them.
+
+Decision 0010. See docs/contracts/postgres.md#the-wheel.
+"""
 
 from __future__ import annotations
 

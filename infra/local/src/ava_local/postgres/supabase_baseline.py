@@ -1,4 +1,7 @@
-"""Gives a plain PostgreSQL what hosted Supabase has before the first migration."""
+"""Gives a plain PostgreSQL what hosted Supabase has before the first migration.
+
+Decision 0010. See docs/contracts/postgres.md#hosted-baseline.
+"""
 
 from __future__ import annotations
 

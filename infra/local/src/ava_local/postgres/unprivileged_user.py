@@ -1,4 +1,7 @@
-"""The user PostgreSQL runs as, which must not be root, and which paths that user can reach."""
+"""The user PostgreSQL runs as, which must not be root, and which paths that user can reach.
+
+Decision 0010.
+"""
 
 from __future__ import annotations
 

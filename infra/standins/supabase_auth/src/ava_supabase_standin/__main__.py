@@ -1,4 +1,7 @@
-"""Serves the stand-in on a loopback address: `python -m ava_supabase_standin`."""
+"""Serves the stand-in on a loopback address: `python -m ava_supabase_standin`.
+
+Decision 0020.
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""What the API gateway in front of Supabase Auth does: check the `apikey`, give the request its role."""
+"""What the API gateway in front of Supabase Auth does: check the `apikey`, give the request its role.
+
+Decision 0020. See docs/contracts/supabase-auth.md#keys.
+"""
 
 import hmac
 import re
@@ -41,7 +44,7 @@ class KeyRejected(Exception):
 
 
 class ApiKeyGateway:
-    """Pure ASGI: checks the `apikey`, then gives the request the role of that key (contract 1.10, 2.3)."""
+    """Pure ASGI: checks the `apikey`, then gives the request the role of that key."""
 
     def __init__(self, app: ASGIApp, settings: Settings, keys: SigningKeys) -> None:
         self._app, self._keys = app, keys

@@ -1,4 +1,7 @@
-"""The ASGI application: routes, the API-key gateway, loopback only."""
+"""The ASGI application: routes, the API-key gateway, loopback only.
+
+Decision 0020.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

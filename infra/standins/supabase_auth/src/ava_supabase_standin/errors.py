@@ -1,4 +1,7 @@
-"""Supabase Auth's errors, and the two JSON shapes in which it writes them."""
+"""Supabase Auth's errors, and the two JSON shapes in which it writes them.
+
+See docs/contracts/supabase-auth.md#errors.
+"""
 
 import logging
 import uuid

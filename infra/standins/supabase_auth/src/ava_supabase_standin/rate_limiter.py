@@ -1,4 +1,7 @@
-"""Rate limits as GoTrue counts them: token buckets in memory, per client address; and mails per hour."""
+"""Rate limits as GoTrue counts them: token buckets in memory, per client address; and mails per hour.
+
+See docs/contracts/supabase-auth.md#limits-and-addresses.
+"""
 
 import time
 from collections import OrderedDict, deque

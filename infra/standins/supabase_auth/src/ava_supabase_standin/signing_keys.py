@@ -1,4 +1,7 @@
-"""The JWT signing keys: load or create them, sign, verify, publish as JWKS."""
+"""The JWT signing keys: load or create them, sign, verify, publish as JWKS.
+
+See docs/contracts/supabase-auth.md#access-tokens.
+"""
 
 import json
 import os

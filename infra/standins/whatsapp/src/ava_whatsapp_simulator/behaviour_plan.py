@@ -1,4 +1,7 @@
-"""How the simulator behaves: delays, rates and faults in one document, changeable while it runs."""
+"""How the simulator behaves: delays, rates and faults in one document, changeable while it runs.
+
+Decision 0030.
+"""
 
 from typing import Any, Literal
 

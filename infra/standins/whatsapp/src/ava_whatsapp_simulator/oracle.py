@@ -1,4 +1,7 @@
-"""Records what really happened, for tests to compare with: sent, posted, requested, received."""
+"""Records what really happened, for tests to compare with: sent, posted, requested, received.
+
+Decision 0030.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence

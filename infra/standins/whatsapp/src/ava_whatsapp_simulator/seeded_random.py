@@ -1,4 +1,7 @@
-"""Deterministic pseudo-randomness: the same seed and the same question give the same answer."""
+"""Deterministic pseudo-randomness: the same seed and the same question give the same answer.
+
+Decision 0030.
+"""
 
 from collections.abc import Sequence
 from hashlib import blake2b

@@ -1,4 +1,7 @@
-"""The simulator: ties phones, webhooks, rate limits, faults and the oracle together."""
+"""The simulator: ties phones, webhooks, rate limits, faults and the oracle together.
+
+Decision 0030.
+"""
 
 import secrets
 import time

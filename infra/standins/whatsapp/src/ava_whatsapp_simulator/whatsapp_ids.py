@@ -1,4 +1,7 @@
-"""The identifiers WhatsApp assigns: message ids, business-scoped user ids, trace ids; and phone digits."""
+"""The identifiers WhatsApp assigns: message ids, business-scoped user ids, trace ids; and phone digits.
+
+See docs/contracts/whatsapp-cloud-api.md#identities.
+"""
 
 import base64
 import re
@@ -38,7 +41,7 @@ def user_id(waba_id: str, digits: str) -> str:
 
 
 def is_user_id(text: str) -> bool:
-    """Whether a text has the shape of a business-scoped user id (contract 1.4)."""
+    """Whether a text has the shape of a business-scoped user id."""
     return re.fullmatch(r"[A-Z]{2}\.(ENT\.)?[0-9A-Za-z]{1,128}", text) is not None
 
 

@@ -1,4 +1,7 @@
-"""The Graph API answers as Meta's does: contract section 2."""
+"""The Graph API answers as Meta's does.
+
+See docs/contracts/whatsapp-cloud-api.md#sending.
+"""
 
 import pytest
 

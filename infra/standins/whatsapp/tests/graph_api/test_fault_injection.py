@@ -1,4 +1,8 @@
-"""A send can fail in every way contract section 2 lists, and the oracle records the truth."""
+"""A send can fail in every way the contract lists, and the oracle records the truth.
+
+See docs/contracts/whatsapp-cloud-api.md#what-a-response-proves and
+docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 import httpx
 import pytest

@@ -1,4 +1,7 @@
-"""Everything a phone can send, and everything else that can happen to it: contract section 1.4."""
+"""Everything a phone can send, and everything else that can happen to it.
+
+See docs/contracts/whatsapp-cloud-api.md#message-types.
+"""
 
 import pytest
 

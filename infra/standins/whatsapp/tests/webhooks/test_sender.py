@@ -1,4 +1,8 @@
-"""Webhooks are encoded, signed, sent and retried as Meta does: contract sections 1.1 to 1.3."""
+"""Webhooks are encoded, signed, sent and retried as Meta does.
+
+See docs/contracts/whatsapp-cloud-api.md#signature and
+docs/contracts/whatsapp-cloud-api.md#deliveries.
+"""
 
 import asyncio
 import hmac

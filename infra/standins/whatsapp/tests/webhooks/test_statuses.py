@@ -1,4 +1,7 @@
-"""The statuses of a sent message are those of contract section 1.5."""
+"""The statuses of a sent message are those that Meta sends.
+
+See docs/contracts/whatsapp-cloud-api.md#statuses.
+"""
 
 ANNA = "+4915112345678"
 

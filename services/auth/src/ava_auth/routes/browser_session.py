@@ -1,4 +1,7 @@
-"""Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read."""
+"""Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read.
+
+Decisions 0003 and 0068.
+"""
 
 from contextlib import suppress
 from typing import Annotated

@@ -1,4 +1,7 @@
-"""Routes for one's own account: change the password, export everything, delete the account."""
+"""Routes for one's own account: change the password, export everything, delete the account.
+
+Decision 0069. See docs/contracts/supabase-auth.md#own-account.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

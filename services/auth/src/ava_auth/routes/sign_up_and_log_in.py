@@ -1,4 +1,7 @@
-"""Routes for programs: sign up, log in, refresh and log out, with the tokens in the bodies."""
+"""Routes for programs: sign up, log in, refresh and log out, with the tokens in the bodies.
+
+Decisions 0003 and 0061.
+"""
 
 from typing import Annotated
 

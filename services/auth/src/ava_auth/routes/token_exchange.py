@@ -1,4 +1,7 @@
-"""Routes for services, never routed from outside: delegated tokens (RFC 8693) and their public keys."""
+"""Routes for services, never routed from outside: delegated tokens (RFC 8693) and their public keys.
+
+Decision 0065.
+"""
 
 from typing import Annotated, Any
 from uuid import UUID

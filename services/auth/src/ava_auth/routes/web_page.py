@@ -1,4 +1,7 @@
-"""Serve the web page: plain HTML and one small script, under a policy that lets nothing else run."""
+"""Serve the web page: plain HTML and one small script, under a policy that lets nothing else run.
+
+Decision 0063.
+"""
 
 from importlib.resources import files
 

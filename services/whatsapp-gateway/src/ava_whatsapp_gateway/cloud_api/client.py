@@ -1,4 +1,8 @@
-"""The client of the Graph API: sends one text and says whether it was accepted, not sent, or unknown."""
+"""The client of the Graph API: sends one text and says whether it was accepted, not sent, or unknown.
+
+Decision 0051. See docs/contracts/whatsapp-cloud-api.md#sending and
+docs/contracts/whatsapp-cloud-api.md#what-a-response-proves.
+"""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The error codes of the Graph API and what to do after each; an unlisted code is permanent."""
+"""The error codes of the Graph API and what to do after each; an unlisted code is permanent.
+
+See docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 from enum import StrEnum
 

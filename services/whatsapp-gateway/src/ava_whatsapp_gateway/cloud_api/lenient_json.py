@@ -1,4 +1,7 @@
-"""Lenient readers of foreign JSON that never raise: what is not as expected reads as empty."""
+"""Lenient readers of foreign JSON that never raise: what is not as expected reads as empty.
+
+See docs/contracts/postgres.md#characters-it-cannot-store.
+"""
 
 import json
 import re

@@ -1,4 +1,8 @@
-"""Parse a delivery's payload into updates: every entry × change × item, whatever Meta adds or leaves out."""
+"""Parse a delivery's payload into updates: every entry × change × item, whatever Meta adds or leaves out.
+
+See docs/contracts/whatsapp-cloud-api.md#envelope and
+docs/contracts/whatsapp-cloud-api.md#statuses.
+"""
 
 import re
 from collections.abc import Iterator

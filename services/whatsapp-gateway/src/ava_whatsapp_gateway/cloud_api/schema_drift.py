@@ -1,4 +1,8 @@
-"""Count what Meta sends that its contract does not name, by path, so that operators hear of changes early."""
+"""Count what Meta sends that its contract does not name, by path, so that operators hear of changes early.
+
+See docs/contracts/whatsapp-cloud-api.md#envelope and
+docs/contracts/whatsapp-cloud-api.md#other-fields.
+"""
 
 import re
 

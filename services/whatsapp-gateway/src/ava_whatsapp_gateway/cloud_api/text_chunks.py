@@ -1,4 +1,7 @@
-"""Split a long text into messages that WhatsApp accepts, at the ends of paragraphs, sentences or words."""
+"""Split a long text into messages that WhatsApp accepts, at the ends of paragraphs, sentences or words.
+
+See docs/contracts/whatsapp-cloud-api.md#sending.
+"""
 
 import unicodedata
 

@@ -1,4 +1,7 @@
-"""Write a message of any kind as text that a person can read in their log."""
+"""Write a message of any kind as text that a person can read in their log.
+
+See docs/contracts/whatsapp-cloud-api.md#message-types.
+"""
 
 from collections.abc import Callable
 

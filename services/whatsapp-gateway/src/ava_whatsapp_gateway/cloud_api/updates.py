@@ -1,4 +1,7 @@
-"""The updates in a delivery: messages, moves, statuses and others; and readers of their ids and times."""
+"""The updates in a delivery: messages, moves, statuses and others; and readers of their ids and times.
+
+See docs/contracts/whatsapp-cloud-api.md#identities.
+"""
 
 import hashlib
 import re

@@ -1,4 +1,7 @@
-"""Versions of the Graph API and the day each is switched off; from Meta's changelog, autumn 2026."""
+"""Versions of the Graph API and the day each is switched off; from Meta's changelog, autumn 2026.
+
+See docs/contracts/whatsapp-cloud-api.md#versions.
+"""
 
 from datetime import date
 

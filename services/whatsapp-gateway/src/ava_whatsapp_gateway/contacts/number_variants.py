@@ -1,4 +1,7 @@
-"""Other national spellings of a WhatsApp number: guesses, valid only when exactly one of them is known."""
+"""Other national spellings of a WhatsApp number: guesses, valid only when exactly one of them is known.
+
+Decision 0052. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""Find the owner of a message: the pinned one, else by exact number, else by its only known variant."""
+"""Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
+
+Decisions 0011 and 0052.
+"""
 
 import re
 from dataclasses import dataclass

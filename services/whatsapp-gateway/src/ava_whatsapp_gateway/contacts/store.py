@@ -1,4 +1,7 @@
-"""Find or create the contact of a sender, and follow numbers that change."""
+"""Find or create the contact of a sender, and follow numbers that change.
+
+Decision 0052. See docs/contracts/whatsapp-cloud-api.md#identities.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

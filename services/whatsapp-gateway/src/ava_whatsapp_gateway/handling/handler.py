@@ -1,4 +1,7 @@
-"""Handle one event from the start; every step takes effect once, however often this runs."""
+"""Handle one event from the start; every step takes effect once, however often this runs.
+
+Decision 0054.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,7 @@
-"""Unlinked senders: hold what they said, and tell them once a day how to link their number."""
+"""Unlinked senders: hold what they said, and tell them once a day how to link their number.
+
+Decisions 0052 and 0054.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""The operator's actions on events and sends; each may be repeated without harm."""
+"""The operator's actions on events and sends; each may be repeated without harm.
+
+Decision 0051.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Circuit breaker of our number: paused when Meta throttles it, opened when its credential is broken."""
+"""Circuit breaker of our number: paused when Meta throttles it, opened when its credential is broken.
+
+Decision 0054. See docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""Limit the messages per second of our number: each send takes the next free slot and waits for it."""
+"""Limit the messages per second of our number: each send takes the next free slot and waits for it.
+
+Decision 0054. See docs/contracts/whatsapp-cloud-api.md#limits.
+"""
 
 import asyncio
 

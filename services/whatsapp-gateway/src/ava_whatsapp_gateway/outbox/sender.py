@@ -1,4 +1,7 @@
-"""The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait."""
+"""The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait.
+
+Decision 0051.
+"""
 
 from dataclasses import dataclass
 from typing import assert_never

@@ -1,4 +1,7 @@
-"""The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one."""
+"""The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one.
+
+Decision 0051.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The client of auth: delegated tokens to act for a user (RFC 8693 token exchange)."""
+"""The client of auth: delegated tokens to act for a user (RFC 8693 token exchange).
+
+Decision 0065.
+"""
 
 import time
 from collections import OrderedDict

@@ -1,4 +1,7 @@
-"""The client of profile: the id of a user's avatar."""
+"""The client of profile: the id of a user's avatar.
+
+Decision 0054.
+"""
 
 import time
 from collections import OrderedDict

@@ -1,4 +1,7 @@
-"""Exponential back-off with jitter: how long to wait before the next attempt."""
+"""Exponential back-off with jitter: how long to wait before the next attempt.
+
+See docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 import random
 

@@ -1,4 +1,7 @@
-"""Run one claimed lane: event by event, until it is empty, has to wait, or is another process's."""
+"""Run one claimed lane: event by event, until it is empty, has to wait, or is another process's.
+
+Decisions 0050 and 0054.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,7 @@
-"""The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order."""
+"""The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
+
+Decision 0050. See docs/contracts/postgres.md#locks.
+"""
 
 from dataclasses import dataclass, fields
 from datetime import timedelta

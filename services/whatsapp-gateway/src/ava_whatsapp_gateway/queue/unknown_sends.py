@@ -1,4 +1,7 @@
-"""Sends whose outcome is unknown: a late status settles them, or an operator has to."""
+"""Sends whose outcome is unknown: a late status settles them, or an operator has to.
+
+Decision 0051.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""The worker of one process: ingests deliveries, works on many lanes at once, stops cleanly."""
+"""The worker of one process: ingests deliveries, works on many lanes at once, stops cleanly.
+
+Decision 0050.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

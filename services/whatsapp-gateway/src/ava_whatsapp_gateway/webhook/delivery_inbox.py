@@ -1,4 +1,7 @@
-"""Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once."""
+"""Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once.
+
+Decision 0053.
+"""
 
 import asyncio
 import hashlib

@@ -1,4 +1,7 @@
-"""The webhook endpoint, plain ASGI because it is the hot path: check the signature, keep the bytes, 200."""
+"""The webhook endpoint, plain ASGI because it is the hot path: check the signature, keep the bytes, 200.
+
+Decision 0053. See docs/contracts/whatsapp-cloud-api.md#deliveries.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any

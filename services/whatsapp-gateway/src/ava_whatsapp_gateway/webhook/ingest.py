@@ -1,4 +1,7 @@
-"""Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time."""
+"""Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
+
+Decision 0050.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

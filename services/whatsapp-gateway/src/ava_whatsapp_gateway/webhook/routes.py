@@ -1,4 +1,7 @@
-"""The routes of the webhook: Meta's handshake, and deliveries."""
+"""The routes of the webhook: Meta's handshake, and deliveries.
+
+Decision 0053. See docs/contracts/whatsapp-cloud-api.md#handshake.
+"""
 
 import hmac
 from typing import Annotated

@@ -1,4 +1,7 @@
-"""Verify Meta's signature: HMAC-SHA256 of the raw bytes with the app's secret."""
+"""Verify Meta's signature: HMAC-SHA256 of the raw bytes with the app's secret.
+
+See docs/contracts/whatsapp-cloud-api.md#signature.
+"""
 
 import hashlib
 import hmac

@@ -1,4 +1,7 @@
-"""Password rules, and bcrypt in threads beside the event loop."""
+"""Password rules, and bcrypt in threads beside the event loop.
+
+Decision 0020. See docs/contracts/supabase-auth.md#passwords.
+"""
 
 import asyncio
 import secrets

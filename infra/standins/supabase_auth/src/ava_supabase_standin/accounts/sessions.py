@@ -1,4 +1,7 @@
-"""Rows of auth.sessions, their refresh tokens, and the token response of a session."""
+"""Rows of auth.sessions, their refresh tokens, and the token response of a session.
+
+See docs/contracts/supabase-auth.md#rows.
+"""
 
 import base64
 import secrets

@@ -1,4 +1,7 @@
-"""SQL on auth.users and auth.identities, writing rows as GoTrue 2.196 does (contract section 3.5)."""
+"""SQL on auth.users and auth.identities, writing rows as GoTrue 2.196 does.
+
+Decision 0020. See docs/contracts/supabase-auth.md#rows.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,7 @@
-"""/admin/users: create, read, update and delete accounts with the secret key."""
+"""/admin/users: create, read, update and delete accounts with the secret key.
+
+See docs/contracts/supabase-auth.md#administration.
+"""
 
 from datetime import timedelta
 from typing import Any

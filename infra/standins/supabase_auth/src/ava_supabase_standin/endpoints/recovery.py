@@ -1,4 +1,7 @@
-"""POST /recover and POST /resend: e-mails requested without being logged in."""
+"""POST /recover and POST /resend: e-mails requested without being logged in.
+
+See docs/contracts/supabase-auth.md#e-mails-and-links.
+"""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,7 @@
-"""The refresh_token grant: rotation, the two allowed reuses, revoking a family (tokens/service.go)."""
+"""The refresh_token grant: rotation, the two allowed reuses, revoking a family (tokens/service.go).
+
+See docs/contracts/supabase-auth.md#refresh.
+"""
 
 import asyncio
 import random

@@ -1,4 +1,7 @@
-"""GET /healthz, /health, /settings and the public signing keys."""
+"""GET /healthz, /health, /settings and the public signing keys.
+
+See docs/contracts/supabase-auth.md#service-endpoints.
+"""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,7 @@
-"""POST /signup: a new account, or a response that looks like one."""
+"""POST /signup: a new account, or a response that looks like one.
+
+See docs/contracts/supabase-auth.md#sign-up.
+"""
 
 from typing import Any
 from uuid import uuid4

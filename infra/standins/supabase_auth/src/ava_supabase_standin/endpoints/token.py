@@ -1,4 +1,7 @@
-"""POST /token: chooses the grant and implements the password grant."""
+"""POST /token: chooses the grant and implements the password grant.
+
+See docs/contracts/supabase-auth.md#log-in.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response

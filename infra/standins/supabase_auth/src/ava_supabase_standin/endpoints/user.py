@@ -1,4 +1,8 @@
-"""GET and PUT /user, POST /logout, GET /reauthenticate: users manage their own account."""
+"""GET and PUT /user, POST /logout, GET /reauthenticate: users manage their own account.
+
+See docs/contracts/supabase-auth.md#own-account and
+docs/contracts/supabase-auth.md#log-out.
+"""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,7 @@
-"""GET and POST /verify: a mailed link or code becomes a session."""
+"""GET and POST /verify: a mailed link or code becomes a session.
+
+See docs/contracts/supabase-auth.md#e-mails-and-links.
+"""
 
 import json
 from urllib.parse import urlencode

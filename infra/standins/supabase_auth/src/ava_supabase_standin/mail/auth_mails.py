@@ -1,4 +1,7 @@
-"""Creates one-time tokens and the e-mails that carry them, and the fields of the PKCE flow."""
+"""Creates one-time tokens and the e-mails that carry them, and the fields of the PKCE flow.
+
+Decision 0020. See docs/contracts/supabase-auth.md#e-mails-and-links.
+"""
 
 import hashlib
 import re

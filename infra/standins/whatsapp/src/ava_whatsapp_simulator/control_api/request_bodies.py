@@ -1,4 +1,7 @@
-"""The JSON bodies of the control API's requests."""
+"""The JSON bodies of the control API's requests.
+
+See docs/contracts/whatsapp-cloud-api.md#statuses.
+"""
 
 from typing import Any
 
@@ -33,7 +36,7 @@ class BusinessAppMessage(_Body):
 
 
 class CustomStatus(BaseModel):
-    """A status exactly as the webhook shall carry it (contract section 1.5)."""
+    """A status exactly as the webhook shall carry it."""
 
     model_config = ConfigDict(extra="allow")
 

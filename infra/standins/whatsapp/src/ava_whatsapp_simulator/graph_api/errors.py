@@ -1,4 +1,7 @@
-"""The Graph API's errors as data (contract section 2): code, HTTP status, type and title."""
+"""The Graph API's errors as data: code, HTTP status, type and title.
+
+See docs/contracts/whatsapp-cloud-api.md#error-codes.
+"""
 
 from dataclasses import dataclass
 from typing import Any

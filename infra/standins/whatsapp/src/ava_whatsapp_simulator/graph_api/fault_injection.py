@@ -1,4 +1,7 @@
-"""Decides which send fails and how: by the plan's rates, or because a test requested a fault."""
+"""Decides which send fails and how: by the plan's rates, or because a test requested a fault.
+
+Decision 0030. See docs/contracts/whatsapp-cloud-api.md#what-a-response-proves.
+"""
 
 from collections import Counter
 from collections.abc import Callable

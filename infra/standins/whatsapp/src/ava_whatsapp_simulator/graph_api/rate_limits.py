@@ -1,4 +1,7 @@
-"""Meta's limits: messages to one recipient, messages of the business number, the 24-hour window."""
+"""Meta's limits: messages to one recipient, messages of the business number, the 24-hour window.
+
+Decision 0030. See docs/contracts/whatsapp-cloud-api.md#limits.
+"""
 
 import time
 from collections import defaultdict

@@ -1,4 +1,7 @@
-"""Parses the body of a send request, as strictly as the Graph API does."""
+"""Parses the body of a send request, as strictly as the Graph API does.
+
+See docs/contracts/whatsapp-cloud-api.md#sending.
+"""
 
 import json
 from dataclasses import dataclass

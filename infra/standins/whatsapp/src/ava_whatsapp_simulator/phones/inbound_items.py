@@ -1,4 +1,8 @@
-"""Builds the webhook item for what happens on a phone: a message, a number change, an echo."""
+"""Builds the webhook item for what happens on a phone: a message, a number change, an echo.
+
+See docs/contracts/whatsapp-cloud-api.md#identities and
+docs/contracts/whatsapp-cloud-api.md#other-fields.
+"""
 
 from typing import Any
 from zlib import crc32

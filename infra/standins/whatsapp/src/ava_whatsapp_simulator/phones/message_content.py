@@ -1,4 +1,7 @@
-"""What a phone can send: the message model, and realistic JSON for every type of contract section 1.4."""
+"""What a phone can send: the message model, and realistic JSON for every type.
+
+See docs/contracts/whatsapp-cloud-api.md#message-types.
+"""
 
 import base64
 from collections.abc import Callable

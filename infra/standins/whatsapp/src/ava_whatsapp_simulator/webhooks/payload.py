@@ -1,4 +1,8 @@
-"""Builds the webhook's JSON body exactly as Meta does, encodes it and signs it."""
+"""Builds the webhook's JSON body exactly as Meta does, encodes it and signs it.
+
+See docs/contracts/whatsapp-cloud-api.md#signature and
+docs/contracts/whatsapp-cloud-api.md#envelope.
+"""
 
 import hmac
 import json

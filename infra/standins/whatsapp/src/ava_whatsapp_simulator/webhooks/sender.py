@@ -1,4 +1,7 @@
-"""Posts webhooks, signed, and retries each until it is answered with 200."""
+"""Posts webhooks, signed, and retries each until it is answered with 200.
+
+See docs/contracts/whatsapp-cloud-api.md#deliveries.
+"""
 
 import asyncio
 import contextlib

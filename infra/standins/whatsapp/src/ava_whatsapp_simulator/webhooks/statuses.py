@@ -1,4 +1,7 @@
-"""The statuses Meta sends about an accepted message: sent, delivered, read or failed."""
+"""The statuses Meta sends about an accepted message: sent, delivered, read or failed.
+
+See docs/contracts/whatsapp-cloud-api.md#statuses.
+"""
 
 import time
 from collections.abc import Iterator
