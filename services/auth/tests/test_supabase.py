@@ -1,8 +1,9 @@
 """Supabase Auth away, failing or unreadable: the answer is in our own words and says when to try again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,6 +11,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from ava_auth.problems import AccountsAway, LinkSpent, SessionEnded, TokenRefused, WrongCredentials
+from ava_auth.settings import Settings
+from ava_auth.supabase import SupabaseAuth
 
 from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
 from .fake_peers import serving
@@ -29,6 +34,35 @@ API_GATEWAY_ERROR = (
     "application/json",
     '{"message":"Invalid API key","hint":"Double check your Supabase key"}',
 )
+
+EMAIL, ADA, IP = "ada@example.org", UUID(int=1), "203.0.113.9"
+CALLS: dict[str, Callable[[SupabaseAuth], Awaitable[object]]] = {
+    "sign up": lambda supabase: supabase.sign_up(EMAIL, PASSWORD, IP),
+    "log in": lambda supabase: supabase.log_in(EMAIL, PASSWORD, IP),
+    "refresh": lambda supabase: supabase.refresh("abcdefghijkl", IP),
+    "log out": lambda supabase: supabase.log_out("a.b.c", "global"),
+    "user": lambda supabase: supabase.user("a.b.c"),
+    "recover": lambda supabase: supabase.recover(EMAIL, IP),
+    "resend": lambda supabase: supabase.resend(EMAIL, IP),
+    "open link": lambda supabase: supabase.open_link("signup", "0", IP),
+    "delete": lambda supabase: supabase.delete(ADA),
+    "check standing": lambda supabase: supabase.check_standing(ADA),
+}
+ENDED = ("session_not_found", "session_expired", "user_not_found", "bad_jwt", "refresh_token_already_used")
+UNREPORTED = {
+    "sign up": ("user_already_exists", "email_exists", "over_email_send_rate_limit"),
+    "log out": ENDED,
+    "recover": ("over_email_send_rate_limit", "validation_failed", "user_not_found"),
+    "resend": ("over_email_send_rate_limit", "validation_failed", "user_not_found"),
+    "delete": ("user_not_found",),
+}
+REPORTED = {
+    "log in": (WrongCredentials, ("invalid_credentials", "user_banned")),
+    "refresh": (SessionEnded, ENDED),
+    "user": (SessionEnded, ENDED),
+    "open link": (LinkSpent, ("otp_expired", "user_banned")),
+    "check standing": (TokenRefused, ("user_not_found",)),
+}
 
 
 class Upstream:
@@ -130,3 +164,32 @@ async def test_readiness_names_what_is_missing(open_service: OpenService, client
         missing = await cut_off.get("/readyz")
         assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (503, "accounts")
         assert (await cut_off.get("/healthz")).status_code == 200
+
+
+def refusing(settings: Settings, code: str) -> SupabaseAuth:
+    """The client of a Supabase Auth that answers every request with this error."""
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(422, json={"code": 422, "error_code": code, "msg": "no"})
+
+    return SupabaseAuth(settings, httpx.AsyncClient(transport=httpx.MockTransport(refuse)))
+
+
+@pytest.mark.parametrize("call", UNREPORTED)
+async def test_an_error_that_is_not_reported_looks_like_success(settings: Settings, call: str) -> None:
+    for code in UNREPORTED[call]:
+        assert await CALLS[call](refusing(settings, code)) is None, code
+
+
+@pytest.mark.parametrize("call", REPORTED)
+async def test_an_error_that_is_reported_is_raised_as_our_problem(settings: Settings, call: str) -> None:
+    problem, codes = REPORTED[call]
+    for code in codes:
+        with pytest.raises(problem):
+            await CALLS[call](refusing(settings, code))
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_an_unknown_error_never_passes_for_success(settings: Settings, call: str) -> None:
+    with pytest.raises(AccountsAway):
+        await CALLS[call](refusing(settings, "never_heard_of"))

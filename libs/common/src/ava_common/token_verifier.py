@@ -5,7 +5,7 @@ Decision 0065. See docs/contracts/supabase-auth.md#access-tokens.
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 import jwt
 
 from ava_common.caller import Caller
+from ava_common.expiring_cache import ExpiringCache
 from ava_common.http_client import certificate_authorities
 from ava_common.jwks import KeySet
 from ava_common.problems import Problem
@@ -66,29 +67,26 @@ class TokenVerifier:
     """Turns a token into a Caller; a verified token is remembered, by hash, for at most its life."""
 
     def __init__(
-        self, issuers: Iterable[TrustedIssuer], http: httpx.AsyncClient, cache_size: int = CACHE_TOKENS
+        self,
+        issuers: Iterable[TrustedIssuer],
+        http: httpx.AsyncClient,
+        cache_size: int = CACHE_TOKENS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._issuers = {issuer.name: (issuer, KeySet(issuer.jwks_url, http)) for issuer in issuers}
-        self._cache_size = cache_size
-        self._cache: dict[bytes, tuple[Caller, float]] = {}
+        self._clock = clock
+        self._cache: ExpiringCache[bytes, Caller] = ExpiringCache(cache_size, clock)
 
     async def verify(self, token: str) -> Caller:
         """The caller this token proves. Raises InvalidToken (401) or KeysUnavailable (503)."""
         if len(token) > TOKEN_MAX_CHARACTERS or not token.isascii():
             raise InvalidToken
         digest = hashlib.sha256(token.encode()).digest()
-        known = self._cache.get(digest)
-        if known and time.time() < known[1]:
-            return known[0]
+        if known := self._cache.get(digest):
+            return known
         caller = await self._check(token)
-        self._remember(digest, caller)
+        self._cache.put(digest, caller, min(caller.expires_at - self._clock(), CACHE_SECONDS))
         return caller
-
-    def _remember(self, digest: bytes, caller: Caller) -> None:
-        self._cache.pop(digest, None)
-        while len(self._cache) >= self._cache_size:
-            self._cache.pop(next(iter(self._cache)))
-        self._cache[digest] = caller, min(caller.expires_at, time.time() + CACHE_SECONDS)
 
     async def _check(self, token: str) -> Caller:
         try:

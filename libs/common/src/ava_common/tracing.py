@@ -1,4 +1,7 @@
-"""One request id and one W3C trace, carried through every hop in context variables."""
+"""One request id and one W3C trace, carried through every hop in context variables.
+
+Decision 0092.
+"""
 
 import re
 import secrets

@@ -4,10 +4,11 @@ Decisions 0060 and 0064. See docs/contracts/supabase-auth.md#the-python-client a
 docs/contracts/supabase-auth.md#limits-and-addresses.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -16,51 +17,58 @@ from supabase_auth import AsyncGoTrueClient
 from supabase_auth.errors import AuthApiError, AuthError, AuthRetryableError, AuthWeakPasswordError
 from supabase_auth.types import Session as SupabaseSession
 from supabase_auth.types import User as SupabaseUser
-from supabase_auth.types import UserAttributes
+from supabase_auth.types import UserAttributes, UserResponse
 
 from ava_auth import supabase_errors
 from ava_auth.client_ip import UNKNOWN
-from ava_auth.problems import (
-    AccountsAway,
-    LinkSpent,
-    PasswordRefused,
-    SessionEnded,
-    TokenRefused,
-    TooManyAttempts,
-)
+from ava_auth.problems import AccountsAway, PasswordRefused, SessionEnded, TokenRefused, TooManyAttempts
 from ava_auth.settings import Settings
-from ava_auth.supabase_errors import ErrorMap
+from ava_auth.supabase_errors import Problems
 from ava_auth.user_and_session import Link, Scope, Session, User
 from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
+from ava_common.problems import Problem
 
 TIMEOUT_SECONDS = 10
+T = TypeVar("T")
 
 
-@contextmanager
-def _translate_errors(known: ErrorMap) -> Iterator[None]:
-    """Turn the errors of Supabase Auth into problems, and swallow those that `known` maps to None.
-
-    Its own words are never passed on.
-    """
+async def _answer(request: Awaitable[T], problems: Problems) -> T:
+    """What Supabase Auth answers. Raises the problem that its error stands for."""
     try:
-        yield
-    except AuthWeakPasswordError:
-        raise PasswordRefused("it is too weak; use a longer one that is hard to guess") from None
-    except AuthRetryableError as error:
-        log.warning("supabase.away", status=error.status)
-        raise AccountsAway from None
-    except AuthApiError as error:
-        if error.code == "over_request_rate_limit":
-            raise TooManyAttempts(60) from None
-        if error.code not in known:
-            log.error("supabase.unexpected", code=error.code, status=error.status)
-            raise AccountsAway(1 if error.code == "conflict" else 5) from None
-        if problem := known[error.code]:
-            raise problem() from None
+        return await request
     except (AuthError, ValidationError) as error:
-        log.error("supabase.unreadable", error=type(error).__name__)
-        raise AccountsAway from None
+        raise _problem(error, problems) from None
+
+
+async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], problems: Problems) -> T | None:
+    """The same, but None for an error with one of the codes `none_for`."""
+    try:
+        return await request
+    except (AuthError, ValidationError) as error:
+        if isinstance(error, AuthApiError) and error.code in none_for:
+            return None
+        raise _problem(error, problems) from None
+
+
+def _problem(error: AuthError | ValidationError, problems: Problems) -> Problem:
+    """What an error stands for; its own words are never passed on."""
+    match error:
+        case AuthWeakPasswordError():
+            return PasswordRefused("it is too weak; use a longer one that is hard to guess")
+        case AuthRetryableError():
+            log.warning("supabase.away", status=error.status)
+            return AccountsAway()
+        case AuthApiError(code="over_request_rate_limit"):
+            return TooManyAttempts(60)
+        case AuthApiError() if error.code in problems:
+            return problems[error.code]()
+        case AuthApiError():
+            log.error("supabase.unexpected", code=error.code, status=error.status)
+            return AccountsAway(1 if error.code == "conflict" else 5)
+        case _:
+            log.error("supabase.unreadable", error=type(error).__name__)
+            return AccountsAway()
 
 
 class SupabaseAuth:
@@ -88,64 +96,53 @@ class SupabaseAuth:
 
     async def sign_up(self, email: str, password: str, client_ip: str) -> None:
         """Create an account, not saying whether there was one; a session that comes back is ended at once."""
-        with _translate_errors(supabase_errors.SIGN_UP):
-            created = await self._forwarding(client_ip).sign_up({"email": email, "password": password})
-            if created.session:
-                await self.log_out(created.session.access_token, "local")
+        request = self._forwarding(client_ip).sign_up({"email": email, "password": password})
+        created = await _answer_or_none(request, supabase_errors.SIGN_UP_UNREPORTED, supabase_errors.SIGN_UP)
+        if created and created.session:
+            await self.log_out(created.session.access_token, "local")
 
     async def log_in(self, email: str, password: str, client_ip: str) -> Session:
-        with _translate_errors(supabase_errors.LOG_IN):
-            response = await self._forwarding(client_ip).sign_in_with_password(
-                {"email": email, "password": password}
-            )
-            return _session(response.session)
-        raise AccountsAway
+        request = self._forwarding(client_ip).sign_in_with_password({"email": email, "password": password})
+        return _session((await _answer(request, supabase_errors.LOG_IN)).session)
 
     async def refresh(self, refresh_token: str, client_ip: str) -> Session:
-        with _translate_errors(supabase_errors.SESSION):
-            response = await self._forwarding(client_ip).refresh_session(refresh_token)
-            return _session(response.session)
-        raise AccountsAway
+        request = self._forwarding(client_ip).refresh_session(refresh_token)
+        return _session((await _answer(request, supabase_errors.SESSION)).session)
 
     async def log_out(self, access_token: str, scope: Scope) -> None:
         """End sessions; one that has already ended is not an error."""
-        with _translate_errors(dict.fromkeys(supabase_errors.SESSION)):
-            await self._client(self._publishable).admin.sign_out(access_token, scope)
+        request = self._client(self._publishable).admin.sign_out(access_token, scope)
+        await _answer_or_none(request, supabase_errors.SESSION_ENDED, {})
 
     async def user(self, access_token: str) -> User:
         """The user of this session, asked upstream. Raises SessionEnded when session or account is gone."""
-        with _translate_errors(supabase_errors.SESSION):
-            response = await self._client(self._publishable).get_user(access_token)
-            if response:
-                return _user(response.user)
-        raise SessionEnded
+        request = self._client(self._publishable).get_user(access_token)
+        response = await _answer(request, supabase_errors.SESSION)
+        if response is None:
+            raise SessionEnded
+        return _user(response.user)
 
     async def set_password(self, access_token: str, current: str | None, new: str, client_ip: str) -> bool:
         """Set a new password, which ends all other sessions. False: it is the current one."""
-        with _translate_errors(supabase_errors.NEW_PASSWORD):
-            client = self._forwarding(client_ip)
-            await client.set_session(access_token, "unused")
-            attributes: UserAttributes = {"password": new}
-            if current:
-                attributes["current_password"] = current
-            await client.update_user(attributes)
-            return True
-        return False
+        attributes: UserAttributes = {"password": new}
+        if current:
+            attributes["current_password"] = current
+        request = _update_user(self._forwarding(client_ip), access_token, attributes)
+        updated = await _answer_or_none(request, {"same_password"}, supabase_errors.NEW_PASSWORD)
+        return updated is not None
 
     async def recover(self, email: str, client_ip: str) -> None:
-        with _translate_errors(supabase_errors.MAIL):
-            await self._forwarding(client_ip).reset_password_for_email(email)
+        request = self._forwarding(client_ip).reset_password_for_email(email)
+        await _answer_or_none(request, supabase_errors.MAIL_UNREPORTED, {})
 
     async def resend(self, email: str, client_ip: str) -> None:
-        with _translate_errors(supabase_errors.MAIL):
-            await self._forwarding(client_ip).resend({"type": "signup", "email": email})
+        request = self._forwarding(client_ip).resend({"type": "signup", "email": email})
+        await _answer_or_none(request, supabase_errors.MAIL_UNREPORTED, {})
 
     async def open_link(self, kind: Link, token_hash: str, client_ip: str) -> Session:
         """Redeem the token of an e-mail, once. Raises LinkSpent."""
-        with _translate_errors(supabase_errors.LINK):
-            response = await self._forwarding(client_ip).verify_otp({"type": kind, "token_hash": token_hash})
-            return _session(response.session)
-        raise LinkSpent
+        request = self._forwarding(client_ip).verify_otp({"type": kind, "token_hash": token_hash})
+        return _session((await _answer(request, supabase_errors.LINK)).session)
 
     async def answers(self) -> bool:
         """Whether Supabase Auth answers its health check."""
@@ -157,16 +154,21 @@ class SupabaseAuth:
 
     async def delete(self, user_id: UUID) -> None:
         """Delete the account and, by cascade, everything of it; one already gone is not an error."""
-        with _translate_errors({"user_not_found": None}):
-            await self._client(self._secret).admin.delete_user(str(user_id))
+        request = self._client(self._secret).admin.delete_user(str(user_id))
+        await _answer_or_none(request, {"user_not_found"}, {})
 
     async def check_standing(self, user_id: UUID) -> None:
         """Raises TokenRefused when the account is unknown, deleted or banned."""
-        with _translate_errors(supabase_errors.STANDING):
-            user = (await self._client(self._secret).admin.get_user_by_id(str(user_id))).user
-            banned = user.banned_until and datetime.fromisoformat(user.banned_until) > datetime.now(UTC)
-            if user.deleted_at or banned:
-                raise TokenRefused
+        request = self._client(self._secret).admin.get_user_by_id(str(user_id))
+        user = (await _answer(request, supabase_errors.STANDING)).user
+        banned = user.banned_until and datetime.fromisoformat(user.banned_until) > datetime.now(UTC)
+        if user.deleted_at or banned:
+            raise TokenRefused
+
+
+async def _update_user(client: AsyncGoTrueClient, token: str, attributes: UserAttributes) -> UserResponse:
+    await client.set_session(token, "unused")
+    return await client.update_user(attributes)
 
 
 def _user(user: SupabaseUser) -> User:

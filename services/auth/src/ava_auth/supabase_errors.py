@@ -6,6 +6,7 @@ Decisions 0060 and 0061. See docs/contracts/supabase-auth.md#errors.
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from ava_auth.problems import (
     EmailNotConfirmed,
@@ -20,38 +21,34 @@ from ava_auth.problems import (
 )
 from ava_common.problems import Problem
 
-ErrorMap = Mapping[str | None, type[Problem] | None]
+Problems: TypeAlias = Mapping[str | None, type[Problem]]
 
-# None: not reported, because the answer would tell strangers who has an account.
-SIGN_UP: ErrorMap = {
-    "user_already_exists": None,
-    "email_exists": None,
-    "over_email_send_rate_limit": None,
+SIGN_UP: Problems = {
     "email_address_invalid": EmailRefused,
     "email_address_not_authorized": EmailRefused,
     "validation_failed": EmailRefused,
     "signup_disabled": SignUpClosed,
     "email_provider_disabled": SignUpClosed,
 }
-LOG_IN: ErrorMap = {
+LOG_IN: Problems = {
     "invalid_credentials": WrongCredentials,
     "validation_failed": WrongCredentials,
     "user_banned": WrongCredentials,  # upstream says so before it looks at the password
     "email_not_confirmed": EmailNotConfirmed,  # only said after the right password
 }
-SESSION: ErrorMap = dict.fromkeys(
-    (
-        *("refresh_token_not_found", "refresh_token_already_used", "session_not_found", "session_expired"),
-        *("user_banned", "user_not_found", "validation_failed", "no_authorization", "bad_jwt"),
-    ),
-    SessionEnded,
+SESSION_ENDED = (
+    *("refresh_token_not_found", "refresh_token_already_used", "session_not_found", "session_expired"),
+    *("user_banned", "user_not_found", "validation_failed", "no_authorization", "bad_jwt"),
 )
-NEW_PASSWORD: ErrorMap = {
+SESSION: Problems = dict.fromkeys(SESSION_ENDED, SessionEnded)
+NEW_PASSWORD: Problems = {
     **SESSION,
-    "same_password": None,
     "current_password_invalid": WrongPassword,
     "reauthentication_needed": FreshLoginNeeded,
 }
-MAIL: ErrorMap = {"over_email_send_rate_limit": None, "validation_failed": None, "user_not_found": None}
-LINK: ErrorMap = dict.fromkeys(("otp_expired", "user_banned", "validation_failed"), LinkSpent)
-STANDING: ErrorMap = dict.fromkeys(("user_not_found", "validation_failed"), TokenRefused)
+LINK: Problems = dict.fromkeys(("otp_expired", "user_banned", "validation_failed"), LinkSpent)
+STANDING: Problems = dict.fromkeys(("user_not_found", "validation_failed"), TokenRefused)
+
+# Not reported, because the answer would tell strangers who has an account.
+SIGN_UP_UNREPORTED = ("user_already_exists", "email_exists", "over_email_send_rate_limit")
+MAIL_UNREPORTED = ("over_email_send_rate_limit", "validation_failed", "user_not_found")

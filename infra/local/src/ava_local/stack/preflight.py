@@ -49,10 +49,11 @@ def last_process_statuses(layout: StackLayout) -> tuple[status_file.ProcessStatu
 
 def process_if_same(pid: int | None, born: float | None) -> psutil.Process | None:
     """The process, unless its pid now belongs to another one."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        if pid and born and status_file.create_time(pid) == born:
-            return psutil.Process(pid)
-    return None
+    try:
+        same = pid and born and status_file.create_time(pid) == born
+        return psutil.Process(pid) if same else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def remove_stale_postmaster_pid(cluster: Cluster) -> None:

@@ -3,7 +3,6 @@
 Decisions 0003 and 0068.
 """
 
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
@@ -105,15 +104,18 @@ async def log_out(
 
 async def _access_token(request: Request) -> str | None:
     """The caller's own access token; None when there is none or it is not valid any more."""
-    with suppress(InvalidToken):
+    try:
         caller = await optional_caller(request)
-        return caller.token if caller and not caller.actor else None
-    return None
+    except InvalidToken:
+        return None
+    return caller.token if caller and not caller.actor else None
 
 
 async def _fresh_access_token(resources: Resources, refresh_token: str | None, client_ip: str) -> str | None:
     """A new access token, because an expired one cannot end its session; None when the session has ended."""
-    if refresh_token:
-        with suppress(SessionEnded):
-            return (await flows.refresh(resources, refresh_token, client_ip)).access_token
-    return None
+    if not refresh_token:
+        return None
+    try:
+        return (await flows.refresh(resources, refresh_token, client_ip)).access_token
+    except SessionEnded:
+        return None

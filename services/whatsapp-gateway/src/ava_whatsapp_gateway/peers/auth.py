@@ -4,12 +4,13 @@ Decision 0065.
 """
 
 import time
-from collections import OrderedDict
+from collections.abc import Callable
 from uuid import UUID
 
 import httpx
 
 from ava_common.caller import Caller
+from ava_common.expiring_cache import ExpiringCache
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, request
 
 CLIENT_ID = "whatsapp-gateway"
@@ -20,16 +21,13 @@ _WRONG_SECRET_RETRY_SECONDS = 60
 class DelegatedTokens:
     """Delegated tokens, cached for at most half their life."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._auth = httpx.BasicAuth(CLIENT_ID, secret)
-        self._callers: OrderedDict[UUID, tuple[Caller, float]] = OrderedDict()
+        self._callers: ExpiringCache[UUID, Caller] = ExpiringCache(_CACHE_SIZE, clock)
 
     async def caller_for(self, client: httpx.AsyncClient, user_id: UUID) -> Caller:
         """The caller to act as for this user. Raises PeerRefused for banned and deleted accounts."""
-        caller, until = self._callers.get(user_id, (None, 0.0))
-        if caller is not None and time.monotonic() < until:
-            return caller
-        return await self._exchange(client, user_id)
+        return self._callers.get(user_id) or await self._exchange(client, user_id)
 
     def clear(self) -> None:
         """Ask for new tokens from now on: a service does not accept the cached ones (a key was revoked)."""
@@ -47,7 +45,7 @@ class DelegatedTokens:
             why = "does not know our client secret"
             raise PeerAway("auth", why, _WRONG_SECRET_RETRY_SECONDS) from None
         if response.status_code != 200:
-            self._callers.pop(user_id, None)
+            self._callers.discard(user_id)
             raise PeerRefused("auth", response)
         return self._remember(user_id, response)
 
@@ -58,8 +56,5 @@ class DelegatedTokens:
         except (ValueError, KeyError, TypeError):
             raise PeerAway("auth", "a response without a token") from None
         caller = Caller(user_id, token, int(time.time() + life_seconds), actor=CLIENT_ID)
-        self._callers[user_id] = caller, time.monotonic() + life_seconds / 2
-        self._callers.move_to_end(user_id)
-        while len(self._callers) > _CACHE_SIZE:
-            self._callers.popitem(last=False)
+        self._callers.put(user_id, caller, life_seconds / 2)
         return caller

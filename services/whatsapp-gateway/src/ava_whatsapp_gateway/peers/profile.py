@@ -4,12 +4,13 @@ Decision 0054.
 """
 
 import time
-from collections import OrderedDict
+from collections.abc import Callable
 from uuid import UUID
 
 import httpx
 
 from ava_common.caller import Caller
+from ava_common.expiring_cache import ExpiringCache
 from ava_common.http_client import on_behalf_of
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
@@ -22,23 +23,19 @@ class AvatarIds:
     That a user has none is never cached; one that is deleted is noticed by messaging, and forgotten.
     """
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[UUID, tuple[UUID, float]] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ids: ExpiringCache[UUID, UUID] = ExpiringCache(_CACHE_SIZE, clock)
 
     async def get(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
         """The id of the caller's avatar, None before they have one."""
-        avatar, until = self._known.get(caller.id, (None, 0.0))
-        if avatar and time.monotonic() < until:
+        if avatar := self._ids.get(caller.id):
             return avatar
-        self.forget(caller.id)
         if avatar := await _fetch(client, caller):
-            self._known[caller.id] = avatar, time.monotonic() + _CACHE_SECONDS
-            while len(self._known) > _CACHE_SIZE:
-                self._known.popitem(last=False)
+            self._ids.put(caller.id, avatar, _CACHE_SECONDS)
         return avatar
 
     def forget(self, user_id: UUID) -> None:
-        self._known.pop(user_id, None)
+        self._ids.discard(user_id)
 
 
 async def _fetch(client: httpx.AsyncClient, caller: Caller) -> UUID | None:
