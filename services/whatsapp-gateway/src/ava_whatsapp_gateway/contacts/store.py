@@ -7,6 +7,7 @@ from uuid import UUID
 from ava_common.database import Connection
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.updates import Move, Sender
+from ava_whatsapp_gateway.queue.states import EventState
 
 _KNOWN = """
 select id, wa_digits, bsuid, parent_bsuid, username, user_id from whatsapp.contacts
@@ -32,7 +33,9 @@ insert into whatsapp.moves (contact_id, reason, from_digits, from_bsuid, to_digi
 values ($1, $2, $3, $4, $5, $6)
 """
 _BETWEEN_LINKS = "select whatsapp.between_links($1)"
-_ADOPT = "update whatsapp.events set contact_id = $1 where contact_id = $2 and state = 'held'"
+_ADOPT = f"""
+update whatsapp.events set contact_id = $1 where contact_id = $2 and state = '{EventState.HELD}'
+"""
 
 
 @dataclass(slots=True, eq=False)

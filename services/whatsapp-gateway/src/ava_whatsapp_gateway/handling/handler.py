@@ -24,6 +24,7 @@ from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import DeadLetter, DependencyAway
+from ava_whatsapp_gateway.queue.states import EventState, SendState
 from ava_whatsapp_gateway.settings import Settings
 
 
@@ -78,7 +79,7 @@ class Handler:
         sends = []
         for send in await self._prepared(event, caller.id, avatar):
             ended = await self._sender.send(clients.graph, event, send)
-            if ended.state == "accepted":
+            if ended.state is SendState.ACCEPTED:
                 await self._log(clients, caller, _answered(ended, avatar))
             sends.append(ended)
         return sends
@@ -105,16 +106,16 @@ class Handler:
 
     async def _finish(self, event: Event, sends: list[Send]) -> None:
         states = {send.state for send in sends}
-        if failed := [send for send in sends if send.state == "failed"]:
+        if failed := [send for send in sends if send.state is SendState.FAILED]:
             raise DeadLetter(f"the answer was refused with code {failed[0].code}")
-        state = "done"
-        if states & {"sending", "unknown"}:
-            state = "awaiting"
-        elif "unresolved" in states:
-            state = "unresolved"
+        state = EventState.DONE
+        if states & {SendState.SENDING, SendState.UNKNOWN}:
+            state = EventState.AWAITING
+        elif SendState.UNRESOLVED in states:
+            state = EventState.UNRESOLVED
         await lanes.finish(self._pool, event, state, None, self._settings.lease_seconds)
         EVENTS.labels(state).inc()
-        if sends and state == "done":
+        if sends and state is EventState.DONE:
             ECHO_SECONDS.observe(max(0.0, (datetime.now(UTC) - event.received_at).total_seconds()))
         log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(sends))
 

@@ -16,6 +16,7 @@ from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
 from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.outcomes import LeaseLost, RetryLater
+from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 
 _UNREACHED_LONGEST_UNITS = 60.0  # when Graph was not reached at all
@@ -35,13 +36,13 @@ class Sender:
         Raises RetryLater when the number, the person or Graph has to be given time, LeaseLost when another
         process has the lane.
         """
-        if send.state == "sending":
+        if send.state is SendState.SENDING:
             # We hold the lane, so the process that made this call is gone, and its outcome with it.
             await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
             send = await store.get(self.pool, send.id)
         if self._may_resend(send):
             send = await self._resend(send)
-        if send.state != "ready":
+        if send.state is not SendState.READY:
             return send
         await self.rate_limiter.acquire()
         begun = await store.begin(self.pool, event, send.id, self.settings)
@@ -55,7 +56,11 @@ class Sender:
         return await self.send(graph, event, send) if self._may_resend(send) else send
 
     def _may_resend(self, send: Send) -> bool:
-        return send.state == "unknown" and not send.resent and self.settings.unknown_policy == "resend_once"
+        return (
+            send.state is SendState.UNKNOWN
+            and not send.resent
+            and self.settings.unknown_policy == "resend_once"
+        )
 
     async def _resend(self, send: Send) -> Send:
         # Until then a status may still settle it; the lane waits, so that the order is kept.

@@ -18,6 +18,7 @@ from ava_whatsapp_gateway.queue.outcomes import (
     LeaseLost,
     RetryLater,
 )
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 
 _RELEASE_SECONDS = 10.0
@@ -110,7 +111,7 @@ class LaneRunner:
     async def _dead_letter(self, event: Event, reason: str) -> None:
         """Dead, with all there is to know about it, for an operator to look at; the lane goes on."""
         try:
-            await lanes.finish(self.pool, event, "dead", reason, self.settings.lease_seconds)
+            await lanes.finish(self.pool, event, EventState.DEAD, reason, self.settings.lease_seconds)
         except LaneChanged:
             _alert(event, reason)
             raise
@@ -118,6 +119,6 @@ class LaneRunner:
 
 
 def _alert(event: Event, reason: str) -> None:
-    EVENTS.labels("dead").inc()
+    EVENTS.labels(EventState.DEAD).inc()
     ALERTS.labels("dead").inc()
     log.error("turn.dead", event_id=event.id, reason=reason, alert=True)

@@ -14,6 +14,7 @@ from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Sender, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
 
 # One process at a time: an event acknowledged earlier is in its lane before a later one.
@@ -134,7 +135,7 @@ async def _store(connection: Connection, found: Found) -> None:
         if isinstance(item, Status):
             STATUSES.labels(item.status, "" if item.code is None else str(item.code)).inc()
     # Last, because a worker on one of these lanes waits from here until the commit.
-    if woken := [row["contact_id"] for row in stored if row["state"] == "ready"]:
+    if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
 
 
@@ -157,20 +158,20 @@ def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Sender]:
 async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> Columns:
     """The columns of whatsapp.events from `key` to `item`."""
     received, trace = delivery["received_at"], delivery["trace"]
-    contact, kind, state, reason = None, "system", "ignored", ""
+    contact, kind, state, reason = None, "system", EventState.IGNORED, ""
     turn: UUID | None = None
     words, sent_at = None, received
     if isinstance(item, Message):
         kind, reason = item.kind, item.ignored
         sent_at = _not_later(item.sent_at, received)
         if not reason:
-            contact, state = await contacts.contact_of(item.sender), "ready"
+            contact, state = await contacts.contact_of(item.sender), EventState.READY
             turn, words = uuid7(), item.words
     elif isinstance(item, Move):
         reason = await contacts.follow(item) or "followed"
     else:
         kind, reason = item.kind, item.broken or "unhandled field"
-        state = "quarantined" if item.broken else "ignored"
+        state = EventState.QUARANTINED if item.broken else EventState.IGNORED
     where = delivery["id"], contact
     return item.key, *where, kind, state, turn, words, sent_at, received, trace, reason, item.item
 
