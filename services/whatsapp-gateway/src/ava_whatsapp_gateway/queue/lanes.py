@@ -8,7 +8,7 @@ import asyncpg
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.event import Contact, Event
-from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost
+from ava_whatsapp_gateway.queue.outcomes import LaneChanged, LeaseLost, Release
 from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
@@ -91,6 +91,6 @@ async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None
     await pool.execute(_PUT_BACK, event.id, event.token, attempts, reason, event.contact.id)
 
 
-async def release(pool: Pool, lane: Lane, seconds: float = 0.0, reason: str = "") -> None:
-    """Give the lane back; it is due again after `seconds` if an event in it is ready."""
-    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=seconds), reason)
+async def give_back(pool: Pool, lane: Lane, how: Release) -> None:
+    """Give the lane back; it is due again after the release's seconds if an event in it is ready."""
+    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), how.reason)
