@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         print(f"The database does not respond as expected: {type(error).__name__}.", file=sys.stderr)
         return 1
-    _print(args, records)
+    _report(args, records)
     return 0
 
 
@@ -108,7 +108,7 @@ def _action(args: argparse.Namespace) -> actions.Action:
     return _ACTIONS[args.command]
 
 
-def _print(args: argparse.Namespace, records: list[Record]) -> None:
+def _report(args: argparse.Namespace, records: list[Record]) -> None:
     if args.json or args.command == "show":
         print(orjson.dumps(records, default=str, option=orjson.OPT_INDENT_2).decode())
         return
