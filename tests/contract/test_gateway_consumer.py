@@ -89,9 +89,9 @@ async def test_the_gateway_asks_profile_for_the_avatar(contract, interaction):
                 assert await AvatarIds().get(client, CALLER) is None
 
 
-def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.LogEntry:
+def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.Turn:
     then = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-    return messaging.LogEntry(TURN, "user", content, then, "wamid.1", avatar)
+    return messaging.Turn(TURN, CALLER.id, avatar, "user", "text", content, then, "wamid.1")
 
 
 def storing(interaction, description, state, status, avatar=None, content="Hello", **more):

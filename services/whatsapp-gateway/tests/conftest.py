@@ -15,6 +15,7 @@ import pytest_asyncio
 from asgi_lifespan import LifespanManager
 
 from ava_common.database import open_pool
+from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.app import create_app
 from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
@@ -26,8 +27,17 @@ from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.ingest import ingest
 
+from . import state_watch
 from .fake_peers import CLIENT_SECRET, FakePeers, serving
 from .meta_payloads import APP_SECRET, NUMBER_ID, envelope
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(database: Database) -> AsyncIterator[Database]:
+    """A database whose changes of state are noted: none may be one that docs/states.md does not know."""
+    await state_watch.watch(database)
+    yield database
+    assert state_watch.not_drawn(await state_watch.seen(database)) == set()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

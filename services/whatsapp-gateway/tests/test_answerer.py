@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from ava_whatsapp_gateway.handling.answerer import Turn, echo
+from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.peers.messaging import Turn
 
 
 @pytest.mark.parametrize(
@@ -13,5 +14,5 @@ from ava_whatsapp_gateway.handling.answerer import Turn, echo
     [("text", "hello", "hello"), ("unsupported", "[a message]", None), ("text", " ", None)],
 )
 def test_the_echo_repeats_what_was_said_or_stays_silent(kind, words, expected):
-    turn = Turn(uuid4(), None, kind, words, datetime.now(UTC))
+    turn = Turn(uuid4(), uuid4(), None, "user", kind, words, datetime.now(UTC), "wamid.1")
     assert echo(turn) == expected

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
+from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, timestamp
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status, timestamp
+from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status
 
 from .meta_payloads import NUMBER_ID, envelope, payload, text, value
 

@@ -15,7 +15,8 @@ from ava_common.argument_types import limit, point_in_time
 from ava_common.settings import DatabaseUrl, from_environment, load
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.actions import Record
-from ava_whatsapp_gateway.operator.filters import STATES, Filters
+from ava_whatsapp_gateway.operator.filters import Filters
+from ava_whatsapp_gateway.queue.states import EventState
 
 _COLUMNS = ("id", "state", "kind", "attempts", "received_at", "user_id", "key", "reason")
 _ACTIONS: dict[str, actions.Action] = {
@@ -38,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--wamid", action="append", help="the message's id at Meta; may be repeated")
     common.add_argument("--person", help="an account's id, a number as WhatsApp writes it, or a username")
-    common.add_argument("--state", action="append", choices=STATES, help="may be repeated")
+    common.add_argument(
+        "--state", action="append", choices=[str(one) for one in EventState], help="may be repeated"
+    )
     common.add_argument(
         "--since", type=point_in_time, help="received at or after: 2h, 7d, or 2026-11-22T14:00"
     )
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         print(f"The database does not respond as expected: {type(error).__name__}.", file=sys.stderr)
         return 1
-    _print(args, records)
+    _report(args, records)
     return 0
 
 
@@ -105,7 +108,7 @@ def _action(args: argparse.Namespace) -> actions.Action:
     return _ACTIONS[args.command]
 
 
-def _print(args: argparse.Namespace, records: list[Record]) -> None:
+def _report(args: argparse.Namespace, records: list[Record]) -> None:
     if args.json or args.command == "show":
         print(orjson.dumps(records, default=str, option=orjson.OPT_INDENT_2).decode())
         return

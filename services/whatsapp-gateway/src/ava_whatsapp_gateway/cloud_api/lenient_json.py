@@ -3,10 +3,15 @@
 See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
+import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+_BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[0-9A-Za-z]{1,128}")
+_DIGITS = re.compile(r"\+?([0-9]{3,20})")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Json = dict[str, Any]
@@ -54,3 +59,32 @@ def mapping(value: object) -> Json:
 def sequence(value: object) -> list[Any]:
     """The list, or an empty one."""
     return value if isinstance(value, list) else []
+
+
+def timestamp(value: object) -> datetime | None:
+    """Meta's timestamp: seconds as a string, now and then milliseconds; None when it is nonsense."""
+    found = _DIGITS.fullmatch(text(value, 32))
+    seconds = int(found[1]) if found else 0
+    seconds = seconds // 1000 if seconds >= 10**12 else seconds
+    return datetime.fromtimestamp(seconds, UTC) if 10**9 <= seconds < 10**11 else None
+
+
+def digits(value: object) -> str | None:
+    found = _DIGITS.fullmatch(text(value, 40))
+    return found[1] if found else None
+
+
+def bsuid(value: object) -> str | None:
+    found = _BSUID.fullmatch(text(value, 160))
+    return found[0] if found else None
+
+
+def send_id(value: object) -> UUID | None:
+    try:
+        return UUID(text(value, 64))
+    except ValueError:
+        return None
+
+
+def item_digest(item: object) -> str:
+    return "sha256:" + hashlib.sha256(dump(item)).hexdigest()

@@ -8,21 +8,22 @@ import re
 from collections.abc import Iterator
 
 from ava_whatsapp_gateway.cloud_api import schema_drift
-from ava_whatsapp_gateway.cloud_api.lenient_json import Json, Unreadable, dump, mapping, parse, sequence, text
-from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
-from ava_whatsapp_gateway.cloud_api.updates import (
-    Identity,
-    Message,
-    Move,
-    Other,
-    Status,
-    Update,
+from ava_whatsapp_gateway.cloud_api.lenient_json import (
+    Json,
+    Unreadable,
     bsuid,
     digits,
+    dump,
     item_digest,
+    mapping,
+    parse,
     send_id,
+    sequence,
+    text,
     timestamp,
 )
+from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 
 _MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}

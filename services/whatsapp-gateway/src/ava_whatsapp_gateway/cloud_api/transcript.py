@@ -32,7 +32,7 @@ def _unreadable(_: Json) -> str:
     return UNREADABLE
 
 
-def _text(node: Json) -> str:
+def _body(node: Json) -> str:
     return text(node.get("body"))
 
 
@@ -91,7 +91,7 @@ def _order(node: Json) -> str:
 
 
 _WRITERS: dict[str, Callable[[Json], str]] = {
-    "text": _text,
+    "text": _body,
     **{kind: _media(kind) for kind in ("image", "video", "document", "sticker", "audio")},
     "voice": _media("voice message"),
     "location": _location,

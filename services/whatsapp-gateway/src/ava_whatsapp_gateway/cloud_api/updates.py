@@ -1,18 +1,11 @@
-"""The updates in a delivery: messages, moves, statuses and others; and readers of their ids and times.
+"""The updates in a delivery: messages, moves, statuses and others.
 
 See docs/contracts/whatsapp-cloud-api.md#identities.
 """
 
-import hashlib
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
-
-from ava_whatsapp_gateway.cloud_api.lenient_json import dump, text
-
-_BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[0-9A-Za-z]{1,128}")
-_DIGITS = re.compile(r"\+?([0-9]{3,20})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +65,3 @@ class Other:
 
 
 Update = Message | Move | Status | Other
-
-
-def timestamp(value: object) -> datetime | None:
-    """Meta's timestamp: seconds as a string, now and then milliseconds; None when it is nonsense."""
-    found = _DIGITS.fullmatch(text(value, 32))
-    seconds = int(found[1]) if found else 0
-    seconds = seconds // 1000 if seconds >= 10**12 else seconds
-    return datetime.fromtimestamp(seconds, UTC) if 10**9 <= seconds < 10**11 else None
-
-
-def digits(value: object) -> str | None:
-    found = _DIGITS.fullmatch(text(value, 40))
-    return found[1] if found else None
-
-
-def bsuid(value: object) -> str | None:
-    found = _BSUID.fullmatch(text(value, 160))
-    return found[0] if found else None
-
-
-def send_id(value: object) -> UUID | None:
-    try:
-        return UUID(text(value, 64))
-    except ValueError:
-        return None
-
-
-def item_digest(item: object) -> str:
-    return "sha256:" + hashlib.sha256(dump(item)).hexdigest()

@@ -14,7 +14,7 @@ from ava_common.log import log
 from ava_whatsapp_gateway.contacts.number_variants import number_variants
 from ava_whatsapp_gateway.metrics import ALERTS
 from ava_whatsapp_gateway.queue.event import Contact, Event
-from ava_whatsapp_gateway.queue.exceptions import RetryLater
+from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
 _BECOME = "select set_config('role', $1, true)"
@@ -39,8 +39,13 @@ class Owner:
 
 
 async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
-    """The owner of this event; a found one is pinned, so that the next event needs no look-up."""
+    """The owner of this event; a found one is pinned, so that the next event needs no look-up.
+
+    A turn in a user's log stays theirs, and so does its answer, even when the link has changed.
+    """
     contact = event.contact
+    if event.logged_at and event.user_id:
+        return Owner(event.user_id)
     if event.kind == CODE:
         return Owner(contact.user_id, linked=True)
     code = _code(event.words) if by_code and event.kind == "text" else None
@@ -88,7 +93,7 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
 
 async def _pin(connection: Connection, contact: Contact, owner: Owner) -> None:
     if not await connection.fetchval(_PIN, contact.id, owner.user_id, contact.link_version, owner.linked):
-        raise RetryLater("the link changed meanwhile", 0.2)
+        raise RetryLater(Release(0.2, "the link changed meanwhile"))
 
 
 def _code(words: str) -> str | None:

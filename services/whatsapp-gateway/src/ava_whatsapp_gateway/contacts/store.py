@@ -1,4 +1,4 @@
-"""Find or create the contact of a sender, and follow numbers that change.
+"""Find or create the contact of a sender, and follow numbers that change; the cases are in ContactStore.
 
 Decision 0052. See docs/contracts/whatsapp-cloud-api.md#identities.
 """
@@ -10,6 +10,7 @@ from uuid import UUID
 from ava_common.database import Connection
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Move
+from ava_whatsapp_gateway.queue.states import EventState
 
 _KNOWN = """
 select id, wa_digits, bsuid, parent_bsuid, username, user_id from whatsapp.contacts
@@ -35,7 +36,9 @@ insert into whatsapp.moves (contact_id, reason, from_digits, from_bsuid, to_digi
 values ($1, $2, $3, $4, $5, $6)
 """
 _BETWEEN_LINKS = "select whatsapp.between_links($1)"
-_ADOPT = "update whatsapp.events set contact_id = $1 where contact_id = $2 and state = 'held'"
+_ADOPT = f"""
+update whatsapp.events set contact_id = $1 where contact_id = $2 and state = '{EventState.HELD}'
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,12 +54,32 @@ class ContactRow:
 
 
 class ContactStore:
-    """The contacts that one transaction needs, loaded at once and changed one by one, which is rare."""
+    """The contacts that one transaction needs, loaded at once and changed one by one, which is rare.
 
-    def __init__(self, connection: Connection, known: Iterable[ContactRow], former: set[str]) -> None:
-        self._connection = connection
-        self._known = list(known)
-        self._former = former
+    A sender comes with digits, with an id (business-scoped), or with both (`contact_of`):
+
+    | contact with the id | contact with the digits | then |
+    |---|---|---|
+    | none | none | a new contact; recycled when the digits were once a linked user's |
+    | none | has another id | the number changed hands: a new contact, recycled if the old one is linked |
+    | none | has no id, or none was sent | that contact, which learns the id |
+    | this one | none | that contact, which learns the digits; others than before are a new number |
+    | this one | the same | that contact |
+    | this one | another, without id | the same person: its digits, held events and user come over |
+    | this one | another, with its own id | the digits come over; recycled if only the other has a user |
+
+    Meta says that a number or an id changed (`follow`):
+
+    | contact before | contact that has the new number or id | then |
+    |---|---|---|
+    | none | any | nothing: unknown contact |
+    | this one | another user's | refused |
+    | this one | another, not linked or of the same user | merged as above, then changed |
+    | this one | none | changed; with a new number an id that was not told is forgotten |
+    """
+
+    def __init__(self, connection: Connection, known: list[ContactRow], former: set[str]) -> None:
+        self._connection, self._known, self._former = connection, known, former
         self._index()
 
     @classmethod
@@ -69,9 +92,8 @@ class ContactStore:
         if fresh := sorted({*digits} - {row["wa_digits"] for row in rows}):
             await connection.execute(_BETWEEN_LINKS, fresh)
         former = await connection.fetch(_FORMER, digits)
-        return cls(
-            connection, (ContactRow(**dict(row)) for row in rows), {row["from_digits"] for row in former}
-        )
+        known = [ContactRow(**dict(row)) for row in rows]
+        return cls(connection, known, {row["from_digits"] for row in former})
 
     def _index(self) -> None:
         self._by_digits = {known.wa_digits: known for known in self._known if known.wa_digits}

@@ -1,24 +1,11 @@
 """What Ava answers to a turn: for now an echo; `app.py` is where a language model takes its place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+
+from ava_whatsapp_gateway.peers.messaging import Turn
 
 SILENT_KINDS = frozenset({"unsupported", "unknown", "system", "errors"})
 """Kinds that expect no answer: WhatsApp could not even tell us what they were."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One thing a user said, as text; times are Meta's."""
-
-    user_id: UUID
-    avatar_id: UUID | None
-    kind: str
-    words: str
-    sent_at: datetime
-
 
 Answerer = Callable[[Turn], str | None]
 """The answer to a turn, or None for silence."""

@@ -5,14 +5,13 @@ Decision 0054.
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
 
 from ava_common.caller import Caller
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.text_chunks import text_chunks
-from ava_whatsapp_gateway.contacts.owners import Owner, find_owner
-from ava_whatsapp_gateway.handling.answerer import Answerer, Turn
+from ava_whatsapp_gateway.contacts.owners import find_owner
+from ava_whatsapp_gateway.handling.answerer import Answerer
 from ava_whatsapp_gateway.handling.unlinked import UnlinkedSenders
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
@@ -22,11 +21,12 @@ from ava_whatsapp_gateway.peers import messaging
 from ava_whatsapp_gateway.peers.auth import DelegatedTokens
 from ava_whatsapp_gateway.peers.clients import ClientPool, Clients
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected
-from ava_whatsapp_gateway.peers.messaging import LogEntry
+from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway
+from ava_whatsapp_gateway.queue.states import EventState, SendState
 from ava_whatsapp_gateway.settings import Settings
 
 
@@ -37,7 +37,7 @@ class Handler:
         self, pool: Pool, settings: Settings, clients: ClientPool, sender: Sender, *, answer: Answerer
     ) -> None:
         self._pool, self._settings, self._clients, self._sender = pool, settings, clients, sender
-        self._answer = answer
+        self._answerer = answer
         self._unlinked = UnlinkedSenders(pool, settings, sender)
         self._tokens = DelegatedTokens(settings.client_secret.get_secret_value())
         self._avatar_ids = AvatarIds()
@@ -46,7 +46,7 @@ class Handler:
         """Returns with the event done, held, awaiting or unresolved; raises an outcome to end early."""
         with self._clients.lend() as clients:
             try:
-                await self._handle(clients, event)
+                await self._for_owner(clients, event)
             except PeerAway as away:
                 raise DependencyAway(away.peer, str(away), away.retry_after_seconds) from None
             except TokenRejected as rejected:
@@ -56,77 +56,88 @@ class Handler:
             except PeerRefused as refused:
                 raise DeadEvent(str(refused)) from None
 
-    async def _handle(self, clients: Clients, event: Event) -> None:
-        owner = await self._owner(event)
+    async def _for_owner(self, clients: Clients, event: Event) -> None:
+        by_code = self._settings.link_confirmation == "code"
+        owner = await find_owner(self._pool, event, by_code=by_code)
         if owner.linked:
             await self._unlinked.confirm_link(clients.graph, event)
         elif owner.user_id is None:
             await self._unlinked.hold(clients.graph, event, owner.reason)
         else:
             caller = await self._tokens.caller_for(clients.auth, owner.user_id)
-            sends = await self._log_and_answer(clients, event, caller)
-            await self._finish(event, sends)
+            said = await self._logged(clients, caller, event)
+            await self._finish(event, await self._answer(clients, caller, event, said))
 
-    async def _owner(self, event: Event) -> Owner:
-        """A turn in a user's log stays theirs, and so does its answer, even when the link has changed."""
-        if event.logged_at and event.user_id:
-            return Owner(event.user_id)
-        return await find_owner(self._pool, event, by_code=self._settings.link_confirmation == "code")
+    async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
+        """What the user said, in their log."""
+        said = Turn(
+            id=event.turn_id,
+            user_id=caller.id,
+            avatar_id=event.avatar_id,
+            role="user",
+            kind=event.kind,
+            words=event.words,
+            sent_at=event.sent_at,
+            external_id=event.key,
+        )
+        if event.logged_at:
+            return said
+        avatar = await self._avatar_ids.get(clients.profile, caller)
+        return await self._log(clients, caller, replace(said, avatar_id=avatar))
 
-    async def _log_and_answer(self, clients: Clients, event: Event, caller: Caller) -> list[Send]:
-        avatar = event.avatar_id
-        if not event.logged_at:
-            avatar = await self._avatar_ids.get(clients.profile, caller)
-            avatar = await self._log(clients, caller, _said(event, avatar))
-        sends = []
-        for send in await self._prepared(event, caller.id, avatar):
-            ended = await self._sender.send(clients.graph, event, send)
-            if ended.state == "accepted":
-                await self._log(clients, caller, _answered(ended, avatar))
-            sends.append(ended)
-        return sends
-
-    async def _log(self, clients: Clients, caller: Caller, entry: LogEntry) -> UUID | None:
-        """The avatar it was logged with: one deleted in the meantime must not take the turn with it."""
-        if not await messaging.put(clients.messaging, caller, entry):
+    async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
+        """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
+        if not await messaging.put(clients.messaging, caller, turn):
             self._avatar_ids.forget(caller.id)
-            entry = replace(entry, avatar_id=await self._avatar_ids.get(clients.profile, caller))
-            if not await messaging.put(clients.messaging, caller, entry):
-                entry = replace(entry, avatar_id=None)
-                await messaging.put(clients.messaging, caller, entry)
-        return entry.avatar_id
+            turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
+            if not await messaging.put(clients.messaging, caller, turn):
+                turn = replace(turn, avatar_id=None)
+                await messaging.put(clients.messaging, caller, turn)
+        return turn
 
-    async def _prepared(self, event: Event, user_id: UUID, avatar: UUID | None) -> list[Send]:
+    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> list[Send]:
+        """The sends as they ended up; what was accepted is in the log too."""
+        ended = []
+        for prepared in await self._prepared(event, said):
+            send = await self._sender.send(clients.graph, event, prepared)
+            if send.state is SendState.ACCEPTED:
+                await self._log(clients, caller, _answered(send, said))
+            ended.append(send)
+        return ended
+
+    async def _prepared(self, event: Event, said: Turn) -> list[Send]:
         """What is to be sent: decided once, then taken from the outbox."""
         if event.logged_at and event.send_count:
             return await outbox.for_event(self._pool, event)
         stale = event.is_stale(self._settings.stale_after_seconds)
-        turn = Turn(user_id, avatar, event.kind, event.words, event.sent_at)
-        chunks = text_chunks((None if stale else self._answer(turn)) or "")
+        chunks = text_chunks((None if stale else self._answerer(said)) or "")
         lease_seconds = self._settings.lease_seconds
-        return await outbox.prepare(self._pool, event, user_id, avatar, chunks, lease_seconds)
+        return await outbox.prepare(self._pool, event, said.user_id, said.avatar_id, chunks, lease_seconds)
 
     async def _finish(self, event: Event, sends: list[Send]) -> None:
         states = {send.state for send in sends}
-        if failed := [send for send in sends if send.state == "failed"]:
+        if failed := [send for send in sends if send.state is SendState.FAILED]:
             raise DeadEvent(f"the answer was refused with code {failed[0].code}")
-        state = "done"
-        if states & {"sending", "unknown"}:
-            state = "awaiting"
-        elif "unresolved" in states:
-            state = "unresolved"
+        state = EventState.DONE
+        if states & {SendState.SENDING, SendState.UNKNOWN}:
+            state = EventState.AWAITING
+        elif SendState.UNRESOLVED in states:
+            state = EventState.UNRESOLVED
         await lanes.finish(self._pool, event, state, None, self._settings.lease_seconds)
         EVENTS.labels(state).inc()
-        if sends and state == "done":
+        if sends and state is EventState.DONE:
             ECHO_SECONDS.observe(max(0.0, (datetime.now(UTC) - event.received_at).total_seconds()))
         log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(sends))
 
 
-def _said(event: Event, avatar: UUID | None) -> LogEntry:
-    return LogEntry(event.turn_id, "user", event.words, event.sent_at, event.key, avatar)
-
-
-def _answered(send: Send, avatar: UUID | None) -> LogEntry:
-    # An operator may know that it arrived although its wamid is unknown.
-    known_as, at = send.wamid or f"send:{send.id}", send.accepted_at or send.changed_at
-    return LogEntry(send.id, "assistant", send.body, at, known_as, avatar)
+def _answered(send: Send, said: Turn) -> Turn:
+    """The answer's turn. An operator may know that it arrived although its wamid is unknown."""
+    return replace(
+        said,
+        id=send.id,
+        role="assistant",
+        kind="text",
+        words=send.body,
+        sent_at=send.accepted_at or send.changed_at,
+        external_id=send.wamid or f"send:{send.id}",
+    )

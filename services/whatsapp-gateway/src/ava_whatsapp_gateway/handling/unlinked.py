@@ -14,6 +14,7 @@ from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.event import Event
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 
 _LINKED = "Thank you, this number is now linked. Say hello!"
@@ -31,15 +32,15 @@ class UnlinkedSenders:
         """The event waits for a link; the first of the day is answered with a notice. Nothing is logged."""
         if not event.is_stale(self.settings.stale_after_seconds):
             await self._notify(graph, event, self._how_to_link(), daily=True)
-        await lanes.finish(self.pool, event, "held", reason, self.settings.lease_seconds)
-        EVENTS.labels("held").inc()
+        await lanes.finish(self.pool, event, EventState.HELD, reason, self.settings.lease_seconds)
+        EVENTS.labels(EventState.HELD).inc()
         log.info("turn.held", event_id=event.id, reason=reason)
 
     async def confirm_link(self, graph: httpx.AsyncClient, event: Event) -> None:
         """This message was the code that proves whose phone it is: not a turn, but worth a confirmation."""
         await self._notify(graph, event, _LINKED, daily=False)
-        await lanes.finish(self.pool, event, "done", "linked", self.settings.lease_seconds)
-        EVENTS.labels("done").inc()
+        await lanes.finish(self.pool, event, EventState.DONE, "linked", self.settings.lease_seconds)
+        EVENTS.labels(EventState.DONE).inc()
 
     async def _notify(self, graph: httpx.AsyncClient, event: Event, words: str, *, daily: bool) -> None:
         for send in await outbox.prepare_notice(self.pool, event, words, daily=daily):

@@ -10,6 +10,7 @@ import asyncpg
 
 from ava_common.database import Connection
 from ava_whatsapp_gateway.operator.filters import SELECTED, Filters
+from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState, literals, states_before
 
 Record = dict[str, Any]
 
@@ -18,24 +19,25 @@ _STATE = """
 update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = clock_timestamp()
 where id = any ($1)
 """
-_TRY_AGAIN = """
-update whatsapp.outbox set state = 'ready', failures = 0, changed_at = clock_timestamp()
-where event_id = any ($1) and state in ('failed', 'discarded') and wamid is null
+_TRY_AGAIN = f"""
+update whatsapp.outbox set state = '{SendState.READY}', failures = 0, changed_at = clock_timestamp()
+where event_id = any ($1) and state in ({literals(SendState.FAILED, SendState.DISCARDED)}) and wamid is null
 """
-_DROP_SENDS = """
-update whatsapp.outbox set state = 'discarded', changed_at = clock_timestamp()
-where event_id = any ($1) and state in ('ready', 'unknown', 'unresolved', 'failed')
+_DROP_SENDS = f"""
+update whatsapp.outbox set state = '{SendState.DISCARDED}', changed_at = clock_timestamp()
+where event_id = any ($1)
+  and state in ({literals(SendState.READY, SendState.UNKNOWN, SendState.UNRESOLVED, SendState.FAILED)})
 """
 _UNREAD = "delete from whatsapp.events where id = any ($1)"
 _INGEST_AGAIN = "update whatsapp.deliveries set state = 'new', error = null where id = any ($1)"
-_SENT = """
-update whatsapp.outbox set state = 'accepted', accepted_at = coalesce(accepted_at, changed_at),
+_SENT = f"""
+update whatsapp.outbox set state = '{SendState.ACCEPTED}', accepted_at = coalesce(accepted_at, changed_at),
   changed_at = clock_timestamp()
-where event_id = any ($1) and state in ('unknown', 'unresolved')
+where event_id = any ($1) and state in ({literals(SendState.UNKNOWN, SendState.UNRESOLVED)})
 """
-_NOT_SENT = """
-update whatsapp.outbox set state = 'ready', resent = true, changed_at = clock_timestamp()
-where event_id = any ($1) and state in ('unknown', 'unresolved')
+_NOT_SENT = f"""
+update whatsapp.outbox set state = '{SendState.READY}', resent = true, changed_at = clock_timestamp()
+where event_id = any ($1) and state in ({literals(SendState.UNKNOWN, SendState.UNRESOLVED)})
 """
 _UNREADABLE = """
 select id, state, error, received_at from whatsapp.deliveries
@@ -87,7 +89,7 @@ async def replay(connection: Connection, rows: Sequence[Record]) -> None:
     await connection.execute(_UNREAD, _ids(unread))
     await connection.execute(_INGEST_AGAIN, [row["delivery_id"] for row in unread])
     await connection.execute(_TRY_AGAIN, ids)
-    await connection.execute(_STATE, ids, "ready", None)
+    await connection.execute(_STATE, ids, EventState.READY, None)
 
 
 async def ingest_again(connection: Connection, deliveries: Sequence[Record]) -> None:
@@ -97,35 +99,35 @@ async def ingest_again(connection: Connection, deliveries: Sequence[Record]) -> 
 
 async def quarantine(connection: Connection, rows: Sequence[Record]) -> None:
     """Take them out of their lanes, so that later events go on; replay brings them back."""
-    await connection.execute(_STATE, _ids(rows), "quarantined", "by an operator")
+    await connection.execute(_STATE, _ids(rows), EventState.QUARANTINED, "by an operator")
 
 
 async def discard(connection: Connection, rows: Sequence[Record]) -> None:
     """Do and send nothing more for them; the rows stay."""
     await connection.execute(_DROP_SENDS, _ids(rows))
-    await connection.execute(_STATE, _ids(rows), "discarded", "by an operator")
+    await connection.execute(_STATE, _ids(rows), EventState.DISCARDED, "by an operator")
 
 
 async def resolve_sent(connection: Connection, rows: Sequence[Record]) -> None:
     """The operator knows that it arrived: log the answer, send nothing."""
     await connection.execute(_SENT, _ids(rows))
-    await connection.execute(_STATE, _ids(rows), "ready", None)
+    await connection.execute(_STATE, _ids(rows), EventState.READY, None)
 
 
 async def resolve_not_sent(connection: Connection, rows: Sequence[Record]) -> None:
     """The operator knows that it never arrived: send it once more."""
     await connection.execute(_NOT_SENT, _ids(rows))
-    await connection.execute(_STATE, _ids(rows), "ready", None)
+    await connection.execute(_STATE, _ids(rows), EventState.READY, None)
 
 
 Action = Callable[[Connection, Sequence[Record]], Awaitable[None]]
 
 ALLOWED_STATES: dict[Action, frozenset[str]] = {
-    replay: frozenset({"held", "awaiting", "unresolved", "done", "dead", "discarded", "quarantined"}),
-    quarantine: frozenset({"ready", "held", "awaiting", "unresolved", "dead"}),
-    discard: frozenset({"ready", "held", "awaiting", "unresolved", "dead", "quarantined"}),
-    resolve_sent: frozenset({"awaiting", "unresolved"}),
-    resolve_not_sent: frozenset({"awaiting", "unresolved"}),
+    replay: states_before(EventState.READY, Actor.OPERATOR),
+    quarantine: states_before(EventState.QUARANTINED, Actor.OPERATOR),
+    discard: states_before(EventState.DISCARDED, Actor.OPERATOR),
+    resolve_sent: frozenset({EventState.AWAITING, EventState.UNRESOLVED}),
+    resolve_not_sent: frozenset({EventState.AWAITING, EventState.UNRESOLVED}),
 }
 """The states to which an action applies; events in other states are left alone."""
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-STATES = ("ready", "held", "awaiting", "unresolved", "done", "dead", "discarded", "ignored", "quarantined")
-
 SELECTED = """
 select e.id, e.key, e.kind, e.state, e.reason, e.attempts, e.sent_at, e.received_at, e.changed_at,
        e.contact_id, e.delivery_id, coalesce(e.user_id, c.user_id) as user_id

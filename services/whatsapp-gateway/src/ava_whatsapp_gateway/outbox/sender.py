@@ -18,7 +18,8 @@ from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
 from ava_whatsapp_gateway.queue.event import Event
-from ava_whatsapp_gateway.queue.exceptions import LeaseLost, RetryLater
+from ava_whatsapp_gateway.queue.exceptions import LeaseLost, Release, RetryLater
+from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 
 _UNREACHED_LONGEST_UNITS = 60.0  # when Graph was not reached at all
@@ -38,35 +39,35 @@ class Sender:
         Raises RetryLater when the number, the person or Graph has to be given time, LeaseLost when another
         process has the lane.
         """
-        if send.state == "sending":
+        if send.state is SendState.SENDING:
             # We hold the lane, so the process that made this call is gone, and its outcome with it.
             await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
             send = await store.get(self.pool, send.id)
-        if self._may_resend(send):
-            send = await self._resend(send)
-        if send.state != "ready":
+        if send.state is SendState.UNKNOWN:
+            send = await self._resend_once(send)
+        if send.state is not SendState.READY:
             return send
         await self.rate_limiter.acquire()
         begun = await store.begin(self.pool, event, send.id, self.settings)
         if begun["verdict"] == "lost":
             raise LeaseLost
         if begun["verdict"] in ("pair", "number"):
-            raise RetryLater(begun["verdict"], begun["pause"])
+            raise RetryLater(Release(begun["pause"], begun["verdict"]))
         if begun["verdict"] == "go":
             await self._call(graph, event, send, begun["attempt"])
         send = await store.get(self.pool, send.id)
-        return await self.send(graph, event, send) if self._may_resend(send) else send
+        return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
 
-    def _may_resend(self, send: Send) -> bool:
-        return send.state == "unknown" and not send.resent and self.settings.unknown_policy == "resend_once"
-
-    async def _resend(self, send: Send) -> Send:
-        # Until then a status may still settle it; the lane waits, so that the order is kept.
+    async def _resend_once(self, send: Send) -> Send:
+        """Ready again when the policy and the time allow it; until then a status may still settle it."""
+        if send.resent or self.settings.unknown_policy != "resend_once":
+            return send
         waited = await self.pool.fetchval(
             "select extract(epoch from clock_timestamp() - $1)", send.changed_at
         )
         if waited < self.settings.unknown_wait_seconds:
-            raise RetryLater("unknown", self.settings.unknown_wait_seconds - float(waited))
+            # The lane waits, so that the order is kept.
+            raise RetryLater(Release(self.settings.unknown_wait_seconds - float(waited), "unknown"))
         log.warning("send.again", send_id=str(send.id))
         await store.allow_resend(self.pool, send.id)
         return await store.get(self.pool, send.id)
@@ -79,7 +80,10 @@ class Sender:
         match outcome:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()
-                await self._accepted(send, outcome)
+                log.info("send.accepted", send_id=str(send.id))
+                accepted = send.id, outcome.wamid, outcome.alias, settings.phone_number_id
+                if await retry_while_away(lambda: store.mark_accepted(self.pool, *accepted)):
+                    circuit_breaker.circuit_closed()
             case cloud_api.Unknown():
                 SENDS.labels("unknown", "").inc()
                 log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
@@ -89,14 +93,6 @@ class Sender:
                 await self._not_sent(send, attempt, outcome)
             case _:
                 assert_never(outcome)
-
-    async def _accepted(self, send: Send, outcome: cloud_api.Accepted) -> None:
-        number = self.settings.phone_number_id
-        log.info("send.accepted", send_id=str(send.id))
-        if await retry_while_away(
-            lambda: store.mark_accepted(self.pool, send.id, outcome.wamid, outcome.alias, number)
-        ):
-            circuit_breaker.circuit_closed()
 
     async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
@@ -116,10 +112,9 @@ class Sender:
             lambda: store.mark_not_sent(self.pool, send.id, attempt, *why, final=final, counts=counts)
         )
         if not final:
-            reason, seconds = await self._pause(send, outcome)
-            raise RetryLater(reason, seconds)
+            raise RetryLater(await self._release_after(send, outcome))
 
-    async def _pause(self, send: Send, outcome: cloud_api.NotSent) -> tuple[str, float]:
+    async def _release_after(self, send: Send, outcome: cloud_api.NotSent) -> Release:
         """What has to wait, and for how many seconds: the whole number, or this person alone."""
         number, unit = self.settings.phone_number_id, self.settings.backoff_unit_seconds
         retry_after = outcome.retry_after_seconds
@@ -128,15 +123,15 @@ class Sender:
                 strikes = await circuit_breaker.strikes(self.pool, number)
                 wait = backoff.seconds(strikes, unit=unit, retry_after=retry_after)
                 await circuit_breaker.pause(self.pool, number, wait, outcome.code)
-                return "number", wait
+                return Release(wait, "number")
             case Verdict.CREDENTIAL:
                 probe_seconds = self.settings.probe_seconds
                 await circuit_breaker.open_circuit(self.pool, number, probe_seconds, outcome.code)
-                return "number", probe_seconds
+                return Release(probe_seconds, "number")
             case Verdict.PAIR:
-                return "pair", backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
+                wait = backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
+                return Release(wait, "pair")
             case _:
                 longest = _UNREACHED_LONGEST_UNITS if outcome.code is None else backoff.LONGEST_UNITS
-                return "graph", backoff.seconds(
-                    send.attempts, unit=unit, longest=longest, retry_after=retry_after
-                )
+                wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
+                return Release(wait, "graph")

@@ -3,8 +3,8 @@
 Decision 0051.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import asyncpg
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost
+from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
 
@@ -23,7 +24,7 @@ class Send:
 
     id: UUID
     body: str
-    state: str
+    state: SendState
     attempts: int
     resent: bool
     wamid: str | None
@@ -33,10 +34,11 @@ class Send:
     failures: int
 
 
-_COLUMNS = "id, body, state, attempts, resent, wamid, accepted_at, changed_at, code, failures"
+_FIELDS = tuple(field.name for field in fields(Send))
+_COLUMNS = ", ".join(_FIELDS)
 _OF_EVENT = f"select {_COLUMNS} from whatsapp.outbox where event_id = $1 and kind = $2 order by part"
 _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"
-_PREPARE = """
+_PREPARE = f"""
 with lane as (select whatsapp.hold($1, $2, $3) as held),
 noted as (
   update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp())
@@ -47,8 +49,9 @@ noted as (
   from unnest($7::uuid[], $8::text[]) with ordinality as send (id, body, part)
   where (select held from lane)
   on conflict do nothing
+  returning {_COLUMNS}, part
 )
-select held from lane
+select held, {_COLUMNS} from lane left join put on true order by part
 """
 _NOTICE = """
 insert into whatsapp.outbox (id, event_id, contact_id, kind, body, notice_day)
@@ -58,31 +61,26 @@ on conflict do nothing
 _BEGIN = "select verdict, pause, attempt from whatsapp.begin_send($1, $2, $3, $4, $5, $6, $7, $8)"
 _ACCEPTED = "select whatsapp.accepted($1, $2, $3, $4)"
 _NOT_SENT = "select whatsapp.not_sent($1, $2, $3, $4, $5, $6)"
-_UNKNOWN = """
-update whatsapp.outbox set state = 'unknown', error = $3, changed_at = clock_timestamp()
-where id = $1 and attempts = $2 and state = 'sending'
+_UNKNOWN = f"""
+update whatsapp.outbox set state = '{SendState.UNKNOWN}', error = $3, changed_at = clock_timestamp()
+where id = $1 and attempts = $2 and state = '{SendState.SENDING}'
 """
-_RESEND = """
-update whatsapp.outbox set state = 'ready', resent = true, changed_at = clock_timestamp()
-where id = $1 and state = 'unknown' and not resent
+_RESEND = f"""
+update whatsapp.outbox set state = '{SendState.READY}', resent = true, changed_at = clock_timestamp()
+where id = $1 and state = '{SendState.UNKNOWN}' and not resent
 """
-
-
-def _send(record: asyncpg.Record) -> Send:
-    return Send(*record)
 
 
 async def for_event(pool: Pool, event: Event, kind: str = "answer") -> list[Send]:
     """The sends prepared for this event, in order."""
-    return [_send(record) for record in await pool.fetch(_OF_EVENT, event.id, kind)]
+    return _sends(await pool.fetch(_OF_EVENT, event.id, kind))
 
 
 async def get(pool: Pool, send_id: UUID) -> Send:
     """The send as it is now. Raises LeaseLost when it was deleted together with its account."""
-    record = await pool.fetchrow(_ONE, send_id)
-    if record is None:
-        raise LeaseLost
-    return _send(record)
+    if sends := _sends(await pool.fetch(_ONE, send_id)):
+        return sends[0]
+    raise LeaseLost
 
 
 async def prepare(
@@ -96,14 +94,10 @@ async def prepare(
     """Note that the turn is logged and store what will be sent, in one statement, before any call."""
     ids = [uuid7() for _ in bodies]
     lane = event.contact.id, event.token, timedelta(seconds=lease_seconds)
-    if not await pool.fetchval(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies)):
+    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies))
+    if not rows[0]["held"]:
         raise LeaseLost
-    if event.send_count:
-        return await for_event(pool, event)
-    return [
-        Send(send_id, body, "ready", 0, False, None, None, event.received_at, None, 0)
-        for send_id, body in zip(ids, bodies, strict=True)
-    ]
+    return _sends(row for row in rows if row["id"])
 
 
 async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) -> list[Send]:
@@ -138,7 +132,8 @@ async def mark_not_sent(
     pool: Pool, send_id: UUID, attempt: int, code: int | None, error: str, *, final: bool, counts: bool
 ) -> None:
     """Back to `ready`, or `failed` when final; wakes an event that was waiting for the outcome."""
-    await pool.execute(_NOT_SENT, send_id, attempt, "failed" if final else "ready", counts, code, error)
+    outcome = SendState.FAILED if final else SendState.READY
+    await pool.execute(_NOT_SENT, send_id, attempt, outcome, counts, code, error)
 
 
 async def mark_unknown(pool: Pool, send_id: UUID, attempt: int, why: str) -> None:
@@ -149,3 +144,9 @@ async def mark_unknown(pool: Pool, send_id: UUID, attempt: int, why: str) -> Non
 async def allow_resend(pool: Pool, send_id: UUID) -> None:
     """Let an unknown send be repeated once, as the policy `resend_once` says."""
     await pool.execute(_RESEND, send_id)
+
+
+def _sends(rows: Iterable[asyncpg.Record]) -> list[Send]:
+    return [
+        Send(**{name: row[name] for name in _FIELDS} | {"state": SendState(row["state"])}) for row in rows
+    ]

@@ -1,4 +1,4 @@
-"""The client of messaging: writes turns to the message log, idempotently."""
+"""Turns of the conversation, and the client of messaging, which writes them to the log idempotently."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,30 +13,32 @@ from ava_whatsapp_gateway.peers.http import PeerRefused, request
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One turn as the log holds it; `external_id` is the wamid."""
+class Turn:
+    """One thing said, as text, by the user or by Ava; `external_id` is the wamid, `sent_at` Meta's time."""
 
     id: UUID
-    role: Literal["user", "assistant"]
-    content: str
-    created_at: datetime
-    external_id: str
+    user_id: UUID
     avatar_id: UUID | None
+    role: Literal["user", "assistant"]
+    kind: str
+    words: str
+    sent_at: datetime
+    external_id: str
 
 
-async def put(client: httpx.AsyncClient, caller: Caller, entry: LogEntry) -> bool:
-    """True: the entry is in the log, once, however often this is called. False: its avatar may be gone."""
+async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:
+    """True: the turn is in the log, once, however often this is called. False: its avatar may be gone."""
     body = {
         "channel": "whatsapp",
-        "role": entry.role,
-        "content": entry.content,
-        "avatar_id": str(entry.avatar_id) if entry.avatar_id else None,
-        "external_id": entry.external_id,
-        "created_at": entry.created_at.isoformat(),
+        "role": turn.role,
+        "content": turn.words,
+        "avatar_id": str(turn.avatar_id) if turn.avatar_id else None,
+        "external_id": turn.external_id,
+        "created_at": turn.sent_at.isoformat(),
     }
-    path, auth = f"/messages/{entry.id}", on_behalf_of(caller)
+    path, auth = f"/messages/{turn.id}", on_behalf_of(caller)
     response = await request(client, "messaging", "PUT", path, json=body, auth=auth)
-    if response.status_code in (404, 409, 422) and entry.avatar_id:
+    if response.status_code in (404, 409, 422) and turn.avatar_id:
         return False
     if response.status_code not in (200, 201):
         raise PeerRefused("messaging", response)

@@ -4,25 +4,31 @@ import asyncpg
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.metrics import BACKLOG, BACKLOG_AGE, CIRCUIT
+from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
 
-_COUNTS = """
+_NOT_FINAL = literals(
+    *(EventState.READY, EventState.HELD, EventState.AWAITING),
+    *(EventState.UNRESOLVED, EventState.DEAD, EventState.QUARANTINED),
+)
+_OUTCOME_OPEN = literals(SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
+_COUNTS = f"""
 select 'events' as what, state, count(*) as n from whatsapp.events
-where state in ('ready', 'held', 'awaiting', 'unresolved', 'dead', 'quarantined') group by state
+where state in ({_NOT_FINAL}) group by state
 union all
 select 'sends', state, count(*) from whatsapp.outbox
-where state in ('sending', 'unknown', 'unresolved') group by state
+where state in ({_OUTCOME_OPEN}) group by state
 union all
 select 'deliveries', state, count(*) from whatsapp.deliveries
 where state in ('new', 'quarantined') group by state
 """
-_STATE = """
+_STATE = f"""
 select coalesce(extract(epoch from clock_timestamp() - least(
-         (select min(received_at) from whatsapp.events where state = 'ready'),
+         (select min(received_at) from whatsapp.events where state = '{EventState.READY}'),
          (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
          as circuit_open,
-       exists (select from whatsapp.events where state = 'ready') as kept_waiting
+       exists (select from whatsapp.events where state = '{EventState.READY}') as kept_waiting
 """
 
 

@@ -1,14 +1,22 @@
-"""How handling an event can end early: later, never, or not by this process."""
+"""How a lane is given back, and how handling an event can end early: later, never, or not by this process."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A lane given back: due again after `seconds`, because of `reason`; at once without either."""
+
+    seconds: float = 0.0
+    reason: str = ""
 
 
 class RetryLater(Exception):
-    """Not now: the lane waits `seconds`. `counts` marks an attempt, of which an event has only so many."""
+    """Not now: the lane waits, through no fault of this event's."""
 
-    def __init__(self, reason: str, seconds: float, *, counts: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.seconds = seconds
-        self.counts = counts
+    def __init__(self, release: Release) -> None:
+        super().__init__(release.reason)
+        self.release = release
 
 
 class DependencyAway(Exception):

@@ -11,13 +11,14 @@ import asyncpg
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.event import Contact, Event
-from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost
+from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
+from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
 
 _CLAIM = "select contact_id, token, tries from whatsapp.claim($1, $2)"
-_HEADS = """
+_HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.trace, e.user_id,
        e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
@@ -27,15 +28,16 @@ from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
 join whatsapp.contacts as c on c.id = l.contact_id
 join lateral (
   select * from whatsapp.events as e
-  where e.contact_id = c.id and e.state = 'ready' order by e.sent_at, e.id limit $3
+  where e.contact_id = c.id and e.state = '{EventState.READY}' order by e.sent_at, e.id limit $3
 ) as e on true
 order by e.sent_at, e.id
 """
 _FINISH = "select whatsapp.finish($1, $2, $3, $4, $5, $6, $7)"
 _RELEASE = "select whatsapp.release($1, $2, $3, $4)"
-_PUT_BACK = """
+_PUT_BACK = f"""
 update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
-where id = $1 and state = 'ready' and exists (select from whatsapp.lanes where contact_id = $5 and token = $2)
+where id = $1 and state = '{EventState.READY}'
+  and exists (select from whatsapp.lanes where contact_id = $5 and token = $2)
 """
 
 _CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "relinked_by")
@@ -69,7 +71,9 @@ def _event(row: asyncpg.Record) -> Event:
     return Event(contact=contact, **{name: row[name] for name in _EVENT})
 
 
-async def finish(pool: Pool, event: Event, state: str, reason: str | None, lease_seconds: float) -> None:
+async def finish(
+    pool: Pool, event: Event, state: EventState, reason: str | None, lease_seconds: float
+) -> None:
     """Leave the event in a new state. Raises LeaseLost when another process has the lane.
 
     Raises LaneChanged when the rest of the lane must be claimed again: a link or a send changed meanwhile.
@@ -90,6 +94,6 @@ async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None
     await pool.execute(_PUT_BACK, event.id, event.token, attempts, reason, event.contact.id)
 
 
-async def release(pool: Pool, lane: Lane, seconds: float = 0.0, reason: str = "") -> None:
-    """Give the lane back; it is due again after `seconds` if an event in it is ready."""
-    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=seconds), reason)
+async def give_back(pool: Pool, lane: Lane, how: Release) -> None:
+    """Give the lane back; it is due again after the release's seconds if an event in it is ready."""
+    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), how.reason)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ava_common.database import Pool
+from ava_whatsapp_gateway.queue.states import EventState, literals
 from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
@@ -10,7 +11,7 @@ _BATCH = 500
 _RETENTION = (
     # Held for a sender who never linked: we may not keep their words.
     ("held_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
-     " where state = 'held' and received_at < clock_timestamp() - $1::interval limit $2)"),
+     f" where state = '{EventState.HELD}' and received_at < clock_timestamp() - $1::interval limit $2)"),
     ("held_days", "delete from whatsapp.contacts where id in (select c.id from whatsapp.contacts as c"
      " where c.user_id is null and c.first_seen_at < clock_timestamp() - $1::interval"
      " and not exists (select from whatsapp.events as e where e.contact_id = c.id)"
@@ -18,7 +19,8 @@ _RETENTION = (
     ("raw_days", "delete from whatsapp.deliveries where id in (select id from whatsapp.deliveries"
      " where state <> 'new' and received_at < clock_timestamp() - $1::interval limit $2)"),
     ("done_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
-     " where state in ('done', 'ignored') and changed_at < clock_timestamp() - $1::interval limit $2)"),
+     f" where state in ({literals(EventState.DONE, EventState.IGNORED)})"
+     " and changed_at < clock_timestamp() - $1::interval limit $2)"),
     ("done_days", "delete from whatsapp.statuses where (wamid, status) in (select wamid, status"
      " from whatsapp.statuses where received_at < clock_timestamp() - $1::interval limit $2)"),
 )  # fmt: skip

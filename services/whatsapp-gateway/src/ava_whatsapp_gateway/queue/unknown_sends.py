@@ -8,21 +8,24 @@ from datetime import timedelta
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.metrics import ALERTS
+from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
 from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
 
 _SETTLE = "select whatsapp.settle($1)"
-_UNRESOLVED = """
+_UNRESOLVED = f"""
 with given_up as (
-  update whatsapp.outbox as o set state = 'unresolved', changed_at = clock_timestamp()
+  update whatsapp.outbox as o set state = '{SendState.UNRESOLVED}', changed_at = clock_timestamp()
   from whatsapp.events as e
-  where e.id = o.event_id and e.state <> 'ready' and (o.resent or not $2 or o.kind <> 'answer')
-    and o.state in ('unknown', 'sending') and o.changed_at < clock_timestamp() - $1::interval
+  where e.id = o.event_id and e.state <> '{EventState.READY}' and (o.resent or not $2 or o.kind <> 'answer')
+    and o.state in ({literals(SendState.UNKNOWN, SendState.SENDING)})
+    and o.changed_at < clock_timestamp() - $1::interval
   returning o.event_id, o.kind
 )
-update whatsapp.events as e set state = 'unresolved', changed_at = clock_timestamp()
-from given_up where e.id = given_up.event_id and given_up.kind = 'answer' and e.state = 'awaiting'
+update whatsapp.events as e set state = '{EventState.UNRESOLVED}', changed_at = clock_timestamp()
+from given_up
+where e.id = given_up.event_id and given_up.kind = 'answer' and e.state = '{EventState.AWAITING}'
 returning e.id
 """
 

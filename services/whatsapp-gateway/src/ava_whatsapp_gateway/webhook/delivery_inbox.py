@@ -7,8 +7,6 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from ava_common.database import AWAY, Pool
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE
 
@@ -52,10 +50,10 @@ class Inbox:
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(Delivery(body, trace, hashlib.sha256(body).digest(), kept))
         if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_all())
+            self._committing = asyncio.create_task(self._work_off())
         return await kept
 
-    async def _commit_all(self) -> None:
+    async def _work_off(self) -> None:
         try:
             while self._waiting:
                 await self._commit(self._gather())
@@ -74,8 +72,10 @@ class Inbox:
         return group
 
     async def _commit(self, group: list[Delivery]) -> None:
+        columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
         try:
-            new = await self._write(group)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                new = {row["digest"] for row in await self._pool.fetch(_KEEP, *columns)}
         except Exception as error:
             if len(group) == 1 or isinstance(error, AWAY):
                 _fail(group, error)
@@ -88,12 +88,6 @@ class Inbox:
             if not delivery.kept.done():  # the client may have disconnected meanwhile
                 delivery.kept.set_result(delivery.digest in new)
             new.discard(delivery.digest)
-
-    async def _write(self, group: list[Delivery]) -> set[bytes]:
-        columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            rows: list[asyncpg.Record] = await self._pool.fetch(_KEEP, *columns)
-        return {row["digest"] for row in rows}
 
 
 def _fail(group: list[Delivery], error: Exception) -> None:

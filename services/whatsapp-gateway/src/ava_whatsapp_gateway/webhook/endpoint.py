@@ -3,7 +3,6 @@
 Decision 0053. See docs/contracts/whatsapp-cloud-api.md#deliveries.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -48,7 +47,8 @@ async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive, resources.settings.body_limit_bytes)
     except ClientDisconnected:
         return
-    if not is_genuine(_signature(scope), body, resources.app_secrets):
+    signatures = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
+    if len(signatures) != 1 or not is_genuine(signatures[0], body, resources.app_secrets):
         DELIVERIES.labels("not_genuine").inc()
         raise NotGenuine
     try:
@@ -64,27 +64,15 @@ async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _read(receive: Receive, limit_bytes: int) -> bytes:
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in _chunks(receive):
-        size += len(chunk)
-        if size > limit_bytes:
-            DELIVERIES.labels("too_large").inc()
-            raise DeliveryTooLarge
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
+    size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        yield message.get("body", b"")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit_bytes:
+            DELIVERIES.labels("too_large").inc()
+            raise DeliveryTooLarge
         more = message.get("more_body", False)
-
-
-def _signature(scope: Scope) -> bytes:
-    """The header's raw bytes; one that is sent twice counts as none."""
-    found = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
-    return bytes(found[0]) if len(found) == 1 else b""
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -4,9 +4,6 @@ Decision 0050.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -17,7 +14,9 @@ from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
+from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, StatusRow
 
 # One process at a time: an event acknowledged earlier is in its lane before a later one.
 _LOCK = "select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))"
@@ -26,19 +25,7 @@ select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
 """
 _MARK = "update whatsapp.deliveries set state = $2, error = $3 where id = any ($1)"
-_EVENTS = """
-insert into whatsapp.events
-  (key, delivery_id, contact_id, kind, state, turn_id, words, sent_at, received_at, trace, reason, item)
-select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::text[],
-  $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::bytea[])
-on conflict (key) do nothing returning contact_id, state
-"""
 _SEEN = "select key from whatsapp.events where key = any ($1)"
-_STATUSES = """
-insert into whatsapp.statuses (wamid, status, rank, outbox_id, at, code, error)
-select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[], $5::timestamptz[], $6::int[], $7::text[])
-on conflict (wamid, status) do nothing
-"""
 _WAKE = "select whatsapp.wake($1, false)"
 
 _SETTLE = "select whatsapp.settle($1)"
@@ -46,13 +33,19 @@ _SETTLE = "select whatsapp.settle($1)"
 _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
 
-Columns = tuple[Any, ...]
 Keyed = Message | Move | Other
 
 
 async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
-    done = await _ingest_batch(pool, number_id)
+    try:
+        done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES)
+    except AWAY:
+        raise
+    except Exception:
+        # Something in this batch cannot be stored as it is: find it by going one by one.
+        log.exception("ingest.one_by_one")
+        done = await _store_or_quarantine_first(pool, number_id)
     if done:
         # In a transaction of its own, so that lanes are locked before sends, as everywhere.
         while await pool.fetchval(_SETTLE, _BATCH_SENDS):
@@ -60,20 +53,9 @@ async def ingest(pool: Pool, number_id: str) -> int:
     return done
 
 
-async def _ingest_batch(pool: Pool, number_id: str) -> int:
+async def _store_or_quarantine_first(pool: Pool, number_id: str) -> int:
     try:
-        return await _ingest(pool, number_id, _BATCH_DELIVERIES)
-    except AWAY:
-        raise
-    except Exception:
-        # Something in this batch cannot be stored as it is: find it by going one by one.
-        log.exception("ingest.one_by_one")
-        return await _ingest_first(pool, number_id)
-
-
-async def _ingest_first(pool: Pool, number_id: str) -> int:
-    try:
-        return await _ingest(pool, number_id, 1)
+        return await _parse_and_store(pool, number_id, 1)
     except AWAY:
         raise
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
@@ -91,7 +73,7 @@ async def _quarantine_first(pool: Pool, why: str) -> int:
         return len(rows)
 
 
-async def _ingest(pool: Pool, number_id: str, most: int) -> int:
+async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(_LOCK):
             return 0
@@ -128,16 +110,15 @@ async def _store(connection: Connection, found: Found) -> None:
     fresh = await _without_duplicates(connection, found)
     contacts = await ContactStore.load(connection, _senders(fresh))
     events = [await _event_row(contacts, row, item) for row, item in fresh]
-    stored = await connection.fetch(_EVENTS, *_columns(events, 12))
-    statuses = [_status_row(row, item) for row, item in found if isinstance(item, Status)]
-    if statuses:
-        await connection.execute(_STATUSES, *_columns(statuses, 7))
+    stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
+    if statuses := [_status_row(row, item) for row, item in found if isinstance(item, Status)]:
+        await connection.execute(INSERT_STATUSES, *zip(*statuses, strict=True))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
         if isinstance(item, Status):
             STATUSES.labels(item.status, "" if item.code is None else str(item.code)).inc()
     # Last, because a worker on one of these lanes waits from here until the commit.
-    if woken := [row["contact_id"] for row in stored if row["state"] == "ready"]:
+    if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
 
 
@@ -157,36 +138,23 @@ def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Identity]:
     return senders + [side for move in moves for side in (move.before, move.after)]
 
 
-async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> Columns:
-    """The columns of whatsapp.events from `key` to `item`."""
-    received, trace = delivery["received_at"], delivery["trace"]
-    contact, kind, state, reason = None, "system", "ignored", ""
-    turn: UUID | None = None
-    words, sent_at = None, received
-    if isinstance(item, Message):
-        kind, reason = item.kind, item.ignored
-        sent_at = _not_later(item.sent_at, received)
-        if not reason:
-            contact, state = await contacts.contact_of(item.sender), "ready"
-            turn, words = uuid7(), item.words
-    elif isinstance(item, Move):
-        reason = await contacts.follow(item) or "followed"
-    else:
-        kind, reason = item.kind, item.broken or "unhandled field"
-        state = "quarantined" if item.broken else "ignored"
-    where = delivery["id"], contact
-    return item.key, *where, kind, state, turn, words, sent_at, received, trace, reason, item.item
+async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> EventRow:
+    received_at = delivery["received_at"]
+    row = EventRow(item.key, delivery["id"], received_at, delivery["trace"], item.item, received_at)
+    if isinstance(item, Move):
+        return row._replace(reason=await contacts.follow(item) or "followed")
+    if isinstance(item, Other):
+        state = EventState.QUARANTINED if item.broken else EventState.IGNORED
+        return row._replace(kind=item.kind, state=state, reason=item.broken or "unhandled field")
+    # Meta's clock may be ahead of ours, and a message is never sent after it was received.
+    sent_at = min(item.sent_at or received_at, received_at)
+    row = row._replace(kind=item.kind, reason=item.ignored, sent_at=sent_at)
+    if item.ignored:
+        return row
+    contact = await contacts.contact_of(item.sender)
+    return row._replace(state=EventState.READY, contact_id=contact, turn_id=uuid7(), words=item.words)
 
 
-def _not_later(sent_at: datetime | None, received_at: datetime) -> datetime:
-    """Meta's clock may be ahead of ours, and a message is never sent after it was received."""
-    return min(sent_at, received_at) if sent_at else received_at
-
-
-def _status_row(delivery: asyncpg.Record, item: Status) -> Columns:
+def _status_row(delivery: asyncpg.Record, item: Status) -> StatusRow:
     at = item.at or delivery["received_at"]
-    return item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error
-
-
-def _columns(rows: Sequence[Columns], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+    return StatusRow(item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error)

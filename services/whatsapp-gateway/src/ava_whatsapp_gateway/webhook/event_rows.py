@@ -1,0 +1,49 @@
+"""The rows that ingest writes, many in one statement: events, and statuses of sends."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from ava_whatsapp_gateway.queue.states import EventState
+
+
+class EventRow(NamedTuple):
+    """A row of whatsapp.events: its columns, in the order of the types in INSERT_EVENTS."""
+
+    key: str
+    delivery_id: int
+    received_at: datetime
+    trace: str
+    item: bytes
+    sent_at: datetime
+    kind: str = "system"
+    state: EventState = EventState.IGNORED
+    reason: str = ""
+    contact_id: int | None = None
+    turn_id: UUID | None = None
+    words: str | None = None
+
+
+class StatusRow(NamedTuple):
+    """A row of whatsapp.statuses: its columns, in the order of the types in INSERT_STATUSES."""
+
+    wamid: str
+    status: str
+    rank: int
+    outbox_id: UUID | None
+    at: datetime
+    code: int | None
+    error: str | None
+
+
+INSERT_EVENTS = f"""
+insert into whatsapp.events ({", ".join(EventRow._fields)})
+select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
+  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[])
+on conflict (key) do nothing returning contact_id, state
+"""
+INSERT_STATUSES = f"""
+insert into whatsapp.statuses ({", ".join(StatusRow._fields)})
+select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[], $5::timestamptz[], $6::int[], $7::text[])
+on conflict (wamid, status) do nothing
+"""

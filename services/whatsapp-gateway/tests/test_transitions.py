@@ -1,0 +1,153 @@
+"""Every transition that docs/states.md draws is made by whom it names, through the gateway's own code."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.operator import actions
+from ava_whatsapp_gateway.operator.filters import Filters
+from ava_whatsapp_gateway.outbox import store as outbox
+from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue.event import Event
+from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
+
+from . import meta_payloads as meta
+from .conftest import Gateway
+from .state_watch import DRAWN, put_event, put_send, seen
+
+Link = Callable[[str], Awaitable[UUID]]
+
+
+@pytest.fixture
+def by(gateway: Gateway, database: Database, linked: Link) -> "Make":
+    return Make(gateway, database, linked)
+
+
+@pytest.mark.parametrize("actor", Actor)
+async def test_each_transition_is_made_by_whom_the_diagram_names(
+    by: "Make", database: Database, actor: Actor
+) -> None:
+    drawn = {(table, *move) for table in DRAWN for move, makers in DRAWN[table].items() if actor in makers}
+    for table, old, new in drawn:
+        await getattr(by, f"{actor.replace(' ', '_')}_{table}")(old, new)
+    assert drawn - await seen(database) == set()
+
+
+class Make:
+    """How each actor takes an event or a send from one state to another."""
+
+    def __init__(self, gateway: Gateway, database: Database, linked: Link) -> None:
+        self.gateway, self.database, self.linked = gateway, database, linked
+        self.pool: Any = gateway.pool
+
+    async def ingest_events(self, _: None, new: EventState) -> None:
+        broken = {"type": "text"}
+        made = {EventState.READY: meta.text(), EventState.IGNORED: meta.text(type="reaction")}
+        await self.gateway.keep(made.get(new, broken))
+        await self.gateway.ingest()
+
+    async def handler_events(self, old: EventState, new: EventState) -> None:
+        event = await self._claimed(old)
+        if new is EventState.AWAITING:
+            await put_send(self.database, event.id, SendState.UNKNOWN)
+        await lanes.finish(self.pool, event, new, None, 20.0)
+
+    lane_runner_events = handler_events
+
+    async def link_events(self, old: EventState, _: EventState) -> None:
+        event = await put_event(self.database, old)
+        digits = await self.pool.fetchval(
+            "select wa_digits from whatsapp.contacts join whatsapp.events as e on contacts.id = e.contact_id"
+            " where e.id = $1",
+            event,
+        )
+        await self.linked(f"+{digits}")
+
+    async def status_events(self, old: EventState, _: EventState) -> None:
+        await self._status(await self._send(old, SendState.UNKNOWN))
+
+    async def sender_events(self, old: EventState, _: EventState) -> None:
+        await self._accepted(await self._send(old, SendState.UNKNOWN))
+
+    async def maintenance_events(self, old: EventState, _: EventState | None) -> None:
+        await self._send(old, SendState.UNKNOWN)
+        await maintenance.run(self.pool, self.gateway.settings)
+
+    async def operator_events(self, old: EventState, new: EventState | None) -> None:
+        event = await put_event(self.database, old)
+        if new is None:  # what could not be read has no sender
+            await self.pool.execute(
+                "with kept as (insert into whatsapp.deliveries (digest, body, state)"
+                " values (sha256($1::text::bytea), '{}', 'split') returning id)"
+                " update whatsapp.events as e set contact_id = null, delivery_id = kept.id"
+                " from kept where e.id = $1::text::bigint",
+                str(event),
+            )
+        action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
+        await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
+
+    async def handler_outbox(self, _: None, __: SendState) -> None:
+        event = await self._claimed(EventState.READY)
+        user = await self.database.person()
+        await outbox.prepare(self.pool, event, user, None, ["hello"], 20.0)
+
+    async def sender_outbox(self, old: SendState, new: SendState) -> None:
+        event = await self._claimed(EventState.READY)
+        send = await put_send(self.database, event.id, old)
+        if new is SendState.SENDING:
+            await outbox.begin(self.pool, event, send, self.gateway.settings)
+        elif new is SendState.ACCEPTED:
+            await self._accepted(send)
+        elif new is SendState.UNKNOWN:
+            await outbox.mark_unknown(self.pool, send, 0, "no response")
+        else:
+            final = new is SendState.FAILED
+            await outbox.mark_not_sent(self.pool, send, 0, 131026, "refused", final=final, counts=True)
+
+    async def status_outbox(self, old: SendState, _: SendState) -> None:
+        await self._status(await self._send(EventState.AWAITING, old))
+
+    async def maintenance_outbox(self, old: SendState, _: SendState) -> None:
+        await self._send(EventState.AWAITING, old)
+        await maintenance.run(self.pool, self.gateway.settings)
+
+    async def operator_outbox(self, old: SendState, new: SendState) -> None:
+        event = await put_event(self.database, EventState.UNRESOLVED)
+        await put_send(self.database, event, old)
+        known = old in (SendState.UNKNOWN, SendState.UNRESOLVED)
+        again = actions.resolve_not_sent if known else actions.replay
+        action = {SendState.DISCARDED: actions.discard, SendState.ACCEPTED: actions.resolve_sent}
+        await self._operate(event, action.get(new, again))
+
+    async def _claimed(self, state: EventState) -> Event:
+        """A new event in this state, at the head of its lane and under our lease."""
+        event = await put_event(self.database, state)
+        await self.pool.execute(
+            "select whatsapp.wake(array[contact_id], true) from whatsapp.events where id = $1", event
+        )
+        heads = [head for lane in await self.gateway.claim() for head in lane.events]
+        return next(head for head in heads if head.id == event)
+
+    async def _send(self, event_state: EventState, state: SendState) -> UUID:
+        return await put_send(self.database, await put_event(self.database, event_state), state)
+
+    async def _accepted(self, send: UUID) -> None:
+        await outbox.mark_accepted(self.pool, send, f"wamid.{send}", None, meta.NUMBER_ID)
+
+    async def _status(self, send: UUID) -> None:
+        await self.gateway.keep(
+            meta.status({"wamid": f"wamid.{send}", "to": "491", "biz_opaque_callback_data": str(send)})
+        )
+        await self.gateway.ingest()
+
+    async def _operate(self, event: int, action: actions.Action) -> None:
+        key = await self.pool.fetchval("select key from whatsapp.events where id = $1", event)
+        connection = await asyncpg.connect(self.database.url("ava_whatsapp_gateway"))
+        try:
+            await actions.apply(connection, action, Filters(wamids=[key]))
+        finally:
+            await connection.close()

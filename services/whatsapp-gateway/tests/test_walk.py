@@ -1,0 +1,102 @@
+"""The walk of one echo: through how many functions and modules a reader has to follow a message."""
+
+import ast
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+import ava_whatsapp_gateway
+from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.settings import Settings
+
+from . import meta_payloads as meta
+from .fake_peers import FakePeers
+from .waiting import eventually, until_idle
+
+PHONE = "4915112345678"
+OURS = ("ava_whatsapp_gateway.", "ava_common.")
+BESIDE_IT = ("maintenance", "unknown_sends", "retention", "backlog")  # whenever it is time, not for a message
+
+FUNCTIONS_MAX, MODULES_MAX = 109, 34
+"""What it takes today, log lines and access log included. It may become less and never more."""
+
+
+@contextmanager
+def walked() -> Iterator[set[tuple[str, str]]]:
+    """Module and name of each function of the gateway and of libs/common that is entered meanwhile.
+
+    Not lambdas, comprehensions and what dataclasses generate.
+    """
+    entered: set[tuple[str, str]] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_qualname
+        written = not name.endswith(">") and "__create_fn__" not in name
+        if event == "call" and module.startswith(OURS) and written and name != "Worker._maintain":
+            entered.add((module, name))
+
+    sys.setprofile(note)
+    try:
+        yield entered
+    finally:
+        sys.setprofile(None)
+
+
+async def test_the_walk_of_one_echo_does_not_get_longer(
+    run_service: Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]],
+    settings: Callable[..., Settings],
+    peers: FakePeers,
+    linked: Callable[[str], Awaitable[UUID]],
+    database: Database,
+) -> None:
+    await linked(f"+{PHONE}")
+    body = meta.envelope(meta.text(body="hello"))
+    async with run_service(settings(poll_seconds=60.0)) as client:
+        with walked() as entered:
+            await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+            await eventually(lambda: len(peers.log) == 2)
+            await until_idle(database)
+    functions = {(module, name) for module, name in entered if module.rsplit(".", 1)[1] not in BESIDE_IT}
+    modules = {module for module, _ in functions}
+    assert {module.split(".")[1] for module in modules} >= {"webhook", "queue", "handling", "outbox", "peers"}
+    assert len(functions) <= FUNCTIONS_MAX, sorted(functions)
+    assert len(modules) <= MODULES_MAX, sorted(modules)
+
+
+@pytest.mark.parametrize(
+    "module", sorted(Path(ava_whatsapp_gateway.__file__).parent.rglob("*.py")), ids=lambda path: path.stem
+)
+def test_no_function_calls_another_of_its_module_with_nearly_its_own_name(module: Path) -> None:
+    """As `handle` and `_handle`, or `run_events` and `_run_event`: one would not know which does what."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    names = {function.name for function in functions}
+    found = [
+        (function.name, called)
+        for function in functions
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and (called := _own(call.func)) in names - {function.name}
+        if _stem(called) == _stem(function.name)
+    ]
+    assert found == []
+
+
+def _own(called: ast.expr) -> str:
+    """The name of a function of the same module or object."""
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "self":
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def _stem(name: str) -> str:
+    return name.strip("_").removesuffix("s")
