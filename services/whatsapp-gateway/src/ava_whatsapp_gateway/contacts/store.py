@@ -103,13 +103,12 @@ class ContactStore:
         """The id of the sender's contact, created or completed where something about them is new."""
         pinned = self._by_bsuid.get(sender.bsuid or "")
         holder = self._by_digits.get(sender.digits or "")
-        if pinned is None and holder is None:
-            return await self._create(sender, recycled=sender.digits in self._former)
-        if pinned is None and holder is not None:
+        if pinned is None:
+            if holder is None:
+                return await self._create(sender, recycled=sender.digits in self._former)
             if holder.bsuid and sender.bsuid:
                 return await self._recycle(holder, sender)
             return await self._complete(holder, sender)
-        assert pinned is not None  # noqa: S101 - for the type checker
         if holder is not None and holder is not pinned:
             await self._merge(pinned, holder)
         return await self._complete(pinned, sender)
