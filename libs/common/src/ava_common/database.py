@@ -75,10 +75,16 @@ async def open_pool(
 
 
 @asynccontextmanager
-async def acting_as(pool: Pool, caller: Caller, role: str) -> AsyncIterator[Connection]:
-    """One transaction carrying the service's role and the caller's claims; both are gone at commit."""
+async def acting_as(
+    pool: Pool, caller: Caller, role: str, *, snapshot: bool = False
+) -> AsyncIterator[Connection]:
+    """One transaction carrying the service's role and the caller's claims; both are gone at commit.
+
+    With `snapshot` all its statements see the same moment (repeatable read).
+    """
     claims = orjson.dumps(caller.claims()).decode()
-    async with pool.acquire() as connection, connection.transaction():
+    isolation = "repeatable_read" if snapshot else None
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
         await connection.execute(
             "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
         )

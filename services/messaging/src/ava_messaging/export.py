@@ -64,8 +64,8 @@ async def open_export(
     """The lines, once the first are read: an error before that is still a problem document."""
     with slots:
         async with (
-            store.transaction_for(pool, caller) as connection,
-            aclosing(store.stream(connection, caller.id, query, query.order)) as batches,
+            store.transaction_for(pool, caller, snapshot=True) as connection,
+            aclosing(store.stream(connection, caller, query, query.order)) as batches,
         ):
             empty: list[Message] = []
             yield _lines(await anext(batches, empty), batches)

@@ -10,6 +10,7 @@ import asyncpg
 from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
+from ava_whatsapp_gateway.cloud_api.names import names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Sender, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
@@ -22,12 +23,20 @@ _NEW = """
 select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
 """
-_MARK = "update whatsapp.deliveries set state = $2, error = $3 where id = any ($1)"
+_SPLIT = """
+update whatsapp.deliveries as d set state = 'split', error = null, names = string_to_array(read.names, ' ')
+from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
+"""
+_QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _EVENTS = """
 insert into whatsapp.events
-  (key, delivery_id, contact_id, kind, state, turn_id, words, sent_at, received_at, trace, reason, item)
-select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::text[],
-  $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::bytea[])
+  (key, delivery_id, contact_id, kind, state, turn_id, words, sent_at, received_at, trace, reason, item,
+   names)
+select key, delivery, contact, kind, state, turn, words, sent_at, received_at, trace, reason, item,
+  string_to_array(names, ' ')
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+  $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::bytea[], $13::text[])
+  as read (key, delivery, contact, kind, state, turn, words, sent_at, received_at, trace, reason, item, names)
 on conflict (key) do nothing returning contact_id, state
 """
 _SEEN = "select key from whatsapp.events where key = any ($1)"
@@ -36,9 +45,8 @@ insert into whatsapp.statuses (wamid, status, rank, outbox_id, at, code, error)
 select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[], $5::timestamptz[], $6::int[], $7::text[])
 on conflict (wamid, status) do nothing
 """
-_WAKE = "select whatsapp.wake($1, false)"
-
-_SETTLE = "select whatsapp.settle($1)"
+_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
+_SETTLE = "select whatsapp.settle(p_limit => $1)"
 
 _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
@@ -84,7 +92,7 @@ async def _quarantine_first(pool: Pool, why: str) -> int:
         if not await connection.fetchval(_LOCK):
             return 0
         rows = await connection.fetch(_NEW, 1, 0)
-        await connection.execute(_MARK, [row["id"] for row in rows], "quarantined", why)
+        await connection.execute(_QUARANTINE, [row["id"] for row in rows], why)
         return len(rows)
 
 
@@ -97,10 +105,10 @@ async def _ingest(pool: Pool, number_id: str, most: int) -> int:
             return 0
         found, unreadable = _parse_all(deliveries, number_id)
         # First, because this indexes their names, which should not take place while lanes are locked.
-        done = [row["id"] for row in deliveries if row["id"] not in unreadable]
-        await connection.execute(_MARK, done, "split", None)
+        done = [(row["id"], _names(row["body"])) for row in deliveries if row["id"] not in unreadable]
+        await connection.execute(_SPLIT, *_columns(done, 2))
         for delivery, why in unreadable.items():
-            await connection.execute(_MARK, [delivery], "quarantined", why)
+            await connection.execute(_QUARANTINE, [delivery], why)
         await _store(connection, found)
         return len(deliveries)
 
@@ -125,7 +133,7 @@ async def _store(connection: Connection, found: Found) -> None:
     fresh = await _without_duplicates(connection, found)
     contacts = await ContactStore.load(connection, _senders(fresh))
     events = [await _event_row(contacts, row, item) for row, item in fresh]
-    stored = await connection.fetch(_EVENTS, *_columns(events, 12))
+    stored = await connection.fetch(_EVENTS, *_columns(events, 13))
     statuses = [_status_row(row, item) for row, item in found if isinstance(item, Status)]
     if statuses:
         await connection.execute(_STATUSES, *_columns(statuses, 7))
@@ -155,7 +163,7 @@ def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Sender]:
 
 
 async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> Columns:
-    """The columns of whatsapp.events from `key` to `item`."""
+    """The columns of whatsapp.events from `key` to `names`."""
     received, trace = delivery["received_at"], delivery["trace"]
     contact, kind, state, reason = None, "system", "ignored", ""
     turn: UUID | None = None
@@ -172,7 +180,14 @@ async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Key
         kind, reason = item.kind, item.broken or "unhandled field"
         state = "quarantined" if item.broken else "ignored"
     where = delivery["id"], contact
-    return item.key, *where, kind, state, turn, words, sent_at, received, trace, reason, item.item
+    # An event with a contact is found through it.
+    names = _names(item.item) if contact is None else None
+    return item.key, *where, kind, state, turn, words, sent_at, received, trace, reason, item.item, names
+
+
+def _names(json: bytes) -> str:
+    """As the statements take them: no name contains a space."""
+    return " ".join(names_in(json))
 
 
 def _not_later(sent_at: datetime | None, received_at: datetime) -> datetime:
