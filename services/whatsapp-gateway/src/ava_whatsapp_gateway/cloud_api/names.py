@@ -8,7 +8,7 @@ _NAME = re.compile(
 )
 
 
-def names_in(json: bytes) -> list[str]:
-    """Each name once, in order; a number without its plus sign. `whatsapp.names_in` finds the same in SQL."""
+def names_in(json: bytes) -> str:
+    """Each name once, with spaces between; a number without its plus sign. As whatsapp.names_in in SQL."""
     found = _NAME.finditer(json.replace(b"\\/", b"/"))
-    return sorted({(name[1] or name[2] or name[3]).decode() for name in found})
+    return " ".join(sorted({(name[1] or name[2] or name[3]).decode() for name in found}))

@@ -105,7 +105,7 @@ async def _ingest(pool: Pool, number_id: str, most: int) -> int:
             return 0
         found, unreadable = _parse_all(deliveries, number_id)
         # First, because this indexes their names, which should not take place while lanes are locked.
-        done = [(row["id"], _names(row["body"])) for row in deliveries if row["id"] not in unreadable]
+        done = [(row["id"], names_in(row["body"])) for row in deliveries if row["id"] not in unreadable]
         await connection.execute(_SPLIT, *_columns(done, 2))
         for delivery, why in unreadable.items():
             await connection.execute(_QUARANTINE, [delivery], why)
@@ -181,13 +181,8 @@ async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Key
         state = "quarantined" if item.broken else "ignored"
     where = delivery["id"], contact
     # An event with a contact is found through it.
-    names = _names(item.item) if contact is None else None
+    names = names_in(item.item) if contact is None else None
     return item.key, *where, kind, state, turn, words, sent_at, received, trace, reason, item.item, names
-
-
-def _names(json: bytes) -> str:
-    """As the statements take them: no name contains a space."""
-    return " ".join(names_in(json))
 
 
 def _not_later(sent_at: datetime | None, received_at: datetime) -> datetime:
