@@ -181,6 +181,12 @@ select 'a parameter of a function could be taken for a column', format('%s: %s',
 from routine f cross join lateral unnest(f.proargnames, f.proargmodes) as p (name, mode)
 where coalesce(p.mode, 'i') in ('i', 'b', 'v') and p.name not like 'p\_%'
 union all
+-- Such a function could never change without a silent REINDEX.
+select 'an index depends on a function of ours', format('%s: %s', d.objid::regclass, f.name)
+from pg_depend d join routine f on f.oid = d.refobjid
+where d.refclassid = 'pg_proc'::regclass and d.classid = 'pg_class'::regclass
+  and exists (select from pg_index i where i.indexrelid = d.objid)
+union all
 select 'a function leaves it to PostgreSQL whether a name is a variable or a column', name
 from routine where prosrc ~ '#variable_conflict'
 order by rule, thing

@@ -171,6 +171,11 @@ async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgr
             UNCOMMENTED % ("state text, out verdict int", "sql", "select 1"),
         ),
         (
+            "an index depends on a function of ours",
+            UNCOMMENTED % ("p_x text", "sql immutable", "select 1")
+            + "; create index on public.messages (ava_private.f(role))",
+        ),
+        (
             "a function leaves it to PostgreSQL whether a name is a variable or a column",
             UNCOMMENTED % ("p_x int", "plpgsql", "#variable_conflict use_column\nbegin return 1; end"),
         ),
