@@ -19,7 +19,7 @@ FORMER_WORDS = re.compile(
 )
 MAY_STAND = re.compile(r"ro[o]m-(away|slow)|dead(_let[t]er|[ -]let[t]ers)|WHATSAPP_GATEWAY_RO[O]M_[A-Z_]+")
 WHERE_THEY_MAY_STAND = re.compile(
-    r"CHANGELOG\.md|supabase/migrations/2026112200\d+_\w+\.sql|docs/decisions/00[0-8]\d-.*|docs/decisions/README\.md"
+    r"CHANGELOG\.md|supabase/migrations/2026112200\d+_\w+\.sql|tests/rls/releases/0\.1\.0\.sql|docs/decisions/00[0-8]\d-.*|docs/decisions/README\.md"
 )
 
 
