@@ -122,6 +122,17 @@ async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_r
     assert [tuple(row) for row in await release.admin(CATALOG)] == []
 
 
+async def test_the_services_of_the_release_keep_their_rights_and_functions(release, straight):
+    """What a running 0.1.0 uses: functions with these types, the same grants, the same policies."""
+
+    def rights(shape: Shape) -> Shape:
+        named = [row for row in shape if row[0] in ("function", "policy", "relation", "column", "schema")]
+        return [(row[0], row[1], row[3], row[2] if row[0] == "policy" else None) for row in named]
+
+    gone = set(rights(await shape_of(release))) - set(rights(straight))
+    assert {name for _, name, *_ in gone} == DROPPED
+
+
 async def test_the_names_of_stored_rows_are_filled_in(release):
     await migrate(release.url("postgres"), MIGRATIONS)
     unnamed = await release.admin(
