@@ -66,7 +66,7 @@ comment on column whatsapp.deliveries.names is
 comment on column whatsapp.contacts.wa_digits is 'The number exactly as Meta writes it, never judged or corrected.';
 comment on column whatsapp.contacts.bsuid is 'Meta''s business-scoped user id.';
 comment on column whatsapp.contacts.parent_bsuid is
-  'Not used: written by release 0.1.0 only, dropped when it is no longer the previous release.';
+  'Meta''s id of the same person for several businesses of one portfolio; stored, not used yet.';
 comment on column whatsapp.contacts.alias_digits is 'What Meta calls this number when we send to it, where that differs (Brazil).';
 comment on column whatsapp.contacts.user_id is 'The pin: whose contact this is, once found.';
 comment on column whatsapp.contacts.link_version is
