@@ -80,7 +80,7 @@ async def page(
 
 
 async def stream(
-    connection: Connection, caller: Caller, filters: Filters, order: Order, at_once: int = 500
+    connection: Connection, caller: Caller, filters: Filters, order: Order, at_once: int
 ) -> AsyncGenerator[list[Message]]:
     """Every message in this order, page by page; one moment's when the transaction is a snapshot."""
     after: Position | None = None
