@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
@@ -83,7 +83,7 @@ async def acting_as(
     With `snapshot` all its statements see the same moment (repeatable read).
     """
     claims = orjson.dumps(caller.claims()).decode()
-    isolation = "repeatable_read" if snapshot else None
+    isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
     async with pool.acquire() as connection, connection.transaction(isolation=isolation):
         await connection.execute(
             "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
