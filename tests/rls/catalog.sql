@@ -32,7 +32,7 @@ policy as (
   from pg_policy p join relation r on r.oid = p.polrelid
 ),
 routine as (
-  select f.oid, f.prosecdef, f.proconfig, f.proacl, f.proowner, f.prorettype, s.nspname,
+  select f.oid, f.prosecdef, f.proconfig, f.proacl, f.proowner, f.prosrc, f.proargnames, f.proargmodes, s.nspname,
          format('%s.%s', s.nspname, f.proname) as name
   from pg_proc f join ours s on s.oid = f.pronamespace
 ),
@@ -156,4 +156,37 @@ union all
 select 'an account''s rows outlive it', format('%s.%s', s.nspname, c.conrelid::regclass)
 from pg_constraint c join pg_class r on r.oid = c.conrelid join ours s on s.oid = r.relnamespace
 where c.contype = 'f' and c.confrelid in (to_regclass('auth.users'), to_regclass('public.users')) and c.confdeltype <> 'c'
+union all
+select 'a schema, table, type or function does not say what it is for', thing
+from (
+  select nspname as thing, obj_description(oid, 'pg_namespace') as comment from ours where nspname <> 'public'
+  union all select name, obj_description(oid, 'pg_class') from relation where relkind <> 'S'
+  union all select name, obj_description(oid, 'pg_proc') from routine
+  union all select format('%s.%s', s.nspname, t.typname), obj_description(t.oid, 'pg_type')
+  from pg_type t join ours s on s.oid = t.typnamespace where t.typtype in ('e', 'd', 'r')
+) as described where coalesce(comment, '') = ''
+union all
+-- Columns whose names say everything, wherever they stand, need no comment.
+select 'a column does not say what it is for', format('%s.%s', r.name, c.attname)
+from relation r join pg_attribute c on c.attrelid = r.oid
+where r.relkind in ('r', 'p', 'v') and c.attnum > 0 and not c.attisdropped
+  and coalesce(col_description(r.oid, c.attnum), '') = ''
+  and c.attname <> all (array[
+    'id', 'user_id', 'avatar_id', 'contact_id', 'event_id', 'delivery_id', 'phone_number_id', 'wamid', 'username',
+    'name', 'personality', 'physical_description', 'content', 'body', 'state', 'status', 'at',
+    'created_at', 'updated_at', 'changed_at', 'received_at', 'sent_at', 'accepted_at', 'first_seen_at'])
+union all
+-- An argument that is passed in, not a column of the result.
+select 'a parameter of a function could be taken for a column', format('%s: %s', f.name, p.name)
+from routine f cross join lateral unnest(f.proargnames, f.proargmodes) as p (name, mode)
+where coalesce(p.mode, 'i') in ('i', 'b', 'v') and p.name not like 'p\_%'
+union all
+-- Such a function could never change without a silent REINDEX.
+select 'an index depends on one of our functions', format('%s: %s', d.objid::regclass, f.name)
+from pg_depend d join routine f on f.oid = d.refobjid
+where d.refclassid = 'pg_proc'::regclass and d.classid = 'pg_class'::regclass
+  and exists (select from pg_index i where i.indexrelid = d.objid)
+union all
+select 'a function leaves it to PostgreSQL whether a name is a variable or a column', name
+from routine where prosrc ~ '#variable_conflict'
 order by rule, thing

@@ -9,7 +9,10 @@ import asyncpg
 import pytest
 
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
-TABLE = "create table public.t (id bigint primary key, user_id uuid not null); "
+TABLE = (
+    "create table public.t (id bigint primary key, user_id uuid not null);"
+    " comment on table public.t is 'one of the tests'; "
+)
 SAFE = (
     TABLE
     + "alter table public.t enable row level security; alter table public.t force row level security; "
@@ -17,7 +20,12 @@ SAFE = (
 )
 MINE = "create policy mine on public.t for select to authenticated using (user_id = (select auth.uid())); "
 GOOD = SAFE + MINE + "create index on public.t (user_id); "
-FUNCTION = "create function %s returns int language sql%s as 'select 1'; "
+FUNCTION = (
+    "create function %s returns int language sql%s as 'select 1';"
+    " comment on function ava_private.f is 'one of the tests'; "
+)
+UNCOMMENTED = "create function ava_private.f(%s) returns int language %s set search_path = '' as $f$%s$f$"
+UNDESCRIBED = "a schema, table, type or function does not say what it is for"
 
 
 async def broken_rules(connection: asyncpg.Connection) -> set[str]:
@@ -124,7 +132,8 @@ async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgr
         ),
         (
             "a function with its owner's rights is in an open schema",
-            FUNCTION % ("public.f()", " security definer set search_path = ''"),
+            "create function public.f() returns int language sql security definer set search_path = ''"
+            " as 'select 1'",
         ),
         (
             "a function can be executed by a role it is not for",
@@ -152,6 +161,26 @@ async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgr
         (
             "an account's rows outlive it",
             "create table whatsapp.t (user_id uuid references public.users on delete set null)",
+        ),
+        (UNDESCRIBED, "create schema mute"),
+        (UNDESCRIBED, GOOD + "comment on table public.t is null"),
+        (UNDESCRIBED, "comment on table whatsapp.events is ''"),
+        (UNDESCRIBED, "create type public.mood as enum ('calm')"),
+        (UNDESCRIBED, UNCOMMENTED % ("", "sql", "select 1")),
+        ("a column does not say what it is for", GOOD + "alter table public.t add column mood text"),
+        ("a column does not say what it is for", "comment on column whatsapp.lanes.token is null"),
+        (
+            "a parameter of a function could be taken for a column",
+            UNCOMMENTED % ("state text, out verdict int", "sql", "select 1"),
+        ),
+        (
+            "an index depends on one of our functions",
+            UNCOMMENTED % ("p_x text", "sql immutable", "select 1")
+            + "; create index on public.messages (ava_private.f(role))",
+        ),
+        (
+            "a function leaves it to PostgreSQL whether a name is a variable or a column",
+            UNCOMMENTED % ("p_x int", "plpgsql", "#variable_conflict use_column\nbegin return 1; end"),
         ),
     ],
 )

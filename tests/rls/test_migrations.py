@@ -1,12 +1,15 @@
-"""The migrations apply from nothing and from every earlier state, on every version, as a non-superuser.
+"""The migrations apply from nothing and from the release's data, on every version, as a non-superuser.
 
-Decision 0014. See docs/contracts/postgres.md#versions.
+Decisions 0014, 0091. See docs/contracts/postgres.md#versions.
 """
 
+import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,8 +22,20 @@ from ava_local.postgres.migrations import migrate, migration_files
 from ava_local.postgres.server_binaries import installed_binaries
 from ava_local.repository import ROOT
 from ava_local.testing.databases import MIGRATIONS, Database, drop_database, new_database, temporary_cluster
+from rls.schema_snapshots import added_columns, lost_columns, restored, rows_of, shape_of, without
 
 FILES = migration_files(MIGRATIONS)
+Shape = list[tuple[str | None, ...]]
+DIGESTS = {
+    "20261122000100_core.sql": "20927d660a060b155652f222b5341fc2e9df6562f3dd4b1f1735b566a2872170",
+    "20261122000200_whatsapp.sql": "1badf7ab282210e2c22ae800f15b927af0a37597e166700f83c37d9dfbf95a9a",
+    "20261122000300_accounts.sql": "fd1663995567c57d3d695159a6169bc1f850c370748a1dd88918680f4ce4ef94",
+    "20261122000400_messages_page.sql": "fb7d769e5bf48fac56b84c2b9feb09af21c235658ee86923c42120b6b1b4c446",
+}
+"""The migrations of release 0.1.0. At a release the new ones join them, with a dump of their own."""
+RELEASED = len(DIGESTS)
+DROPPED = {"whatsapp.outbox.logged_at", "whatsapp.moves.moved_at"}
+"""All columns that migrations have dropped since 0.1.0: that release never named them."""
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 
@@ -48,29 +63,6 @@ def first(number: int, folder: Path) -> Path:
     return folder
 
 
-async def shape_of(database: Database) -> list[tuple[str, ...]]:
-    """Columns, constraints, indexes, policies, grants and functions: equal shapes are equal databases."""
-    rows = await database.admin(
-        """
-        select 'column', format('%s.%s', attrelid::regclass, attname), format_type(atttypid, atttypmod),
-               attacl::text, attnotnull::text
-          from pg_attribute join pg_class c on c.oid = attrelid
-         where attnum > 0 and c.relnamespace::regnamespace::text in ('public', 'whatsapp', 'accounts')
-        union all select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), ''
-          from pg_constraint where connamespace::regnamespace::text in ('public', 'whatsapp', 'accounts')
-        union all select 'policy', polrelid::regclass::text, polname, pg_get_expr(polqual, polrelid),
-               pg_get_expr(polwithcheck, polrelid) from pg_policy
-        union all select 'relation', oid::regclass::text, relacl::text, relrowsecurity::text, ''
-          from pg_class where relnamespace::regnamespace::text in ('public', 'whatsapp', 'accounts')
-        union all select 'function', oid::regprocedure::text, md5(prosrc), proacl::text, prosecdef::text
-          from pg_proc where pronamespace::regnamespace::text
-            in ('public', 'whatsapp', 'accounts', 'ava_private')
-        order by 1, 2, 3, 4
-        """
-    )
-    return [tuple(row) for row in rows]
-
-
 async def test_all_apply_from_nothing_as_a_role_that_is_not_a_superuser(empty):
     [me] = await empty.admin("select * from pg_roles where rolname = 'postgres'")
     assert not me["rolsuper"]
@@ -82,21 +74,99 @@ async def test_all_apply_from_nothing_as_a_role_that_is_not_a_superuser(empty):
     assert count["count"] == 1
 
 
-@pytest.mark.parametrize("state", range(1, len(FILES)))
-async def test_the_rest_applies_on_every_earlier_state_and_ends_the_same(empty, server, state, tmp_path):
-    await migrate(empty.url("postgres"), first(state, tmp_path / "earlier"))
-    person = await empty.person()
-    await empty.admin(
-        "insert into public.messages (user_id, channel, role, content) values ($1, 'app', 'user', 'kept')",
-        person,
-    )
-    assert await migrate(empty.url("postgres"), MIGRATIONS) == [file.stem for file in FILES[state:]]
-    [kept] = await empty.admin("select content from public.messages where user_id = $1", person)
-    assert kept["content"] == "kept"
-    straight = await new_database(server, "straight")
-    await migrate(straight.url("postgres"), MIGRATIONS)
-    assert await shape_of(empty) == await shape_of(straight)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def straight(server: Cluster) -> AsyncIterator[Shape]:
+    """The shape of a database that was migrated from nothing."""
+    database = await new_database(server, "straight")
+    await migrate(database.url("postgres"), MIGRATIONS)
+    yield await shape_of(database)
     await drop_database(server, "straight")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def release(server: Cluster, straight: Shape) -> AsyncIterator[Database]:
+    """The database of release 0.1.0, with rows in every state."""
+    yield await restored(server, "release")
+    await drop_database(server, "release")
+
+
+def test_a_released_migration_is_never_edited():
+    assert {file.name: sha256(file.read_bytes()).hexdigest() for file in FILES[:RELEASED]} == DIGESTS
+
+
+async def test_the_dump_is_what_the_released_migrations_make(release, empty, tmp_path):
+    await migrate(empty.url("postgres"), first(RELEASED, tmp_path / "released"))
+    assert await shape_of(release) == await shape_of(empty)
+
+
+async def test_the_dump_has_rows_in_every_state(release):
+    rows = await rows_of(release)
+    assert [table for table in rows if not rows[table]] == []
+    for table in ("events", "outbox", "deliveries"):
+        [check] = await release.admin(
+            "select pg_get_constraintdef(oid) as states from pg_constraint where conname = $1",
+            f"{table}_state_check",
+        )
+        named = set(re.findall(r"'(\w+)'", check["states"]))
+        assert named == {row["state"] for row in rows[f"whatsapp.{table}"]}
+
+
+@pytest.mark.parametrize("state", range(RELEASED, len(FILES)))
+async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_rows(
+    release, straight, state, tmp_path
+):
+    before = await rows_of(release)
+    await migrate(release.url("postgres"), first(state, tmp_path / "earlier"))
+    assert await migrate(release.url("postgres"), MIGRATIONS) == [file.stem for file in FILES[state:]]
+    after = await rows_of(release)
+    assert lost_columns(before, after) == DROPPED
+    assert without(after, added_columns(before, after)) == without(before, DROPPED)
+    assert await shape_of(release) == straight
+    assert [tuple(row) for row in await release.admin(CATALOG)] == []
+
+
+async def test_the_services_of_the_release_keep_their_rights_and_functions(release, straight):
+    """What a running 0.1.0 uses: functions with these types, the same grants, the same policies."""
+
+    def rights(shape: Shape) -> Shape:
+        named = [row for row in shape if row[0] in ("function", "policy", "relation", "column", "schema")]
+        return [(row[0], row[1], row[3], row[2] if row[0] == "policy" else None) for row in named]
+
+    gone = set(rights(await shape_of(release))) - set(rights(straight))
+    assert {name for _, name, *_ in gone} == DROPPED
+
+
+async def test_the_names_of_stored_rows_are_filled_in(release):
+    await migrate(release.url("postgres"), MIGRATIONS)
+    unnamed = await release.admin(
+        "select id from whatsapp.deliveries where (state = 'split') <> (names is not null)"
+        " union all select id from whatsapp.events where (contact_id is null) <> (names is not null)"
+    )
+    assert unnamed == []
+    [reaction] = await release.admin("select names from whatsapp.events where key = 'wamid.reaction'")
+    assert set(reaction["names"]) >= {"4915112345678", "DE.1111111111", "wamid.reaction", "wamid.done"}
+
+
+async def test_an_account_of_the_release_is_deleted_without_a_trace(release):
+    await migrate(release.url("postgres"), MIGRATIONS)
+    ada = await release.admin("select id from auth.users where email = 'ada@people.example'")
+    words = (str(ada[0]["id"]), "4915112345678", "DE.1111111111", "Good morning", "wamid.done")
+    assert await tables_with(release, *words) >= {"whatsapp.deliveries", "whatsapp.events", "public.messages"}
+    await release.admin("update whatsapp.deliveries set state = 'split' where state = 'new'")
+    await release.admin("delete from auth.users where id = $1", ada[0]["id"])
+    # The audit log keeps the id; what could not be read is kept until its retention ends.
+    assert await tables_with(release, *words) == {"accounts.audit", "whatsapp.deliveries"}
+    kept = await release.admin(
+        "select state from whatsapp.deliveries where body like '%4915112345678%'::bytea"
+    )
+    assert [row["state"] for row in kept] == ["quarantined"]
+
+
+async def tables_with(database: Database, *words: str) -> set[str]:
+    """The tables in which one of these stands, as text or in bytes."""
+    spelt = [spelling for word in words for spelling in (word, word.encode().hex())]
+    rows = await rows_of(database)
+    return {table for table in rows if any(word in json.dumps(rows[table]) for word in spelt)}
 
 
 async def test_accounts_from_before_the_first_migration_get_their_row(empty):

@@ -1,4 +1,4 @@
-"""Query plans of the log: a page costs the same for heavy and light users, policies included.
+"""Query plans: a page costs the same for heavy and light users, and a deleted account's names are found.
 
 Decision 0013. See docs/contracts/postgres.md#plans-under-a-policy.
 """
@@ -71,6 +71,67 @@ async def test_asking_for_another_user_is_refused_before_a_row_is_read(reader, f
     plan = await plan_of(reader, PAGE.format(and_=""), fresh_seeded.bob)
     assert "One-Time Filter" in plan
     assert "never executed" in plan
+
+
+FUNCTION = """
+select content from messaging.page(
+  p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => null, p_avatar_id => null, p_since => null,
+  p_until => null, p_like => null, p_after_created_at => $4::timestamptz,
+  p_after_id => '00000000-0000-7000-8000-000000000000', p_limit => 50)
+"""
+READ = """
+select coalesce(sum(idx_tup_fetch) filter (where relname = 'messages'), 0)::int,
+  coalesce(sum(seq_scan) filter (where relname = 'messages'), 0)::int
+from pg_stat_xact_user_tables
+"""
+
+
+@pytest.mark.parametrize("channel", [None, "whatsapp"])
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("in_the_middle", [False, True])
+async def test_the_function_reads_no_more_rows_than_it_returns(
+    reader, fresh_seeded, newest_first, channel, in_the_middle
+):
+    claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
+    middle = await reader.fetchval("select now() - interval '4 hours'") if in_the_middle else None
+    before = await reader.fetchrow(READ)
+    rows = await reader.fetch(FUNCTION, claims, newest_first, channel, middle)
+    after = await reader.fetchrow(READ)
+    assert 10 < len(rows) <= 50
+    assert (after[0] - before[0], after[1] - before[1]) == (len(rows), 0)
+
+
+@pytest.fixture
+async def deliveries(fresh_seeded):
+    """20,000 ingested deliveries and as many events without a contact; a thousandth names one number."""
+    names = "array['wamid.' || n, case when n % 1000 = 0 then '4915112345678' else '49151' || n end]"
+    await fresh_seeded.database.admin(
+        "insert into whatsapp.deliveries (digest, body, state, names)"  # noqa: S608
+        f" select sha256(n::text::bytea), '', 'split', {names} from generate_series(1, 20000) as n"
+    )
+    await fresh_seeded.database.admin(
+        "insert into whatsapp.events (key, kind, state, sent_at, received_at, item, names)"  # noqa: S608
+        f" select n::text, 'system', 'ignored', now(), now(), '', {names} from generate_series(1, 20000) as n"
+    )
+    await fresh_seeded.database.admin("vacuum analyze whatsapp.deliveries, whatsapp.events")
+    connection = await asyncpg.connect(fresh_seeded.database.url("postgres"))
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        ("deliveries_by_name", "whatsapp.deliveries where state = 'split'"),
+        ("events_by_name", "whatsapp.events where contact_id is null"),
+    ],
+)
+async def test_an_account_deletion_finds_what_names_it_by_an_index(deliveries, index, rows):
+    sql = f"select id from {rows} and names && $1"  # noqa: S608
+    plan = await plan_of(deliveries, sql, ["4915112345678", "wamid.none"])
+    assert f"Bitmap Index Scan on {index}" in plan
+    assert rows_touched(plan) == 0
+    assert len(await deliveries.fetch(sql, ["4915112345678", "wamid.none"])) == 20
 
 
 @pytest.mark.parametrize("service", ["ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])

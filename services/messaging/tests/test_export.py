@@ -9,8 +9,11 @@ import pytest
 from asgi_lifespan import LifespanManager
 from starlette.requests import ClientDisconnect
 
+from ava_common.caller import Caller
+from ava_common.database import open_pool
 from ava_messaging.app import create_app
-from ava_messaging.export import ExportSlots, NdjsonResponse, TooManyExports
+from ava_messaging.export import ExportSlots, NdjsonResponse, TooManyExports, open_export
+from ava_messaging.filters import ExportQuery
 
 FILL = """insert into public.messages (user_id, channel, role, content)
 select $1, 'app', 'user', 'Line ' || n from generate_series(1, $2) n"""
@@ -53,6 +56,23 @@ async def test_the_export_may_be_filtered_like_a_page(client, database, issuer, 
     assert [message["content"] for message in await lines(client, me, text="HI")] == ["Hi"]
     for unknown in ({"limit": 5}, {"order": "random"}):
         assert (await client.get("/messages/export", params=unknown, headers=me)).status_code == 422
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+async def test_an_export_shows_one_moment_whatever_is_written_meanwhile(database, order):
+    user = await database.person()
+    await database.admin(FILL, user, 30)
+    async with (
+        open_pool(database.url("ava_messaging"), name="messaging") as pool,
+        open_export(ExportSlots(), pool, Caller(user, "", 0), ExportQuery(order=order), at_once=10) as lines,
+    ):
+        first = await anext(lines)
+        await database.admin("delete from public.messages where content = 'Line 15'")
+        await database.admin(FILL, user, 5)
+        rest = [line async for line in lines]
+    exported = [json.loads(line)["content"] for line in b"".join([first, *rest]).splitlines()]
+    numbers = range(1, 31) if order == "oldest" else range(30, 0, -1)
+    assert exported == [f"Line {n}" for n in numbers]
 
 
 async def test_only_a_few_exports_run_at_once():

@@ -7,7 +7,7 @@ docs/contracts/postgres.md#connecting-to-a-hosted-database.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
@@ -79,10 +79,16 @@ async def open_pool(
 
 
 @asynccontextmanager
-async def acting_as(pool: Pool, caller: Caller, role: str) -> AsyncIterator[Connection]:
-    """One transaction carrying the service's role and the caller's claims; both are gone at commit."""
+async def acting_as(
+    pool: Pool, caller: Caller, role: str, *, snapshot: bool = False
+) -> AsyncIterator[Connection]:
+    """One transaction carrying the service's role and the caller's claims; both are gone at commit.
+
+    With `snapshot` all its statements see the same moment (repeatable read).
+    """
     claims = orjson.dumps(caller.claims()).decode()
-    async with pool.acquire() as connection, connection.transaction():
+    isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
         await connection.execute(
             "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
         )

@@ -18,13 +18,18 @@ from ava_common.database import Pool
 
 Kind = Literal["login", "signup", "recover", "resend", "verify", "password", "refresh"]
 
-_COUNT = "select accounts.attempt($1, $2, $3, $4, $5, $6, $7)"
+_COUNT = """
+select accounts.attempt(p_kind => $1, p_network => $2, p_account => $3, p_network_free => $4,
+  p_account_free => $5, p_quiet => $6, p_longest => $7)
+"""
 _FORGET = """
 with unfamiliar as (delete from accounts.familiar_networks where account = any($1))
 delete from accounts.attempts where split_part(split_part(subject, ' account ', 2), ' at ', 1) = any($1)
 """
-_FORGIVE = "select accounts.forgive($1, $2, $3, $4)"
-_APPLY_RETENTION = "select accounts.forget($1)"
+_FORGIVE = """
+select accounts.forgive(p_kind => $1, p_network => $2, p_account => $3, p_known => $4)
+"""
+_APPLY_RETENTION = "select accounts.forget(p_audit_days => $1)"
 _FAMILIAR_FOR = timedelta(days=90)
 
 

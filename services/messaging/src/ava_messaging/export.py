@@ -62,13 +62,13 @@ class NdjsonResponse(StreamingResponse):
 
 @asynccontextmanager
 async def open_export(
-    slots: ExportSlots, pool: Pool, caller: Caller, query: ExportQuery
+    slots: ExportSlots, pool: Pool, caller: Caller, query: ExportQuery, at_once: int = 500
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """The lines, once the first are read: an error before that is still a problem document."""
     with slots:
         async with (
-            store.transaction_for(pool, caller) as connection,
-            aclosing(store.stream(connection, caller.id, query, query.order)) as batches,
+            store.transaction_for(pool, caller, snapshot=True) as connection,
+            aclosing(store.stream(connection, caller, query, query.order, at_once)) as batches,
         ):
             empty: list[Message] = []
             yield _lines(await anext(batches, empty), batches)

@@ -20,19 +20,12 @@ from ava_messaging.messages import Message, Turn, Written
 
 MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
 
-# One text for every combination: with custom plans PostgreSQL drops what is null before it plans.
-# messaging.page repeats these filters.
-FILTERED = f"""select {MESSAGE} from public.messages
-    where user_id = $1
-      and ($2::text is null or channel = $2) and ($3::text is null or role = $3)
-      and ($4::uuid is null or avatar_id = $4)
-      and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)
-      and ($7::text is null or content ilike $7)"""
-NEWEST = "order by created_at desc, id desc"
-OLDEST = "order by created_at, id"
-PAGE = """select id::text, avatar_id::text, channel, role, content, created_at, external_id
-    from messaging.page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
-ALL: dict[Order, str] = {"newest": f"{FILTERED} {NEWEST}", "oldest": f"{FILTERED} {OLDEST}"}
+# The filters exist in this function only.
+PAGE = """messaging.page(
+    p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
+    p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
+SHOWN = f"select id::text, avatar_id::text, channel, role, content, created_at, external_id from {PAGE}"
+EXPORTED = f"select {MESSAGE} from {PAGE}"
 
 
 class AccountGone(Problem):
@@ -54,10 +47,13 @@ class DelegateRequired(Problem):
 
 
 @asynccontextmanager
-async def transaction_for(pool: Pool, caller: Caller) -> AsyncIterator[Connection]:
-    """A transaction as the caller. Raises NotYourAvatar, AccountGone or DelegateRequired."""
+async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+    """A transaction as the caller; in a snapshot all its statements see the same moment.
+
+    Raises NotYourAvatar, AccountGone or DelegateRequired.
+    """
     try:
-        async with acting_as(pool, caller, "ava_messaging") as connection:
+        async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
             yield connection
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name == "messages_own_avatar":
@@ -82,20 +78,17 @@ async def page(
 
     Rows and not models, ids as text, so that the page is serialised once.
     """
-    claims = orjson.dumps(caller.claims()).decode()
-    place = (after.created_at, after.id) if after else (None, None)
-    rows: list[asyncpg.Record] = await pool.fetch(
-        PAGE, claims, order == "newest", *_values(filters), *place, limit
-    )
+    rows: list[asyncpg.Record] = await pool.fetch(SHOWN, *_question(caller, filters, order, after, limit))
     return rows
 
 
 async def stream(
-    connection: Connection, user_id: UUID, filters: Filters, order: Order, at_once: int = 500
+    connection: Connection, caller: Caller, filters: Filters, order: Order, at_once: int
 ) -> AsyncGenerator[list[Message]]:
-    """Every message in this order, `at_once` at a time, through a server-side cursor."""
-    cursor = await connection.cursor(ALL[order], user_id, *_values(filters))
-    while rows := await cursor.fetch(at_once):
+    """Every message in this order, page by page; one moment's when the transaction is a snapshot."""
+    after: Position | None = None
+    while rows := await connection.fetch(EXPORTED, *_question(caller, filters, order, after, at_once)):
+        after = Position(rows[-1]["created_at"], rows[-1]["id"])
         yield [Message.model_construct(**row) for row in rows]
 
 
@@ -155,12 +148,11 @@ async def delete(connection: Connection, user_id: UUID, message_id: UUID) -> boo
     return done == "DELETE 1"
 
 
-def _values(filters: Filters) -> tuple[Any, ...]:
-    return (
-        filters.channel,
-        filters.role,
-        filters.avatar_id,
-        filters.since,
-        filters.until,
-        filters.pattern(),
-    )
+def _question(
+    caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
+) -> tuple[Any, ...]:
+    """The parameters of PAGE."""
+    claims = orjson.dumps(caller.claims()).decode()
+    place = (after.created_at, after.id) if after else (None, None)
+    chosen = filters.channel, filters.role, filters.avatar_id, filters.since, filters.until, filters.pattern()
+    return claims, order == "newest", *chosen, *place, limit

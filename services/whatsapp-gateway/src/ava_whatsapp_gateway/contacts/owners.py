@@ -18,7 +18,9 @@ from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
 _BECOME = "select set_config('role', $1, true)"
-_LOOK_UP = "select phone, user_id, confirmed from ava_private.users_for_phones($1, $2)"
+_LOOK_UP = """
+select phone, user_id, confirmed from ava_private.users_for_phones(p_candidates => $1, p_code => $2)
+"""
 _PIN = """
 update whatsapp.contacts set user_id = $2, recycled = false
 where id = $1 and (link_version = $3 or $4) returning true

@@ -35,10 +35,9 @@ _RECORD_MOVE = """
 insert into whatsapp.moves (contact_id, reason, from_digits, from_bsuid, to_digits, to_bsuid)
 values ($1, $2, $3, $4, $5, $6)
 """
-_BETWEEN_LINKS = "select whatsapp.between_links($1)"
-_ADOPT = f"""
-update whatsapp.events set contact_id = $1 where contact_id = $2 and state = '{EventState.HELD}'
-"""
+_BETWEEN_LINKS = "select whatsapp.between_links(p_numbers => $1)"
+_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
+_ADOPT = f"update whatsapp.events set contact_id = $1 where contact_id = $2 and state = '{EventState.HELD}'"
 
 
 @dataclass(slots=True, eq=False)
@@ -188,7 +187,7 @@ class ContactStore:
     ) -> None:
         parent, username = (sender.parent_bsuid, sender.username) if sender else (None, None)
         # Lanes are locked before contacts, as everywhere, to avoid deadlocks.
-        await self._connection.execute("select whatsapp.wake($1, false)", [known.id])
+        await self._connection.execute(_WAKE, [known.id])
         await self._connection.execute(_SAVE, known.id, digits, bsuid, parent, username, user_id, recycled)
         known.wa_digits, known.bsuid, known.user_id = digits, bsuid, user_id
         known.username = username or known.username

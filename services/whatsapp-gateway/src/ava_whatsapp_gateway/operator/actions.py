@@ -14,7 +14,7 @@ from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState, lite
 
 Record = dict[str, Any]
 
-_WAKE = "select whatsapp.wake($1, $2)"
+_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 _STATE = """
 update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = clock_timestamp()
 where id = any ($1)
@@ -78,7 +78,7 @@ async def show(connection: Connection, event: int, *, words: bool) -> Record:
 
 
 def _shown(row: asyncpg.Record, words: bool) -> Record:
-    hidden = {"item"} if words else {"item", "words", "body"}
+    hidden = {"item", "names"} if words else {"item", "names", "words", "body"}
     return {key: value for key, value in row.items() if key not in hidden}
 
 
@@ -140,7 +140,7 @@ async def apply(
         rows = await _applicable(connection, action, filters)
         if rows and not dry_run:
             contacts = [row["contact_id"] for row in rows if row["contact_id"]]
-            await connection.execute(_WAKE, contacts, True)  # lanes are locked first, as everywhere
+            await connection.execute(_WAKE, contacts)  # lanes are locked first, as everywhere
             # Checked again: a worker may have finished one of them before its lane was locked.
             still = {row["id"] for row in await _applicable(connection, action, filters)}
             rows = [row for row in rows if row["id"] in still]

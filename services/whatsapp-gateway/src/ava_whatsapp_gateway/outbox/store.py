@@ -39,7 +39,7 @@ _COLUMNS = ", ".join(_FIELDS)
 _OF_EVENT = f"select {_COLUMNS} from whatsapp.outbox where event_id = $1 and kind = $2 order by part"
 _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"
 _PREPARE = f"""
-with lane as (select whatsapp.hold($1, $2, $3) as held),
+with lane as (select whatsapp.hold(p_contact_id => $1, p_fence => $2, p_lease => $3) as held),
 noted as (
   update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp())
   where id = $4 and (select held from lane)
@@ -58,9 +58,18 @@ insert into whatsapp.outbox (id, event_id, contact_id, kind, body, notice_day)
 values ($1, $2, $3, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end)
 on conflict do nothing
 """
-_BEGIN = "select verdict, pause, attempt from whatsapp.begin_send($1, $2, $3, $4, $5, $6, $7, $8)"
-_ACCEPTED = "select whatsapp.accepted($1, $2, $3, $4)"
-_NOT_SENT = "select whatsapp.not_sent($1, $2, $3, $4, $5, $6)"
+_BEGIN = """
+select verdict, pause, attempt from whatsapp.begin_send(
+  p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
+  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8)
+"""
+_ACCEPTED = """
+select whatsapp.accepted(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
+"""
+_NOT_SENT = """
+select whatsapp.not_sent(
+  p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
+"""
 _UNKNOWN = f"""
 update whatsapp.outbox set state = '{SendState.UNKNOWN}', error = $3, changed_at = clock_timestamp()
 where id = $1 and attempts = $2 and state = '{SendState.SENDING}'

@@ -17,7 +17,7 @@ from ava_whatsapp_gateway.queue.states import EventState
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
 
-_CLAIM = "select contact_id, token, tries from whatsapp.claim($1, $2)"
+_CLAIM = "select contact_id, token, tries from whatsapp.claim(p_limit => $1, p_lease => $2)"
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.trace, e.user_id,
        e.avatar_id, e.logged_at, e.attempts, e.reason,
@@ -32,8 +32,13 @@ join lateral (
 ) as e on true
 order by e.sent_at, e.id
 """
-_FINISH = "select whatsapp.finish($1, $2, $3, $4, $5, $6, $7)"
-_RELEASE = "select whatsapp.release($1, $2, $3, $4)"
+_FINISH = """
+select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
+  p_lease => $6, p_link_version => $7)
+"""
+_RELEASE = """
+select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
+"""
 _PUT_BACK = f"""
 update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
 where id = $1 and state = '{EventState.READY}'

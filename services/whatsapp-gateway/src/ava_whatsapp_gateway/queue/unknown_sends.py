@@ -13,7 +13,7 @@ from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
 
-_SETTLE = "select whatsapp.settle($1)"
+_SETTLE = "select whatsapp.settle(p_limit => $1)"
 _UNRESOLVED = f"""
 with given_up as (
   update whatsapp.outbox as o set state = '{SendState.UNRESOLVED}', changed_at = clock_timestamp()

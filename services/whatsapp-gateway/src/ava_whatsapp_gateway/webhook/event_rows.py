@@ -22,6 +22,8 @@ class EventRow(NamedTuple):
     contact_id: int | None = None
     turn_id: UUID | None = None
     words: str | None = None
+    names: str | None = None
+    """The ids and numbers in `item`, with spaces between; None when the contact tells them."""
 
 
 class StatusRow(NamedTuple):
@@ -36,10 +38,14 @@ class StatusRow(NamedTuple):
     error: str | None
 
 
+_EVENT_COLUMNS = ", ".join(EventRow._fields)
+
 INSERT_EVENTS = f"""
-insert into whatsapp.events ({", ".join(EventRow._fields)})
-select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
-  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[])
+insert into whatsapp.events ({_EVENT_COLUMNS})
+select {_EVENT_COLUMNS.replace("names", "string_to_array(names, ' ')")}
+from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
+  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[])
+  as read ({_EVENT_COLUMNS})
 on conflict (key) do nothing returning contact_id, state
 """
 INSERT_STATUSES = f"""

@@ -10,6 +10,7 @@ import asyncpg
 from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
+from ava_whatsapp_gateway.cloud_api.names import names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
@@ -24,11 +25,14 @@ _NEW = """
 select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
 """
-_MARK = "update whatsapp.deliveries set state = $2, error = $3 where id = any ($1)"
+_SPLIT = """
+update whatsapp.deliveries as d set state = 'split', error = null, names = string_to_array(read.names, ' ')
+from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
+"""
+_QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _SEEN = "select key from whatsapp.events where key = any ($1)"
-_WAKE = "select whatsapp.wake($1, false)"
-
-_SETTLE = "select whatsapp.settle($1)"
+_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
+_SETTLE = "select whatsapp.settle(p_limit => $1)"
 
 _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
@@ -69,7 +73,7 @@ async def _quarantine_first(pool: Pool, why: str) -> int:
         if not await connection.fetchval(_LOCK):
             return 0
         rows = await connection.fetch(_NEW, 1, 0)
-        await connection.execute(_MARK, [row["id"] for row in rows], "quarantined", why)
+        await connection.execute(_QUARANTINE, [row["id"] for row in rows], why)
         return len(rows)
 
 
@@ -82,10 +86,11 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
             return 0
         found, unreadable = _parse_all(deliveries, number_id)
         # First, because this indexes their names, which should not take place while lanes are locked.
-        done = [row["id"] for row in deliveries if row["id"] not in unreadable]
-        await connection.execute(_MARK, done, "split", None)
+        done = [(row["id"], names_in(row["body"])) for row in deliveries if row["id"] not in unreadable]
+        if done:
+            await connection.execute(_SPLIT, *zip(*done, strict=True))
         for delivery, why in unreadable.items():
-            await connection.execute(_MARK, [delivery], "quarantined", why)
+            await connection.execute(_QUARANTINE, [delivery], why)
         await _store(connection, found)
         return len(deliveries)
 
@@ -140,7 +145,8 @@ def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Identity]:
 
 async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> EventRow:
     received_at = delivery["received_at"]
-    row = EventRow(item.key, delivery["id"], received_at, delivery["trace"], item.item, received_at)
+    origin = item.key, delivery["id"], received_at, delivery["trace"], item.item
+    row = EventRow(*origin, sent_at=received_at, names=names_in(item.item))
     if isinstance(item, Move):
         return row._replace(reason=await contacts.follow(item) or "followed")
     if isinstance(item, Other):
@@ -152,6 +158,7 @@ async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Key
     if item.ignored:
         return row
     contact = await contacts.contact_of(item.sender)
+    row = row._replace(names=None)  # an event with a contact is found through it
     return row._replace(state=EventState.READY, contact_id=contact, turn_id=uuid7(), words=item.words)
 
 

@@ -1,0 +1,89 @@
+"""The names in a delivery: found alike by the gateway and by the trigger for older gateways, and stored."""
+
+import hashlib
+import json
+
+import pytest
+
+from ava_whatsapp_gateway.cloud_api.names import names_in
+from ava_whatsapp_gateway.operator import actions
+
+from . import meta_payloads as meta
+
+PHONE = "4915112345678"
+BODIES = {
+    "a text": meta.envelope(meta.text(id="wamid.HBgN/M=", from_user_id="DE.1234567890")),
+    "escaped slashes": meta.envelope(meta.text(id="wamid.HBgN/M=")).replace(b"/", b"\\/"),
+    "a parent's id": meta.envelope(meta.text(from_parent_user_id="DE.ENT.123")),
+    "numbers of every length": json.dumps(["1" * n for n in range(3, 18)]).encode(),
+    "a plus sign": b'{"wa_id": "+4915112345678", "code": "+", "sum": "1+1"}',
+    "moments": b'["1700000000", "+1700000000", "2700000000", "17000000000"]',
+    "a number in a text": meta.envelope(meta.text(body=f"call {PHONE}")),
+    "a text that is a number": meta.envelope(meta.text("4915187654321", body=PHONE)),
+    "a number in quotes in a text": meta.envelope(meta.text("4915187654321", body=f'"{PHONE}"')),
+    "wamids of every length": json.dumps(["wamid." + "A" * n for n in (0, 1, 255, 256)]).encode(),
+    "what only looks like an id": b'["de.123", "DE123", "DE.", "DE.12_3", "DEU.123", "wamid", "Wamid.1"]',
+    "not ASCII": "[\"D\u00c9.123\", \"wamid.abc\", \"\U0001f600\"]".encode(),
+    "not JSON": b'\x00\xff"4915112345678"',
+    "nothing": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+async def test_the_gateway_and_the_database_find_the_same_names(database, body):
+    [row] = await database.admin("select whatsapp.names_in($1) as names", body)
+    assert names_in(body).split() == sorted(row["names"])
+
+
+def test_only_whole_strings_are_names_and_a_moment_is_none():
+    names = {PHONE, "DE.1234567890", meta.NUMBER_ID, "wamid.HBgN/M="}
+    assert set(names_in(BODIES["a text"]).split()) == names
+    assert names_in(BODIES["escaped slashes"]) == names_in(BODIES["escaped slashes"].replace(b"\\/", b"/"))
+    assert "4915187654321" not in names_in(meta.envelope(meta.text(body="4915187654321 is my number")))
+    assert names_in(BODIES["moments"]).split() == ["17000000000", "2700000000"]
+
+
+async def test_ingest_stores_the_names_itself(gateway, database):
+    for table in ("deliveries", "events"):
+        await database.admin(f"drop trigger fill_names on whatsapp.{table}")
+    said, moved = meta.text(), {"type": "system", "system": {"type": "user_changed_number", "wa_id": "4917"}}
+    await gateway.keep(said)
+    await gateway.keep({**meta.text(), "text": None, **moved, "id": "wamid.moved"})
+    await gateway.keep(raw=b"broken")
+    await gateway.ingest()
+    deliveries = await gateway.pool.fetch("select state, names from whatsapp.deliveries order by id")
+    assert [(row["state"], row["names"] is None) for row in deliveries] == [
+        ("split", False), ("split", False), ("quarantined", True)
+    ]  # fmt: skip
+    assert {PHONE, said["id"]} <= set(deliveries[0]["names"])
+    events = await gateway.pool.fetch("select contact_id is null as alone, names from whatsapp.events")
+    assert sorted((row["alone"], row["names"]) for row in events) == [
+        (False, None), (True, [PHONE, "wamid.moved"])
+    ]  # fmt: skip
+
+
+async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigger(gateway, database):
+    body = meta.envelope(meta.text(id="wamid.older"))
+    await gateway.pool.execute(
+        "insert into whatsapp.deliveries (digest, body) values ($1, $2)", hashlib.sha256(body).digest(), body
+    )
+    mark = "update whatsapp.deliveries set state = $2, error = $3 where id = any ($1)"
+    ids = [row["id"] for row in await gateway.pool.fetch("select id from whatsapp.deliveries")]
+    await gateway.pool.execute(mark, ids, "split", None)
+    [delivery] = await gateway.pool.fetch("select names from whatsapp.deliveries")
+    assert sorted(delivery["names"]) == sorted(names_in(body).split())
+    await gateway.pool.execute(
+        "insert into whatsapp.events (key, kind, state, sent_at, received_at, item)"
+        " values ('wamid.older', 'system', 'ignored', now(), now(), $1)",
+        b'{"id":"wamid.older"}',
+    )
+    [event] = await gateway.pool.fetch("select names from whatsapp.events")
+    assert event["names"] == ["wamid.older"]
+
+
+async def test_the_operator_is_not_shown_the_names(gateway):
+    await gateway.keep({**meta.text(), "type": "reaction", "text": None})
+    await gateway.ingest()
+    async with gateway.pool.acquire() as connection:
+        event = await connection.fetchval("select id from whatsapp.events where names is not null")
+        assert "names" not in await actions.show(connection, event, words=True)

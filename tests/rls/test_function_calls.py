@@ -1,0 +1,42 @@
+"""Services name the parameters that they pass to SQL functions: all that are required, and none besides."""
+
+import re
+
+from ava_local.repository import ROOT
+
+CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|ava_private)\.\w+)\(([^()]*)\)", re.S)
+PARAMETERS = """
+select format('%s.%s', pronamespace::regnamespace, proname) as name,
+  proargnames[:pronargs] as names, pronargs - pronargdefaults as required
+from pg_proc where pronamespace::regnamespace::text in ('whatsapp', 'accounts', 'messaging', 'ava_private')
+"""
+
+
+def calls() -> list[tuple[str, list[str]]]:
+    """Each call in the services' sources: the function, and what stands before each =>."""
+    sources = sorted(ROOT.glob("services/*/src/**/*.py"))
+    return [call for source in sources for call in calls_in(source.read_text(encoding="utf-8"))]
+
+
+def calls_in(text: str) -> list[tuple[str, list[str]]]:
+    return [
+        (name, [one.partition("=>")[0].strip() for one in passed.split(",")])
+        for name, passed in CALL.findall(text)
+    ]
+
+
+async def test_every_call_names_the_parameters_of_its_function(seeded):
+    functions = {row["name"]: row for row in await seeded.database.admin(PARAMETERS) if row["names"]}
+    found = [(functions[name], passed) for name, passed in calls() if name in functions]
+    assert len(found) >= 15, "the calls are not found as they should be"
+    wrong = [
+        (function["name"], passed)
+        for function, passed in found
+        if not {*function["names"][: function["required"]]} <= {*passed} <= {*function["names"]}
+    ]
+    assert wrong == []
+
+
+def test_a_call_by_position_would_be_found():
+    found = calls_in("select whatsapp.wake($1, p_at_once => false)")
+    assert found == [("whatsapp.wake", ["$1", "p_at_once"])]
