@@ -5,6 +5,8 @@ import pytest
 from chaos.options import TARGETS, Options
 from chaos.run import run_async
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)

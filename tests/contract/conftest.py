@@ -87,7 +87,7 @@ class Contract:
 
 
 @pytest.fixture
-def contract(tmp_path: Path) -> Callable[[str, str], Any]:
+def contract(processes: None, tmp_path: Path) -> Callable[[str, str], Any]:
     @contextmanager
     def between(consumer: str, provider: str) -> Iterator[Contract]:
         made = Contract(consumer, provider, tmp_path)

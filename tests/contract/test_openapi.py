@@ -11,14 +11,13 @@ import httpx
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from ava_local.stack.environment import Environment
+from ava_local.stack.environment import SERVICES, Environment
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 from ava_local.testing.token_issuer import SigningKey
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PREFIXES = {
     "auth": "/auth",
     "profile": "/profile",
@@ -36,6 +35,7 @@ def local_variables(service: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.usefixtures("processes")
 def test_the_committed_description_is_the_one_the_service_serves(service, tmp_path):
     variables = local_variables(service, tmp_path)
     code = DESCRIBE.format(service.replace("-", "_"))

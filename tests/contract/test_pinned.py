@@ -18,10 +18,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from ava_common.problems import Problem
+from ava_local.stack.environment import SERVICES
 
 ROOT = Path(__file__).parents[2]
 PINNED = Path(__file__).parent / "pinned"
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PACKAGES = ["ava_common", *(f"ava_{service.replace('-', '_')}" for service in SERVICES)]
 EXAMPLES = [
     "infra/.env.example",

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from ava_local.ports import free_port
+from ava_local.stack.environment import SERVICES
 
 CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
-SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 Headers = list[tuple[str, str]]
 
 
@@ -234,7 +234,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def edge_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProxy]:
+def edge_proxy(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProxy]:
     started = EdgeProxy(tmp_path_factory)
     yield started
     started.close()

@@ -37,12 +37,17 @@ WHERE_THEY_MAY_STAND = re.compile(
 )
 
 
-def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+def listed_by_git() -> list[Path]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+FILES = listed_by_git()
+
+
+def tracked(pattern: str = "*") -> list[Path]:
+    return [path for path in FILES if path.match(pattern)]
 
 
 def named(path: Path) -> str:

@@ -62,7 +62,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(processes: None, tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     made.with_sources()
     return made

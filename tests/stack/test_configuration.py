@@ -12,13 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from ava_local.stack.environment import Environment
+from ava_local.stack.environment import SERVICES, Environment
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PEERS = {"AUTH_URL", "PROFILE_URL", "MESSAGING_URL"}
 COMPOSE_TEXT = (INFRA / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)

@@ -19,7 +19,7 @@ from ava_local.stack.control import Stack, StackNotRunning
 
 
 @pytest.fixture(scope="module")
-def breakable_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def breakable_stack(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that these tests may break."""
     stack = Stack(tmp_path_factory.mktemp("own_stack"), free_base_port())
     with stack:

@@ -39,6 +39,7 @@ def test_where_no_port_is_free_the_error_says_so_without_a_traceback():
     assert "no free port" in str(raised.value)
 
 
+@pytest.mark.usefixtures("processes")
 def test_two_processes_never_get_the_same_port():
     program = "from ava_local.ports import free_base_port; print(free_base_port(), flush=True); input()"
     mine = {free_base_port() for _ in range(20)}

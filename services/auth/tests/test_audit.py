@@ -67,6 +67,7 @@ async def test_an_invalid_option_is_refused(database: Any, option: str, value: s
     assert f"argument {option}: use " in refused.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_invalid_database_url_is_named() -> None:
     arguments = [sys.executable, "-m", "ava_auth", "audit"]
     environment = {**os.environ, "AUTH_DATABASE_URL": "garbage"}

@@ -43,6 +43,7 @@ def test_a_package_that_differs_from_the_lock_is_rejected(npm_programs, tmp_path
     assert not (tmp_path / "target" / "installed.json").exists()
 
 
+@pytest.mark.usefixtures("processes")
 def test_without_node_it_says_how_to_get_it(tmp_path):
     program = (
         "import sys; from pathlib import Path; from ava_local.devtools import npm_packages;"

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.usefixtures("processes")
+
 
 def test_where_nothing_can_be_installed_it_is_reported_what_stays_untested():
     program = (

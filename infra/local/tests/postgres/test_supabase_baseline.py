@@ -60,6 +60,7 @@ async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(
     assert not {"SELECT", "INSERT", "UPDATE", "DELETE"} & left_over
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_server_whose_superuser_is_postgres_is_left_as_it_is():
     """AVA_DATABASE_ADMIN_URL may name any PostgreSQL; its superuser's password and rights stay."""
     with temporary_cluster() as server:

@@ -25,6 +25,7 @@ def environment(folder: Path, **given: str) -> Environment:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.usefixtures("processes")
 def test_a_service_starts_with_its_variables_and_nothing_else(tmp_path, service):
     package = "ava_" + service.replace("-", "_")
     code = f"from ava_common.settings import load; from {package}.settings import Settings; load(Settings)"
@@ -45,6 +46,7 @@ def test_env_files_are_read_back_unchanged_and_by_their_owner_only(tmp_path):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_shell_reads_an_env_file_alike(tmp_path):
     values = {"A": 'with "quotes" and $HOME', "B": json.dumps({"key": ["it's"]})}
     file = tmp_path / "one.env"

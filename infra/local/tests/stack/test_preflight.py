@@ -15,7 +15,7 @@ from .conftest import SLEEP, write_status
 
 
 @pytest.fixture
-def sleeper():
+def sleeper(processes):
     process = subprocess.Popen(SLEEP)
     yield process
     process.kill()

@@ -68,7 +68,7 @@ class RecordedSupervisor:
 
 
 @pytest_asyncio.fixture
-async def run_supervisor(tmp_path: Path) -> AsyncIterator[Callable[..., RecordedSupervisor]]:
+async def run_supervisor(processes: None, tmp_path: Path) -> AsyncIterator[Callable[..., RecordedSupervisor]]:
     started: list[RecordedSupervisor] = []
 
     def start(*processes: ProcessSpec) -> RecordedSupervisor:

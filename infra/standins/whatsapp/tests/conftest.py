@@ -165,7 +165,7 @@ class WebhookEndpoint:
 
 
 @pytest.fixture(scope="session")
-async def webhook_endpoint() -> AsyncIterator[WebhookEndpoint]:
+async def webhook_endpoint(processes: None) -> AsyncIterator[WebhookEndpoint]:
     async with contextlib.AsyncExitStack() as servers:
         endpoint = WebhookEndpoint(servers)
         await endpoint.open()

@@ -10,6 +10,8 @@ import pytest
 
 from ava_local.ports import free_port
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 ENVIRONMENT = {
     "WEBHOOK_URL": "http://127.0.0.1:9/", "APP_SECRET": "a", "VERIFY_TOKEN": "b", "ACCESS_TOKEN": "c",
 }  # fmt: skip

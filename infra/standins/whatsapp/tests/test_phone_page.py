@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-async def page() -> AsyncIterator[Page]:
+async def page(processes: None) -> AsyncIterator[Page]:
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium on this machine")
