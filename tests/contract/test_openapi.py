@@ -54,6 +54,19 @@ def test_the_committed_description_is_the_one_the_service_serves(service, tmp_pa
     )
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_documents_its_refusals(service: str) -> None:
+    paths = json.loads((ROOT / "services" / service / "openapi.json").read_text())["paths"]
+    silent = [
+        f"{method} {path}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if not path.startswith("/.well-known")
+        and not set(operation["responses"]) - {"200", "201", "202", "204", "422"}
+    ]
+    assert silent == []
+
+
 async def run_schemathesis(url: str, service: str, token: str, place: Path, *options: str) -> None:
     """Fails, with what schemathesis found, unless every answer is one that the description allows."""
     configuration = Path(__file__).parent / "schemathesis" / f"{service}.toml"

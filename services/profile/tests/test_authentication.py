@@ -1,9 +1,10 @@
 """Every protected route refuses every bad token, and a delegate where a person must be present."""
 
-import time
+import itertools
 
-import jwt
 import pytest
+
+from ava_local.testing.forged_tokens import FORGED_TOKENS
 
 PHONE = {"phone": "+4915112345678"}
 MIRA = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": ""}
@@ -15,52 +16,17 @@ WRITES = [
     ("PUT", "/profile/preferences/whatsapp", PHONE),
     ("DELETE", "/profile/preferences/whatsapp", None),
 ]
-NOW = int(time.time())
 NO_ACCOUNT = "7c0a8f8e-0000-4000-8000-000000000000"
 
 
-def forged(issuer, user):
-    """A token that names our key and is signed by another one."""
-    return type(issuer.supabase)("supabase-1").sign(issuer.claims(user))
-
-
-def unsigned(issuer, user):
-    return jwt.encode(issuer.claims(user), "", "none", headers={"kid": "supabase-1"})
-
-
-def signed_with_the_public_key(issuer, user):
-    return jwt.encode(issuer.claims(user), str(issuer.supabase.published) * 2, "HS256", {"kid": "supabase-1"})
-
-
-ATTACKS = {
-    "garbage": lambda issuer, user: "garbage",
-    "three words with dots": lambda issuer, user: "e30.e30.e30",
-    "expired": lambda issuer, user: issuer.token(user, iat=NOW - 7200, exp=NOW - 3600),
-    "not yet valid": lambda issuer, user: issuer.token(user, nbf=NOW + 86_400),
-    "the right kid and the wrong key": forged,
-    "alg none": unsigned,
-    "HS256 with the public key": signed_with_the_public_key,
-    "another audience": lambda issuer, user: issuer.token(user, aud="another-audience"),
-    "another issuer": lambda issuer, user: issuer.token(user, iss="https://evil.example/auth/v1"),
-    "an anon token": lambda issuer, user: issuer.token(user, role="anon"),
-    "a service_role token": lambda issuer, user: issuer.token(user, role="service_role"),
-    "no subject": lambda issuer, user: issuer.token(user, sub=None),
-    "a subject that is not a UUID": lambda issuer, user: issuer.token(user, sub="root"),
-    "an expired delegation": lambda issuer, user: issuer.delegated(user, iat=NOW - 600, exp=NOW - 500),
-    "a delegation for an hour": lambda issuer, user: issuer.delegated(user, exp=NOW + 3600),
-    "a delegation without actor": lambda issuer, user: issuer.delegated(user, act=None),
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-async def test_every_protected_route_refuses_a_bad_token(client, database, issuer, mira, attack):
+async def test_every_protected_route_refuses_every_forged_token(client, database, issuer, mira):
     user = await database.person()
     await client.put("/profile/avatar", json=mira, headers=issuer.bearer(user))
     before = await database.admin("select * from public.avatars")
-    for method, path, body in READS + WRITES:
-        bad = {"Authorization": f"Bearer {attack(issuer, user)}"}
+    for (method, path, body), (flaw, forge) in itertools.product(READS + WRITES, FORGED_TOKENS.items()):
+        bad = {"Authorization": f"Bearer {forge(issuer, user)}"}
         answer = await client.request(method, path, json=body, headers=bad)
-        assert answer.status_code == 401, (method, path)
+        assert answer.status_code == 401, (method, path, flaw)
         assert answer.json()["type"] == "urn:ava:problem:invalid-token"
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert await database.admin("select * from public.avatars") == before
