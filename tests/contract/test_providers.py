@@ -9,6 +9,7 @@ import pytest
 from jwt.algorithms import ECAlgorithm
 from pact import Verifier
 
+from ava_local.testing.accounts import Account
 from ava_local.testing.token_issuer import SigningKey
 
 PACTS = Path(__file__).parent / "pacts"
@@ -25,11 +26,6 @@ A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, what
 values ($1, '+4915112345678', now())"""
 A_TURN = """insert into public.messages (id, user_id, channel, role, content, external_id, created_at)
 values ($2, $1, 'whatsapp', 'user', 'Hello', 'wamid.1', '2026-03-04T05:06:07Z')"""
-A_USER = """insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-  confirmation_token, recovery_token, email_change_token_new, email_change, banned_until,
-  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2, '', now(),
-  '', '', '', '', $3::text::timestamptz, '{"provider":"email","providers":["email"]}', '{}', now(), now())"""
 
 
 def states(database, person, other):
@@ -96,8 +92,7 @@ async def test_auth_fulfils_the_gateways_contract(database, start_service, start
             "SECRET_KEY": "sb_secret_of_the_contracts",
         }
     )
-    for person, until in ((PERSON, None), (BANNED, "2999-01-01")):
-        await database.admin(A_USER, person, f"{person}@people.example", until)
+    await database.people(Account(PERSON), Account(BANNED, banned_until="2999-01-01"))
     url = await start_service(
         "auth",
         {

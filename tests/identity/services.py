@@ -8,12 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from jwt.algorithms import ECAlgorithm
 
 from ava_auth import app as auth
 from ava_auth.settings import Settings as AuthSettings
+from ava_local.testing.running_app import client_of_started
 from ava_local.testing.token_issuer import SigningKey
 from ava_messaging import app as messaging
 from ava_messaging.settings import Settings as MessagingSettings
@@ -108,11 +108,5 @@ async def running_services(database: Any, issuer: Any) -> AsyncIterator[Services
     async with AsyncExitStack() as stack:
         clients = {}
         for service, app in apps.items():
-            running = await stack.enter_async_context(
-                LifespanManager(app, startup_timeout=60, shutdown_timeout=60)
-            )
-            transport = httpx.ASGITransport(running.app)
-            clients[service] = await stack.enter_async_context(
-                httpx.AsyncClient(transport=transport, base_url="http://service")
-            )
+            clients[service] = await stack.enter_async_context(client_of_started(app))
         yield Services(apps, clients)

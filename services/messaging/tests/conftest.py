@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 
+from ava_local.testing.running_app import client_of_started
 from ava_messaging.app import create_app
 from ava_messaging.settings import Settings
 
@@ -19,10 +19,7 @@ def settings(database: Any, issuer: Any) -> Settings:
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
-    ):
+    async with client_of_started(create_app(settings)) as client:
         yield client
 
 

@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import json
 
-import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 from starlette.requests import ClientDisconnect
 
+from ava_local.testing.running_app import client_of, started
 from ava_messaging.app import create_app
 from ava_messaging.export import ExportSlots, NdjsonResponse, TooManyExports
 
@@ -102,13 +101,10 @@ async def test_a_client_that_stops_reading_is_disconnected(version):
 async def test_a_client_that_disconnects_midway_frees_its_slot(settings, database, issuer):
     user = await database.person()
     await database.admin(FILL, user, 5000)
-    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running:
+    async with started(create_app(settings)) as running, client_of(running) as client:
         for _ in range(5):
-            await disconnect_early(running.app, issuer.bearer(user))
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(running.app), base_url="http://service"
-        ) as client:
-            assert len(await lines(client, issuer.bearer(user))) == 5000
+            await disconnect_early(running, issuer.bearer(user))
+        assert len(await lines(client, issuer.bearer(user))) == 5000
 
 
 async def disconnect_early(app, headers):

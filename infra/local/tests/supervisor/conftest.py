@@ -57,11 +57,6 @@ class RecordedSupervisor:
             self.run.result()
         assert waiting.done(), self.state_changes
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-
     async def stop(self) -> None:
         self.supervisor.stop()
         await asyncio.wait({self.run}, timeout=60)

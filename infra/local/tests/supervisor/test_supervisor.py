@@ -10,6 +10,7 @@ from ava_local.ports import free_port
 from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
 from ava_local.supervisor.supervisor import StartFailed
+from ava_local.testing.waiting import eventually
 
 from .conftest import python, web
 
@@ -39,7 +40,7 @@ async def test_a_killed_process_is_started_again_and_the_others_stay(run_supervi
     await supervisor.ready()
     before, other = supervisor.process("service").pid, supervisor.process("other").pid
     os.kill(before, signal.SIGKILL)
-    await supervisor.until(
+    await eventually(
         lambda: supervisor.process("service").state == "ready" and supervisor.process("service").pid != before
     )
     assert supervisor.process("other").pid == other
@@ -78,10 +79,10 @@ async def test_a_disabled_process_stays_stopped_until_it_is_enabled(run_supervis
     await supervisor.ready()
     before = supervisor.process("service").pid
     (supervisor.disabled_dir / "service").touch()
-    await supervisor.until(lambda: supervisor.process("service").state == "disabled")
+    await eventually(lambda: supervisor.process("service").state == "disabled")
     assert not psutil.pid_exists(before)
     (supervisor.disabled_dir / "service").unlink()
-    await supervisor.until(lambda: supervisor.process("service").state == "ready")
+    await eventually(lambda: supervisor.process("service").state == "ready")
     assert ("service", "restarting") not in supervisor.state_changes
 
 
@@ -91,7 +92,7 @@ async def test_a_process_that_keeps_crashing_fails_and_the_others_stay(run_super
     supervisor = run_supervisor(python("crashing", code), web("service"))
     await supervisor.ready()
     trap.touch()
-    await supervisor.until(lambda: supervisor.process("crashing").state == "failed")
+    await eventually(lambda: supervisor.process("crashing").state == "failed")
     assert supervisor.process("crashing").starts > 2
     assert supervisor.process("service").state == "ready"
 
@@ -99,7 +100,7 @@ async def test_a_process_that_keeps_crashing_fails_and_the_others_stay(run_super
 async def test_a_process_that_ignores_the_stop_signal_is_killed(run_supervisor, tmp_path):
     supervisor = run_supervisor(python("deaf", DEAF))
     await supervisor.ready()
-    await supervisor.until(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
+    await eventually(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
     pid = supervisor.process("deaf").pid
     await supervisor.stop()
     assert not psutil.pid_exists(pid)

@@ -13,10 +13,10 @@ import bcrypt
 import httpx
 import pytest
 import pytest_asyncio
-from asgi_lifespan import LifespanManager
 
 from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import TEMPLATE, Database, drop_database, new_database
+from ava_local.testing.running_app import client_of, started
 from ava_supabase_standin.app import create_app
 from ava_supabase_standin.settings import Settings
 
@@ -161,10 +161,11 @@ else:
             **settings,
         }
         app = create_app(Settings(**wanted))
-        async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
-            transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
-                yield Project(http, wanted["state_dir"])
+        async with (
+            started(app) as running_app,
+            client_of(running_app, "http://127.0.0.1", raise_app_exceptions=False) as http,
+        ):
+            yield Project(http, wanted["state_dir"])
 
     @pytest_asyncio.fixture(loop_scope="session")
     async def make_standin(database: Database, tmp_path: Path) -> AsyncIterator[MakeStandin]:

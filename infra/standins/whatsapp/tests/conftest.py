@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ava_local.testing.waiting import eventually
 from ava_whatsapp_simulator.app import create_app
 from ava_whatsapp_simulator.settings import Settings
 
@@ -102,30 +103,20 @@ class Simulator:
         return [m["text"] for m in (await self.get(f"/phones/{number}/received"))["messages"]]
 
     async def wait_until_idle(self) -> None:
-        await until(self._is_idle)
+        await eventually(self._is_idle)
 
     async def wait_for_in_flight(self, count: int) -> None:
         """Wait until `count` webhooks are in flight, and check that no more are."""
-        await until(lambda: self.receiver.in_flight >= count)
+        await eventually(lambda: self.receiver.in_flight >= count)
         assert (await self.get("/pending"))["in_flight"] == self.receiver.in_flight == count
 
     async def statuses(self, count: int) -> list[Json]:
-        await until(lambda: len(self.receiver.items("statuses")) >= count)
+        await eventually(lambda: len(self.receiver.items("statuses")) >= count)
         await self.wait_until_idle()
         return self.receiver.items("statuses")
 
     async def _is_idle(self) -> bool:
         return not any((await self.get("/pending")).values())
-
-
-async def until(met: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait until a condition, plain or awaitable, is true."""
-    async with asyncio.timeout(seconds):
-        while True:
-            answer = met()
-            if await answer if asyncio.iscoroutine(answer) else answer:
-                return
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +127,7 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
         quiet: Json = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
         server = uvicorn.Server(uvicorn.Config(app, **quiet))
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        await until(lambda: server.started)
+        await eventually(lambda: server.started)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:

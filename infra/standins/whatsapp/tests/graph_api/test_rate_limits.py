@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from ..conftest import until
+from ava_local.testing.waiting import eventually
 
 ANNA = "+4915112345678"
 
@@ -30,7 +30,7 @@ async def test_the_burst_is_earned_back_with_time(simulator):
     async def is_earned_back():
         return (await simulator.send("hi")).status_code == 200
 
-    await until(is_earned_back)
+    await eventually(is_earned_back)
 
 
 async def test_the_rate_to_one_user_can_be_switched_off(simulator):

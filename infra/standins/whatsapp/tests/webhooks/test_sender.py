@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 
-from ..conftest import until
+from ava_local.testing.waiting import eventually
 
 ANNA = "+4915112345678"
 
@@ -109,6 +109,6 @@ async def test_exact_bytes_can_be_posted_with_any_signature(simulator, receiver)
 async def test_the_same_bytes_can_arrive_many_times_at_once(simulator, receiver):
     receiver.answering.clear()
     posting = asyncio.create_task(simulator.post("/webhooks", body="{}", times=50))
-    await until(lambda: receiver.in_flight == 50)
+    await eventually(lambda: receiver.in_flight == 50)
     receiver.answering.set()
     assert len((await posting)["answers"]) == 50
