@@ -13,6 +13,8 @@ import pytest
 from identity.services import Services, running_services
 
 from ava_local.ports import free_port
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
 from ava_local.testing.waiting import until_ready
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"
@@ -144,7 +146,7 @@ async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable
 
 
 @pytest.fixture
-async def services(database: Any, issuer: Any) -> AsyncIterator[Services]:
+async def services(database: Database, issuer: Issuer) -> AsyncIterator[Services]:
     """The four services side by side in this process."""
     async with running_services(database, issuer) as running:
         yield running

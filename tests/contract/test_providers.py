@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from jwt.algorithms import ECAlgorithm
 from pact import Verifier
 
 from ava_local.testing.accounts import Account
-from ava_local.testing.token_issuer import SigningKey
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer, SigningKey
 
 PACTS = Path(__file__).parent / "pacts"
 PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
@@ -28,11 +30,15 @@ A_TURN = """insert into public.messages (id, user_id, channel, role, content, ex
 values ($2, $1, 'whatsapp', 'user', 'Hello', 'wamid.1', '2026-03-04T05:06:07Z')"""
 
 
-def states(database, person, other):
+SetState = Callable[[str], Coroutine[None, None, None]]
+Row = tuple[str, *tuple[UUID, ...]]
+
+
+def states(database: Database, person: UUID, other: UUID) -> SetState:
     """Puts into the database the rows that each state of the pacts stands for."""
-    nothing = []
-    full = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
-    meanings = {
+    nothing: list[Row] = []
+    full: list[Row] = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
+    meanings: dict[str, list[Row]] = {
         "the person has nothing yet": nothing,
         "the person has no avatar": nothing,
         "an empty log": nothing,
@@ -52,7 +58,7 @@ def states(database, person, other):
     return set_state
 
 
-async def verify(consumer, provider, url, header, set_state):
+async def verify(consumer: str, provider: str, url: str, header: dict[str, str], set_state: SetState) -> None:
     """Fails, naming what differs, when the service does not fulfil this pact."""
     loop = asyncio.get_running_loop()
 
@@ -71,7 +77,13 @@ async def verify(consumer, provider, url, header, set_state):
 
 
 @pytest.mark.parametrize(("consumer", "provider"), USER_SERVICES)
-async def test_a_service_fulfils_its_consumers_contract(consumer, provider, database, issuer, start_service):
+async def test_a_service_fulfils_its_consumers_contract(
+    consumer: str,
+    provider: str,
+    database: Database,
+    issuer: Issuer,
+    start_service: Callable[..., Awaitable[str]],
+) -> None:
     person, other = await database.person(), await database.person()
     own = {f"{provider.upper()}_DATABASE_URL": database.url(f"ava_{provider}")}
     url = await start_service(provider, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
@@ -81,7 +93,11 @@ async def test_a_service_fulfils_its_consumers_contract(consumer, provider, data
     await verify(consumer, provider, url, header, states(database, person, other))
 
 
-async def test_auth_fulfils_the_gateways_contract(database, start_service, start_supabase):
+async def test_auth_fulfils_the_gateways_contract(
+    database: Database,
+    start_service: Callable[..., Awaitable[str]],
+    start_supabase: Callable[[dict[str, str]], Awaitable[str]],
+) -> None:
     key = SigningKey("a")
     supabase = await start_supabase(
         {
@@ -112,6 +128,6 @@ async def test_auth_fulfils_the_gateways_contract(database, start_service, start
     await verify("whatsapp-gateway", "auth", url, {}, no_change)
 
 
-def private(key):
+def private(key: SigningKey) -> dict[str, str]:
     """The private JWK of a test's key."""
     return ECAlgorithm.to_jwk(key.private, as_dict=True) | {"kid": key.kid}

@@ -22,7 +22,8 @@ GARBAGE = [
 
 
 def settings_of(service: str) -> type[BaseSettings]:
-    return importlib.import_module(f"ava_{service.replace('-', '_')}.settings").Settings
+    found: type[BaseSettings] = importlib.import_module(f"ava_{service.replace('-', '_')}.settings").Settings
+    return found
 
 
 def variables(service: str) -> list[str]:

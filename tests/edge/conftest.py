@@ -34,15 +34,10 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
     return answer
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One request as a service received it."""
+class WithHeaders:
+    """Looks a header up by its name."""
 
-    service: str
-    method: str
-    target: str
     headers: Headers
-    body: bytes
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name.lower()]
@@ -54,15 +49,23 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Seen(WithHeaders):
+    """One request as a service received it."""
+
+    service: str
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer(WithHeaders):
     """One response as the client received it."""
 
     status: int
     headers: Headers
     body: bytes
-
-    all = Seen.all
-    header = Seen.header
 
     @property
     def json(self) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ava_local.testing.waiting import eventually
 
-from .conftest import Edge
+from .conftest import Edge, EdgeProxy
 
 SECRETS = {
     "bearer": "SECRETBEARER",
@@ -42,7 +42,7 @@ def entries(edge: Edge) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("msg") == "handled request"]
 
 
-async def about(edge: Edge, request_id: str) -> dict[str, Any]:
+async def about(edge: Edge, request_id: str | None) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [line for line in entries(edge) if line["request_id"] == request_id]
 
@@ -50,14 +50,14 @@ async def about(edge: Edge, request_id: str) -> dict[str, Any]:
     return found()[-1]
 
 
-async def count_entries(edge) -> int:
+async def count_entries(edge: Edge) -> int:
     """The number of lines about requests, once every request answered so far has its line."""
     answer = await edge.ask("GET", "/messages")
     await about(edge, answer.header("x-request-id"))
     return len(entries(edge))
 
 
-async def ask_everything(edge) -> int:
+async def ask_everything(edge: Edge) -> int:
     """Answered, refused, unknown and failing requests, each full of secrets."""
     for service in edge.services.values():
         service.extra = f"Set-Cookie: __Host-ava_at={SECRETS['answer']}\r\nX-Service: {SECRETS['answer']}\r\n"
@@ -81,7 +81,7 @@ async def ask_everything(edge) -> int:
     return len(paths) * 4 + 2
 
 
-async def test_no_secret_of_a_request_is_in_any_line(edge):
+async def test_no_secret_of_a_request_is_in_any_line(edge: Edge) -> None:
     before = await count_entries(edge)
     asked = await ask_everything(edge)
     await eventually(lambda: len(entries(edge)) >= before + asked)
@@ -89,7 +89,9 @@ async def test_no_secret_of_a_request_is_in_any_line(edge):
     assert found == []
 
 
-async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(edge, edge_proxy):
+async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(
+    edge: Edge, edge_proxy: EdgeProxy
+) -> None:
     gone = dict.fromkeys(edge.services, 9)  # the discard port: no program listens there
     port, log = edge_proxy.before(gone, duration=("lb_try_duration 10s", "lb_try_duration 300ms"))
     away = type(edge)(port, edge.services, log)
@@ -104,7 +106,7 @@ async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(edge, edge
     assert [name for name, secret in SECRETS.items() if secret in away.log()] == []
 
 
-async def test_a_line_tells_who_asked_what_when_and_how_it_went(edge):
+async def test_a_line_tells_who_asked_what_when_and_how_it_went(edge: Edge) -> None:
     answer = await edge.ask("GET", "/profile/avatar?x=1", *HEADERS)
     line = await about(edge, answer.header("x-request-id"))
     assert (line["request"]["method"], line["request"]["uri"]) == ("GET", "/profile/avatar")

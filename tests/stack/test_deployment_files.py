@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,11 @@ def dockerfile(service: str) -> Path:
     return ROOT / "services" / service / "Dockerfile"
 
 
-def test_compose_runs_caddy_and_the_four_services():
+def test_compose_runs_caddy_and_the_four_services() -> None:
     assert list(COMPOSE_SERVICES) == UNITS
 
 
-def test_only_the_edge_proxy_is_reachable_from_outside():
+def test_only_the_edge_proxy_is_reachable_from_outside() -> None:
     assert {name for name, container in COMPOSE_SERVICES.items() if "ports" in container} == {"caddy"}
     assert not [
         name
@@ -45,7 +46,7 @@ def test_only_the_edge_proxy_is_reachable_from_outside():
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_every_container_is_monitored_confined_and_restarted(name):
+def test_every_container_is_monitored_confined_and_restarted(name: str) -> None:
     container = COMPOSE_SERVICES[name]
     assert container["healthcheck"]["test"][0] == "CMD"
     assert container["restart"] == "unless-stopped"
@@ -56,7 +57,7 @@ def test_every_container_is_monitored_confined_and_restarted(name):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_has_an_image_and_an_environment_of_its_own(service):
+def test_a_service_has_an_image_and_an_environment_of_its_own(service: str) -> None:
     container = COMPOSE_SERVICES[service]
     assert container["image"].startswith(f"ava-{service}:")
     assert (INFRA / container["build"]["context"] / container["build"]["dockerfile"]).resolve() == dockerfile(
@@ -66,7 +67,7 @@ def test_a_service_has_an_image_and_an_environment_of_its_own(service):
     assert "depends_on" not in container, "each service is deployed alone"
 
 
-def test_every_file_compose_mounts_exists():
+def test_every_file_compose_mounts_exists() -> None:
     mounts = [
         volume.split(":")[0]
         for container in COMPOSE_SERVICES.values()
@@ -77,12 +78,12 @@ def test_every_file_compose_mounts_exists():
     assert all((INFRA / file).is_file() for file in files)
 
 
-def test_the_edge_proxy_leads_to_services_that_exist():
+def test_the_edge_proxy_leads_to_services_that_exist() -> None:
     upstreams = re.findall(r"\{\$[A-Z_]+_UPSTREAM:([a-z-]+):8000\}", CADDYFILE.read_text())
     assert upstreams == list(SERVICES)
 
 
-def test_services_are_built_by_one_recipe():
+def test_services_are_built_by_one_recipe() -> None:
     recipes = {
         dockerfile(service)
         .read_text()
@@ -95,20 +96,22 @@ def test_services_are_built_by_one_recipe():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_starts_with_the_same_command_in_container_unit_and_local_stack(service, tmp_path):
+def test_a_service_starts_with_the_same_command_in_container_unit_and_local_stack(
+    service: str, tmp_path: Path
+) -> None:
     image = re.findall(r'"([^"]+)"', dockerfile(service).read_text().partition("CMD ")[2])
     unit = (INFRA / f"systemd/ava-{service}.service").read_text().replace("\\\n", " ")
-    command = re.search(r"ExecStart=(.+)", unit).group(1).split()
+    [start] = re.findall(r"ExecStart=(.+)", unit)
     local = local_service(
         Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}), service
     ).command
-    starts = [without_address(words) for words in (image, command, local)]
+    starts = [without_address(words) for words in (image, start.split(), local)]
     assert starts[0] == starts[1] == starts[2]
 
 
-def without_address(command: list[str]) -> list[str]:
+def without_address(command: Sequence[str]) -> list[str]:
     """A start command without the interpreter's path and the address, which may differ."""
-    words = command[1:]
+    words = list(command[1:])
     for option in ("--host", "--port"):
         at = words.index(option)
         words = words[:at] + words[at + 2 :]
@@ -120,7 +123,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_services_lock_has_what_it_needs_at_the_tested_versions(service):
+def test_a_services_lock_has_what_it_needs_at_the_tested_versions(service: str) -> None:
     lock = pins(ROOT / "services" / service / "requirements.lock")
     projects = [ROOT / "services" / service / "pyproject.toml", ROOT / "libs/common/pyproject.toml"]
     needed = {
@@ -135,7 +138,7 @@ def test_a_services_lock_has_what_it_needs_at_the_tested_versions(service):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_services_lock_names_no_host_and_pins_every_file(service):
+def test_a_services_lock_names_no_host_and_pins_every_file(service: str) -> None:
     text = (ROOT / "services" / service / "requirements.lock").read_text()
     assert "://" not in text
     assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=\S)", text.strip()))
@@ -144,7 +147,7 @@ def test_a_services_lock_names_no_host_and_pins_every_file(service):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd-analyze")
 @pytest.mark.parametrize("name", UNITS)
 @pytest.mark.usefixtures("processes")
-def test_systemd_accepts_a_unit_and_finds_it_well_confined(name, tmp_path):
+def test_systemd_accepts_a_unit_and_finds_it_well_confined(name: str, tmp_path: Path) -> None:
     shutil.copytree(INFRA / "systemd", tmp_path, dirs_exist_ok=True)
     unit = tmp_path / f"ava-{name}.service"
     # Whether the program is installed is not checked here.

@@ -20,9 +20,11 @@ from jwt.algorithms import ECAlgorithm
 from ava_auth.app import create_app
 from ava_auth.settings import Settings
 from ava_local.ports import free_port
+from ava_local.postgres.cluster import Cluster
 from ava_local.testing.accounts import Account
 from ava_local.testing.databases import Database, drop_database, new_database
 from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer
 from ava_local.testing.waiting import until_ready
 
 PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
@@ -105,33 +107,35 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
 
 
 @pytest.fixture(scope="session")
-async def supabase(cluster: Any) -> AsyncIterator[Supabase]:
+async def supabase(cluster: Cluster) -> AsyncIterator[Supabase]:
     """Supabase Auth as a project without e-mail confirmation."""
     async with running_supabase(cluster) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-async def confirming_supabase(cluster: Any) -> AsyncIterator[Supabase]:
+async def confirming_supabase(cluster: Cluster) -> AsyncIterator[Supabase]:
     """Supabase Auth as a project that confirms e-mail addresses."""
     async with running_supabase(cluster, MAILER_AUTOCONFIRM="false") as running:
         yield running
 
 
 @pytest.fixture
-def settings(database: Database, supabase: Supabase, issuer: Any) -> Settings:
-    return Settings(
-        database_url=database.url("ava_auth"),
-        supabase_url=supabase.url,
-        supabase_publishable_key=PUBLISHABLE,
-        supabase_secret_key=SECRET,
-        auth_url=issuer.url,
-        profile_url="http://127.0.0.1:9",
-        messaging_url="http://127.0.0.1:9",
-        public_url="http://127.0.0.1:8080",
-        signing_keys=json.dumps([signing_key()]),
-        clients={GATEWAY[0]: [GATEWAY[1]]},
-        even_seconds=0,
+def settings(database: Database, supabase: Supabase, issuer: Issuer) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": database.url("ava_auth"),
+            "supabase_url": supabase.url,
+            "supabase_publishable_key": PUBLISHABLE,
+            "supabase_secret_key": SECRET,
+            "auth_url": issuer.url,
+            "profile_url": "http://127.0.0.1:9",
+            "messaging_url": "http://127.0.0.1:9",
+            "public_url": "http://127.0.0.1:8080",
+            "signing_keys": json.dumps([signing_key()]),
+            "clients": {GATEWAY[0]: [GATEWAY[1]]},
+            "even_seconds": 0,
+        }
     )
 
 
@@ -144,7 +148,7 @@ def open_service(settings: Settings) -> OpenService:
 
     @asynccontextmanager
     async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-        app = create_app(Settings(**(dict(settings) | changes)))
+        app = create_app(Settings.model_validate(dict(settings) | changes))
         async with client_of_started(app) as client:
             yield client
 

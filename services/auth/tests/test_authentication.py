@@ -10,6 +10,8 @@ import pytest
 from ava_local.testing.forged_tokens import FORGED_TOKENS
 from ava_local.testing.token_issuer import Issuer
 
+from .conftest import LogIn, OpenService, Person, Supabase
+
 PROTECTED = [
     ("GET", "/auth/me", None),
     ("POST", "/auth/logout", None),
@@ -20,7 +22,7 @@ PROTECTED = [
 
 
 @pytest.fixture
-async def trusting_client(open_service: Any, issuer: Issuer) -> Any:
+async def trusting_client(open_service: OpenService, issuer: Issuer) -> Any:
     """A client of auth that trusts the tests' issuer, so that only the flaw of each token decides."""
     async with open_service(supabase_url=issuer.url, auth_url=issuer.url) as client:
         valid = issuer.bearer(uuid4())
@@ -46,7 +48,7 @@ async def test_a_request_without_a_token_is_refused(trusting_client: httpx.Async
 
 
 async def test_the_token_of_a_deleted_account_is_refused_where_a_live_session_is_required(
-    client: httpx.AsyncClient, person: Any, log_in: Any, supabase: Any
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Supabase
 ) -> None:
     session = await log_in(person)
     await supabase.database.admin("delete from auth.users where id = $1", person.id)

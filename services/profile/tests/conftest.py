@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from ava_local.testing.databases import Database
 from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer
 from ava_profile.app import create_app
 from ava_profile.settings import Settings
 
@@ -20,8 +22,9 @@ def mira() -> dict[str, Any]:
 
 
 @pytest.fixture
-def settings(database: Any, issuer: Any) -> Settings:
-    return Settings(database_url=database.url("ava_profile"), supabase_url=issuer.url, auth_url=issuer.url)
+def settings(database: Database, issuer: Issuer) -> Settings:
+    own = {"database_url": database.url("ava_profile")}
+    return Settings.model_validate({"supabase_url": issuer.url, "auth_url": issuer.url, **own})
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 
@@ -11,6 +12,7 @@ from ava_local.ports import free_port
 from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
 from ava_local.supervisor.restart_policy import RestartPolicy
+from ava_local.supervisor.supervised_process import SupervisedProcess
 from ava_local.supervisor.supervisor import Supervisor
 
 QUICK = RestartPolicy(
@@ -29,7 +31,7 @@ def web(name: str, *depends_on: str) -> ProcessSpec:
     return ProcessSpec(name, command, port=port, ready=readiness_probes.tcp(port), depends_on=depends_on)
 
 
-def python(name: str, code: str, **more: object) -> ProcessSpec:
+def python(name: str, code: str, **more: Any) -> ProcessSpec:
     return ProcessSpec(name, [sys.executable, "-c", code], **more)
 
 
@@ -43,11 +45,16 @@ class RecordedSupervisor:
         self.supervisor = Supervisor(processes, folder, self.disabled_dir, self._record, QUICK)
         self.run = asyncio.create_task(self.supervisor.run())
 
-    def _record(self, process) -> None:
+    def _record(self, process: SupervisedProcess) -> None:
         self.state_changes.append((process.spec.name, process.state))
 
-    def process(self, name: str):
+    def process(self, name: str) -> SupervisedProcess:
         return self.supervisor.supervised[name]
+
+    def pid(self, name: str) -> int:
+        pid = self.process(name).pid
+        assert pid
+        return pid
 
     async def ready(self) -> None:
         """Raises what the run raised if it ended before it was ready."""

@@ -132,13 +132,13 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
 
 if REMOTE:
 
-    @pytest.fixture
-    def make_standin() -> MakeStandin:
+    @pytest.fixture(name="make_standin")
+    def no_standin() -> MakeStandin:
         """Tests that need the stand-in's own settings or internals cannot run against a real project."""
         pytest.skip("needs the stand-in itself, but AVA_CONTRACT_SUPABASE_URL names a real project")
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def project() -> AsyncIterator[Project]:
+    @pytest_asyncio.fixture(loop_scope="session", name="project")
+    async def real_project() -> AsyncIterator[Project]:
         """The real project; every user created in it is deleted again."""
         assert REMOTE
         async with httpx.AsyncClient(base_url=REMOTE, timeout=60) as http:
@@ -167,8 +167,8 @@ else:
         ):
             yield Project(http, wanted["state_dir"])
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def make_standin(database: Database, tmp_path: Path) -> AsyncIterator[MakeStandin]:
+    @pytest_asyncio.fixture(loop_scope="session", name="make_standin")
+    async def standin_maker(database: Database, tmp_path: Path) -> AsyncIterator[MakeStandin]:
         """Start stand-ins on the test's own database, with any settings."""
         async with AsyncExitStack() as standins:
 
@@ -177,8 +177,10 @@ else:
 
             yield make
 
-    @pytest_asyncio.fixture(scope="session", loop_scope="session")
-    async def project(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
+    @pytest_asyncio.fixture(scope="session", loop_scope="session", name="project")
+    async def shared_standin(
+        cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+    ) -> AsyncIterator[Project]:
         """One stand-in, shared by all tests that could also run against a real project."""
         database = await new_database(cluster, "standin_shared", template=TEMPLATE)
         state = tmp_path_factory.mktemp("state")

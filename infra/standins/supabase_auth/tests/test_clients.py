@@ -21,16 +21,16 @@ CLIENTS = Path(__file__).parent / "clients"
 
 if REMOTE:
 
-    @pytest.fixture
-    def served() -> str:
+    @pytest.fixture(name="served")
+    def served_remotely() -> str:
         """The real project's address."""
         assert REMOTE
         return REMOTE
 
 else:
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def served(database: Database, tmp_path: Path) -> AsyncIterator[str]:
+    @pytest_asyncio.fixture(loop_scope="session", name="served")
+    async def served_here(database: Database, tmp_path: Path) -> AsyncIterator[str]:
         """A stand-in, started as the local stack starts it."""
         port = free_port()
         settings = {

@@ -70,7 +70,7 @@ class Simulator:
     async def send_from_phone(self, number: str = ANNA, **message: Any) -> Json:
         answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 60} | message)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def send(
         self, text: str, to: str = ANNA, outbox_id: str | None = None, **more: Any
@@ -87,17 +87,17 @@ class Simulator:
     async def change(self, **plan: Any) -> Json:
         answer = await self.client.patch("/simulator/plan", json=plan)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def get(self, path: str, **query: Any) -> Json:
         answer = await self.client.get(f"/simulator{path}", params=query)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def post(self, path: str, **body: Any) -> Json:
         answer = await self.client.post(f"/simulator{path}", json=body)
         assert answer.status_code in (200, 201), answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def received(self, number: str = ANNA) -> list[str]:
         return [m["text"] for m in (await self.get(f"/phones/{number}/received"))["messages"]]
@@ -165,9 +165,8 @@ async def webhook_endpoint(processes: None) -> AsyncIterator[WebhookEndpoint]:
 
 @pytest.fixture(scope="session")
 async def simulator_http(webhook_endpoint: WebhookEndpoint) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        webhook_url=webhook_endpoint.url, app_secret="secret", verify_token="verify", access_token="token"
-    )
+    secrets = {"app_secret": "secret", "verify_token": "verify", "access_token": "token"}
+    settings = Settings.model_validate({"webhook_url": webhook_endpoint.url, **secrets})
     async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=90) as client:
         yield client
 
