@@ -11,8 +11,8 @@ import pytest_asyncio
 from ava_local.ports import free_port
 from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
+from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.restart_policy import RestartPolicy
-from ava_local.supervisor.supervised_process import SupervisedProcess
 from ava_local.supervisor.supervisor import Supervisor
 
 QUICK = RestartPolicy(
@@ -45,10 +45,10 @@ class RecordedSupervisor:
         self.supervisor = Supervisor(processes, folder, self.disabled_dir, self._record, QUICK)
         self.run = asyncio.create_task(self.supervisor.run())
 
-    def _record(self, process: SupervisedProcess) -> None:
+    def _record(self, process: ProcessState) -> None:
         self.state_changes.append((process.spec.name, process.state))
 
-    def process(self, name: str) -> SupervisedProcess:
+    def process(self, name: str) -> ProcessState:
         return self.supervisor.supervised[name]
 
     def pid(self, name: str) -> int:
