@@ -10,7 +10,7 @@ from e2e import leaks
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All processes of Ava on free ports; stopped afterwards, even if the tests are killed.
 
     At the end its logs are searched for secrets, whichever tests used it and in whichever order.

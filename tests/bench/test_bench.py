@@ -12,7 +12,10 @@ import pytest
 from ava_local.repository import ROOT
 from bench import pywa_environment
 
-pytestmark = pytest.mark.timeout(1260)  # the first test waits for the report
+pytestmark = [
+    pytest.mark.timeout(1260),  # the first test waits for the report
+    pytest.mark.usefixtures("processes"),
+]
 WEBHOOK = [
     "bare ASGI (limit)",
     "ours",

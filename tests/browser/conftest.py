@@ -43,7 +43,7 @@ def running_chromium() -> Iterator[Browser | None]:
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
+def window(processes: None) -> Iterator[Browser]:
     """One Chromium per module, not longer: playwright's event loop would disturb asynchronous tests."""
     with running_chromium() as started:
         if started is None:

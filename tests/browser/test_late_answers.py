@@ -7,15 +7,11 @@ from browser.visitor import Visitor
 from playwright.sync_api import APIResponse, Route, expect
 
 RECOVER = "**/auth/recover"
-BROKEN = {
-    "status": 503,
-    "content_type": "application/problem+json",
-    "body": '{"title": "Slow", "detail": "This came too late."}',
-}
+BROKEN = '{"title": "Slow", "detail": "This came too late."}'
 Answer = Callable[[Route], None]
 LATE: dict[str, Answer] = {
     "good news": lambda route: route.continue_(),
-    "bad news": lambda route: route.fulfill(**BROKEN),
+    "bad news": lambda route: route.fulfill(status=503, content_type="application/problem+json", body=BROKEN),
     "nothing at all": lambda route: route.abort(),
 }
 

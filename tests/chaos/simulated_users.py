@@ -5,6 +5,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from ava_local.testing.accounts import Account, insert_accounts
+
 
 @dataclass(frozen=True)
 class SimulatedUser:
@@ -19,14 +21,6 @@ class SimulatedUser:
         return f"message {nth} of user {self.index}"
 
 
-_ACCOUNTS = """
-insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-  confirmation_token, recovery_token, email_change, email_change_token_new,
-  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-select '00000000-0000-0000-0000-000000000000', id, 'authenticated', 'authenticated', id || '@people.example',
-  '', now(), '', '', '', '', '{"provider":"email","providers":["email"]}', '{}', now(), now()
-from unnest($1::uuid[]) as id
-"""
 _NUMBERS = """
 insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
 select id, number, now() from unnest($1::uuid[], $2::text[]) as person (id, number)
@@ -45,7 +39,7 @@ async def create_users(database_url: str, count: int) -> list[SimulatedUser]:
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
-            await connection.execute(_ACCOUNTS, ids)
+            await insert_accounts(connection, [Account(user.id) for user in users])
             await connection.execute(_NUMBERS, ids, numbers)
             await connection.execute(_AVATARS, ids[::2])
     finally:

@@ -1,6 +1,6 @@
 """The faults are as bad as promised, and the gateway reads every variable a run sets."""
 
-from collections import Counter
+from collections import defaultdict
 
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_simulator.behaviour_plan import BehaviourPlan
@@ -8,7 +8,7 @@ from chaos import fault_settings
 from chaos.options import Options
 
 
-def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
+def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads() -> None:
     prefix = "WHATSAPP_GATEWAY_"
     known = {
         str(field.validation_alias or prefix + name).upper() for name, field in Settings.model_fields.items()
@@ -16,9 +16,9 @@ def test_every_variable_of_a_chaos_run_is_one_the_gateway_reads():
     assert set(fault_settings.gateway_variables()) <= known
 
 
-def test_the_plan_is_as_bad_as_promised():
+def test_the_plan_is_as_bad_as_promised() -> None:
     plan = BehaviourPlan().with_changes(fault_settings.simulator_plan(Options()))
-    rates = Counter()
+    rates: defaultdict[bool, float] = defaultdict(float)
     for fault in plan.faults:
         rates[fault.kind == "timeout"] += fault.rate
     assert round(rates[True], 6) == round(rates[False], 6) == 0.05

@@ -5,31 +5,32 @@ from dataclasses import replace
 import pytest
 
 from chaos import invariants
+from chaos.answer_order import Json
 from chaos.observations import MessageRow, Observations, OutboxRow
 
 ANNA, BERT = "+49151100000001", "+49151100000002"
 OWNERS = {ANNA: "anna", BERT: "bert"}
 
 
-def inbound(wamid, number, text):
+def inbound(wamid: str, number: str, text: str) -> Json:
     return {"id": wamid, "number": number, "text": text, "timestamp": 1, "postings": []}
 
 
-def received_echo(wamid, number, text, seq):
+def received_echo(wamid: str | None, number: str, text: str, seq: int) -> Json:
     return {"number": number, "seq": seq, "id": f"echo-{wamid}-{seq}", "text": text, "answers": wamid}
 
 
-def send(outbox_id, with_status=True):
+def send(outbox_id: str, with_status: bool = True) -> Json:
     return {"outbox_id": outbox_id, "with_status": with_status}
 
 
-def logged(user, wamid, text):
+def logged(user: str, wamid: str, text: str) -> list[MessageRow]:
     echo = MessageRow(user, "whatsapp", "assistant", text, f"echo-{wamid}")
     return [MessageRow(user, "whatsapp", "user", text, wamid), echo]
 
 
 @pytest.fixture
-def good():
+def good() -> Observations:
     """Two messages, two echoes, four rows."""
     oracle = {
         "inbound": [inbound("a", ANNA, "from anna"), inbound("b", BERT, "from bert")],
@@ -42,11 +43,11 @@ def good():
     return Observations(oracle, rows, outbox_rows, {}, OWNERS)
 
 
-def with_oracle(observed, **changed):
+def with_oracle(observed: Observations, **changed: object) -> Observations:
     return replace(observed, oracle=observed.oracle | changed)
 
 
-def unresolved(observed, *, injected, reported=False):
+def unresolved(observed: Observations, *, injected: bool, reported: bool = False) -> Observations:
     """It is unknown whether Anna's echo was sent."""
     without = ["1"] if injected else []
     oracle = observed.oracle | {
@@ -59,26 +60,26 @@ def unresolved(observed, *, injected, reported=False):
     return replace(observed, oracle=oracle, outbox_rows=outbox_rows, rows=rows)
 
 
-def test_a_clean_run_has_nothing_wrong(good):
+def test_a_clean_run_has_nothing_wrong(good: Observations) -> None:
     counted = invariants.count_violations(good)
     assert (counted.sent, counted.echoed, counted.log_rows) == (2, 2, 4)
     assert counted.violations() == {}
 
 
-def test_a_message_without_an_echo_is_lost(good):
+def test_a_message_without_an_echo_is_lost(good: Observations) -> None:
     assert invariants.count_violations(
         with_oracle(good, received=good.oracle["received"][1:])
     ).violations() == {"lost": 1}
 
 
-def test_a_second_echo_is_a_duplicate(good):
+def test_a_second_echo_is_a_duplicate(good: Observations) -> None:
     again = [*good.oracle["received"], received_echo("a", ANNA, "from anna", 2)]
     assert invariants.count_violations(with_oracle(good, received=again)).violations() == {
         "duplicate_echoes": 1
     }
 
 
-def test_an_answer_to_nothing_is_unexpected(good):
+def test_an_answer_to_nothing_is_unexpected(good: Observations) -> None:
     more = [*good.oracle["received"], received_echo(None, ANNA, "please link your number", 2)]
     assert invariants.count_violations(with_oracle(good, received=more)).violations() == {
         "unexpected_answers": 1
@@ -86,7 +87,7 @@ def test_an_answer_to_nothing_is_unexpected(good):
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_row_twice_is_a_duplicate_whatever_its_id(good, at):
+def test_a_row_twice_is_a_duplicate_whatever_its_id(good: Observations, at: int) -> None:
     again = replace(good.rows[at], external_id="other")
     assert invariants.count_violations(replace(good, rows=[*good.rows, again])).violations() == {
         "duplicate_rows": 1
@@ -94,42 +95,42 @@ def test_a_row_twice_is_a_duplicate_whatever_its_id(good, at):
 
 
 @pytest.mark.parametrize("at", range(4))
-def test_a_turn_in_no_log_is_missing(good, at):
+def test_a_turn_in_no_log_is_missing(good: Observations, at: int) -> None:
     rows = [row for n, row in enumerate(good.rows) if n != at]
     assert invariants.count_violations(replace(good, rows=rows)).violations() == {"missing_rows": 1}
 
 
-def test_a_row_in_another_users_log_is_seen(good):
+def test_a_row_in_another_users_log_is_seen(good: Observations) -> None:
     stray = MessageRow("bert", "whatsapp", "user", "from anna", "a")
     assert invariants.count_violations(replace(good, rows=[*good.rows, stray])).violations() == {
         "rows_of_other_users": 1
     }
 
 
-def test_an_injected_unknown_that_stays_unresolved_is_as_it_should_be(good):
+def test_an_injected_unknown_that_stays_unresolved_is_as_it_should_be(good: Observations) -> None:
     counted = invariants.count_violations(unresolved(good, injected=True))
     assert counted.violations() == {}
     assert (counted.unresolved, counted.unresolved_injected, counted.interrupted_sends) == (1, 1, 0)
 
 
-def test_an_injected_unknown_that_was_taken_for_sent_or_failed_is_wrong(good):
+def test_an_injected_unknown_that_was_taken_for_sent_or_failed_is_wrong(good: Observations) -> None:
     oracle = {"unknowns": {"with_status": [], "without_status": ["1"]}, "sends": [send("1", False)]}
     assert invariants.count_violations(with_oracle(good, **oracle)).violations() == {
         "unresolved_unreported": 1
     }
 
 
-def test_a_call_that_a_kill_interrupted_is_counted_by_itself(good):
+def test_a_call_that_a_kill_interrupted_is_counted_by_itself(good: Observations) -> None:
     counted = invariants.count_violations(unresolved(good, injected=False))
     assert (counted.interrupted_sends, counted.violations()) == (1, {})
 
 
-def test_unresolved_despite_a_status_is_wrong(good):
+def test_unresolved_despite_a_status_is_wrong(good: Observations) -> None:
     wrong = invariants.count_violations(unresolved(good, injected=False, reported=True)).violations()
     assert wrong == {"unresolved_despite_status": 1}
 
 
-def test_events_that_never_ended_are_unfinished(good):
+def test_events_that_never_ended_are_unfinished(good: Observations) -> None:
     assert invariants.count_violations(
         replace(good, unfinished_events={"dead": 2, "held": 1, "unresolved": 5})
     ).violations() == {"unfinished": 3}

@@ -14,24 +14,24 @@ GOOD = Report(
 )
 
 
-def test_a_good_run_is_good():
+def test_a_good_run_is_good() -> None:
     assert GOOD.ok
 
 
-def test_a_run_that_never_finished_is_not():
+def test_a_run_that_never_finished_is_not() -> None:
     assert not replace(GOOD, finished=False).ok
 
 
-def test_a_run_in_which_too_little_was_sent_is_not():
+def test_a_run_in_which_too_little_was_sent_is_not() -> None:
     assert not replace(GOOD, counts=Counts(sent=9)).ok
 
 
 @pytest.mark.parametrize("name", MUST_BE_ZERO)
-def test_a_single_violation_is_enough(name):
+def test_a_single_violation_is_enough(name: str) -> None:
     assert not replace(GOOD, counts=replace(Counts(sent=10), **{name: 1})).ok
 
 
-def test_sends_may_be_interrupted_by_kills_but_not_by_themselves():
+def test_sends_may_be_interrupted_by_kills_but_not_by_themselves() -> None:
     interrupted = Counts(sent=10, unresolved=1, interrupted_sends=1)
     assert replace(GOOD, counts=interrupted).ok
     assert not replace(GOOD, counts=interrupted, killed={"profile": 3}).ok

@@ -5,10 +5,12 @@ import pytest
 from chaos.options import TARGETS, Options
 from chaos.run import run_async
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
-async def test_nothing_is_lost_nothing_duplicated_and_order_is_kept():
+async def test_nothing_is_lost_nothing_duplicated_and_order_is_kept() -> None:
     report = await run_async(
         Options(messages=300, users=20, seed=3, rate=40, rounds=1), lambda progress: None
     )

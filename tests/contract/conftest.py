@@ -3,21 +3,22 @@
 Decision 0074.
 """
 
-import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from identity.services import Services, running_services
 
 from ava_local.ports import free_port
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+from ava_local.testing.waiting import until_ready
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 
@@ -25,7 +26,6 @@ from pact import Pact, match
 
 PACTS = Path(__file__).parent / "pacts"
 REFRESH = "AVA_REFRESH_CONTRACTS"
-START_SECONDS = 120
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Contract:
 
 
 @pytest.fixture
-def contract(tmp_path: Path) -> Callable[[str, str], Any]:
+def contract(processes: None, tmp_path: Path) -> Callable[[str, str], Any]:
     @contextmanager
     def between(consumer: str, provider: str) -> Iterator[Contract]:
         made = Contract(consumer, provider, tmp_path)
@@ -100,16 +100,6 @@ def contract(tmp_path: Path) -> Callable[[str, str], Any]:
     return between
 
 
-async def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
-        while True:
-            assert process.poll() is None, "the process ended before it was ready"
-            with suppress(httpx.TransportError):
-                if (await client.get(url)).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)
-
-
 @asynccontextmanager
 async def running(command: list[str], ready: str, variables: dict[str, str]) -> AsyncIterator[None]:
     """One of our processes, from ready to gone; its output is discarded."""
@@ -117,7 +107,7 @@ async def running(command: list[str], ready: str, variables: dict[str, str]) -> 
         [sys.executable, "-m", *command], env={**os.environ, **variables}, stdout=subprocess.DEVNULL
     )
     try:
-        await _until_ready(ready, process)
+        await until_ready(ready, process)
         yield
     finally:
         process.terminate()
@@ -159,7 +149,7 @@ async def start_supabase() -> AsyncIterator[Callable[[dict[str, str]], Awaitable
 
 
 @pytest.fixture
-async def services(database: Any, issuer: Any) -> AsyncIterator[Services]:
+async def services(database: Database, issuer: Issuer) -> AsyncIterator[Services]:
     """The four services side by side in this process."""
     async with running_services(database, issuer) as running:
         yield running

@@ -1,17 +1,23 @@
 """What auth relies on when it collects a user's export from profile and messaging."""
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from pact import match
 
 from ava_auth import export
+from ava_auth.audit import AuditEvent
+from ava_auth.resources import Resources
 from ava_auth.user_and_session import User
 from ava_common.caller import Caller
 from ava_common.http_client import open_client
+
+from .conftest import Interaction
 
 PERSON = UUID(int=0x1)
 AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
@@ -32,12 +38,13 @@ AN_AVATAR, PREFERENCES = "/profile/avatar", "/profile/preferences"
 class NoEvents:
     """An audit log without events."""
 
-    async def read(self, **_):
-        for event in ():
+    async def read(self, **_: object) -> AsyncIterator[AuditEvent]:
+        no_events: tuple[AuditEvent, ...] = ()
+        for event in no_events:
             yield event
 
 
-async def collected(profile: str, messaging: str):
+async def collected(profile: str, messaging: str) -> Any:
     """The export as the user receives it, made of what the services answered."""
     async with AsyncExitStack() as stack:
         resources = SimpleNamespace(
@@ -46,11 +53,13 @@ async def collected(profile: str, messaging: str):
             audit_log=NoEvents(),
         )
         user = User(PERSON, "ada@people.example", datetime(2026, 1, 1, tzinfo=UTC), None)
-        chunks = await export.open_export(resources, CALLER, user)
+        chunks = await export.open_export(cast(Resources, resources), CALLER, user)
         return orjson.loads(b"".join([chunk async for chunk in chunks]))
 
 
-async def test_auth_collects_the_export_from_profile_and_messaging(contract, interaction):
+async def test_auth_collects_the_export_from_profile_and_messaging(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
     avatar = {
         "id": match.uuid(str(AVATAR)),
         "name": match.like("Mira"),

@@ -1,6 +1,8 @@
 """What the WhatsApp gateway relies on when it asks auth, profile and messaging."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from ava_whatsapp_gateway.peers.auth import DelegatedTokens
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 
+from .conftest import Interaction
+
 ME = "whatsapp-gateway"
 SECRET = "the secret both sides of this contract know"
 PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
@@ -23,12 +27,20 @@ BASIC = "Basic d2hhdHNhcHAtZ2F0ZXdheTp0aGUgc2VjcmV0IGJvdGggc2lkZXMgb2YgdGhpcyBjb
 WRONG_BASIC = "Basic d2hhdHNhcHAtZ2F0ZXdheTpub3Qgb3VyIHNlY3JldCBhdCBhbGw="
 
 
-def problem(name: str, status: int):
+def problem(name: str, status: int) -> dict[str, Any]:
     words = {"title": match.like("…"), "detail": match.like("…")}
     return {"type": f"urn:ava:problem:{name}", "status": status, **words}
 
 
-def exchange(interaction, description, person, status, answer, basic=BASIC, **more):
+def exchange(
+    interaction: type[Interaction],
+    description: str,
+    person: UUID,
+    status: int,
+    answer: Any,
+    basic: str = BASIC,
+    **more: Any,
+) -> Interaction:
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
         "subject_token": str(person),
@@ -42,7 +54,9 @@ def exchange(interaction, description, person, status, answer, basic=BASIC, **mo
     )  # fmt: skip
 
 
-async def test_the_gateway_asks_auth_to_act_for_a_person(contract, interaction):
+async def test_the_gateway_asks_auth_to_act_for_a_person(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
     token = {
         "access_token": match.regex("a.b.c", regex=r"^[\w-]+\.[\w-]+\.[\w-]+$"),
         "issued_token_type": "urn:ietf:params:oauth:token-type:jwt",
@@ -72,7 +86,9 @@ async def test_the_gateway_asks_auth_to_act_for_a_person(contract, interaction):
                     await DelegatedTokens("not our secret at all").caller_for(client, PERSON)
 
 
-async def test_the_gateway_asks_profile_for_the_avatar(contract, interaction):
+async def test_the_gateway_asks_profile_for_the_avatar(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
     with contract(ME, "profile") as provider:
         there = interaction(
             "the avatar of a person who has one", "the person has an avatar", "GET", "/profile/avatar", 200,
@@ -94,7 +110,15 @@ def turn(avatar: UUID | None = None, content: str = "Hello") -> messaging.Turn:
     return messaging.Turn(TURN, CALLER.id, avatar, "user", "text", content, then, "wamid.1")
 
 
-def storing(interaction, description, state, status, avatar=None, content="Hello", **more):
+def storing(
+    interaction: type[Interaction],
+    description: str,
+    state: str,
+    status: int,
+    avatar: UUID | None = None,
+    content: str = "Hello",
+    **more: Any,
+) -> Interaction:
     body = {
         "channel": "whatsapp",
         "role": "user",
@@ -106,7 +130,9 @@ def storing(interaction, description, state, status, avatar=None, content="Hello
     return interaction(description, state, "PUT", f"/messages/{TURN}", status, body=body, **more)
 
 
-async def test_the_gateway_asks_messaging_to_store_a_turn(contract, interaction):
+async def test_the_gateway_asks_messaging_to_store_a_turn(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
     there = "a log with that turn"
     with contract(ME, "messaging") as provider:
         cases = [

@@ -5,20 +5,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from ava_local.stack.environment import Environment
+from ava_local.stack.environment import SERVICES, Environment
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
-from ava_local.testing.token_issuer import SigningKey
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer, SigningKey
 
 ROOT = Path(__file__).parents[2]
 REFRESH = "AVA_REFRESH_CONTRACTS"
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PREFIXES = {
     "auth": "/auth",
     "profile": "/profile",
@@ -36,7 +38,8 @@ def local_variables(service: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_committed_description_is_the_one_the_service_serves(service, tmp_path):
+@pytest.mark.usefixtures("processes")
+def test_the_committed_description_is_the_one_the_service_serves(service: str, tmp_path: Path) -> None:
     variables = local_variables(service, tmp_path)
     code = DESCRIBE.format(service.replace("-", "_"))
     served = subprocess.run(
@@ -54,22 +57,46 @@ def test_the_committed_description_is_the_one_the_service_serves(service, tmp_pa
     )
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_documents_its_refusals(service: str) -> None:
+    paths = json.loads((ROOT / "services" / service / "openapi.json").read_text())["paths"]
+    silent = [
+        f"{method} {path}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if not path.startswith("/.well-known")
+        and not set(operation["responses"]) - {"200", "201", "202", "204", "422"}
+    ]
+    assert silent == []
+
+
 async def run_schemathesis(url: str, service: str, token: str, place: Path, *options: str) -> None:
     """Fails, with what schemathesis found, unless every answer is one that the description allows."""
     configuration = Path(__file__).parent / "schemathesis" / f"{service}.toml"
     program = Path(sys.executable).with_name("schemathesis")
-    command = [program, "--config-file", configuration, "run", f"{url}{PREFIXES[service]}/openapi.json"]
+    command = [
+        str(program),
+        "--config-file",
+        str(configuration),
+        "run",
+        f"{url}{PREFIXES[service]}/openapi.json",
+    ]
     command += ["-H", f"Authorization: Bearer {token}", "--no-color"]
     command += ["--request-timeout", "60", *options]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=place, capture_output=True, text=True, check=False
-    )
+    run = partial(subprocess.run, command, cwd=place, capture_output=True, text=True, check=False)
+    done = await asyncio.to_thread(run)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", ["profile", "messaging"])
-async def test_a_service_behaves_as_it_describes_itself(service, database, issuer, start_service, tmp_path):
+async def test_a_service_behaves_as_it_describes_itself(
+    service: str,
+    database: Database,
+    issuer: Issuer,
+    start_service: Callable[..., Awaitable[str]],
+    tmp_path: Path,
+) -> None:
     person = await database.person()
     own = {f"{service.upper()}_DATABASE_URL": database.url(f"ava_{service}")}
     url = await start_service(service, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
@@ -80,7 +107,12 @@ async def test_a_service_behaves_as_it_describes_itself(service, database, issue
 
 
 @pytest.mark.timeout(600)
-async def test_auth_behaves_as_it_describes_itself(database, start_service, start_supabase, tmp_path):
+async def test_auth_behaves_as_it_describes_itself(
+    database: Database,
+    start_service: Callable[..., Awaitable[str]],
+    start_supabase: Callable[[dict[str, str]], Awaitable[str]],
+    tmp_path: Path,
+) -> None:
     keys = {"PUBLISHABLE_KEY": "sb_publishable_of_the_contracts", "SECRET_KEY": "sb_secret_of_the_contracts"}
     signing = json.dumps([ECAlgorithm.to_jwk(SigningKey("a").private, as_dict=True) | {"kid": "a"}])
     settings = {"SITE_URL": "http://127.0.0.1:8080", "JWT_KEYS": signing, "RATE_LIMIT_BURST": "100000"}
@@ -112,7 +144,9 @@ async def test_auth_behaves_as_it_describes_itself(database, start_service, star
 
 
 @pytest.mark.timeout(600)
-async def test_the_gateway_behaves_as_it_describes_itself(database, start_service, tmp_path):
+async def test_the_gateway_behaves_as_it_describes_itself(
+    database: Database, start_service: Callable[..., Awaitable[str]], tmp_path: Path
+) -> None:
     variables = local_variables("whatsapp-gateway", tmp_path)
     own = {"WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")}
     await run_schemathesis(

@@ -1,12 +1,16 @@
 """What the page in the browser relies on when it asks profile and messaging."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from pact import match
+
+from .conftest import Interaction
 
 SCRIPT = Path(__file__).parents[2] / "services/auth/src/ava_auth/static/app.js"
 AVATAR = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": "Tall"}
@@ -23,10 +27,10 @@ MESSAGE = {
 }
 
 
-def problem(name, status, *fields):
+def problem(name: str, status: int, *fields: str) -> dict[str, Any]:
     """What the page shows: the words, and which field they are about."""
     errors = [{"pointer": f"#/{field}", "detail": match.like("…")} for field in fields]
-    document = {"type": f"urn:ava:problem:{name}", "status": status}
+    document: dict[str, Any] = {"type": f"urn:ava:problem:{name}", "status": status}
     document |= {"title": match.like("…"), "detail": match.like("…")}
     document |= {"errors": errors} if errors else {}
     return {"answer": document, "content_type": "application/problem+json"}
@@ -38,7 +42,8 @@ YOUNG = problem("invalid-request", 422, "age")
 TAKEN = problem("phone-taken", 409)
 NO_NUMBER = problem("not-a-phone-number", 422, "phone")
 NO_AVATAR = problem("avatar-not-found", 404)
-PROFILE = [
+Request = tuple[str, str, str, str, int, dict[str, Any]]
+PROFILE: list[Request] = [
     ("the personalities", NEW, "GET", "/profile/personalities", 200, {"answer": match.each_like("witty")}),
     ("the avatar", FULL, "GET", "/profile/avatar", 200, {"answer": match.like(AVATAR)}),
     ("the avatar before there is one", NEW, "GET", "/profile/avatar", 404, NO_AVATAR),
@@ -55,8 +60,8 @@ NEWEST = {"order": "newest", "limit": "50"}
 PAGE = {"messages": match.each_like(MESSAGE), "next": None}
 WRITING = {"body": {"content": "Hello"}, "headers": {"Idempotency-Key": KEY}, "answer": MESSAGE}
 EMPTY = {"body": {"content": ""}, **problem("invalid-request", 422, "content")}
-NO_PAGE = {"messages": [], "next": None}
-MESSAGING = [
+NO_PAGE: dict[str, Any] = {"messages": [], "next": None}
+MESSAGING: list[Request] = [
     ("the newest messages", FULL, "GET", "/messages", 200, {"query": NEWEST, "answer": PAGE}),
     ("an empty log", NEW, "GET", "/messages", 200, {"query": NEWEST, "answer": NO_PAGE}),
     ("a message", NEW, "POST", "/messages", 201, WRITING),
@@ -65,7 +70,12 @@ MESSAGING = [
 
 
 @pytest.mark.parametrize(("service", "requests"), [("profile", PROFILE), ("messaging", MESSAGING)])
-def test_the_page_asks_a_service(contract, interaction, service, requests):
+def test_the_page_asks_a_service(
+    contract: Callable[[str, str], Any],
+    interaction: type[Interaction],
+    service: str,
+    requests: list[Request],
+) -> None:
     with contract("page", service) as provider:
         for description, state, method, path, status, more in requests:
             description = f"{description}, on the page"
@@ -84,7 +94,7 @@ def test_the_page_asks_a_service(contract, interaction, service, requests):
             assert answer.status_code == status
 
 
-def test_the_page_asks_for_nothing_that_is_not_in_its_contract():
+def test_the_page_asks_for_nothing_that_is_not_in_its_contract() -> None:
     asking = r"""(?:ask|mine)\(\s*(method|"[A-Z]+"),\s*["`](/(?:profile|messages)[^"`?$]*)"""
     calls = re.findall(asking, SCRIPT.read_text())
     known = {(method, path) for _, _, method, path, *_ in PROFILE + MESSAGING}

@@ -9,7 +9,7 @@ import json
 import os
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,10 +18,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from ava_common.problems import Problem
+from ava_local.stack.environment import SERVICES
 
 ROOT = Path(__file__).parents[2]
 PINNED = Path(__file__).parent / "pinned"
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 PACKAGES = ["ava_common", *(f"ava_{service.replace('-', '_')}" for service in SERVICES)]
 EXAMPLES = [
     "infra/.env.example",
@@ -94,7 +94,7 @@ def metrics() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("told", [problem_types, routes, variables, metrics])
-def test_a_name_that_others_rely_on_stays(told):
+def test_a_name_that_others_rely_on_stays(told: Callable[[], object]) -> None:
     pinned = PINNED / f"{told.__name__}.json"
     now = json.loads(json.dumps(told()))
     if os.environ.get("AVA_REFRESH_CONTRACTS"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,9 @@ import pytest
 from jwt.algorithms import ECAlgorithm
 from pact import Verifier
 
-from ava_local.testing.token_issuer import SigningKey
+from ava_local.testing.accounts import Account
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer, SigningKey
 
 PACTS = Path(__file__).parent / "pacts"
 PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
@@ -25,18 +28,17 @@ A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, what
 values ($1, '+4915112345678', now())"""
 A_TURN = """insert into public.messages (id, user_id, channel, role, content, external_id, created_at)
 values ($2, $1, 'whatsapp', 'user', 'Hello', 'wamid.1', '2026-03-04T05:06:07Z')"""
-A_USER = """insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-  confirmation_token, recovery_token, email_change_token_new, email_change, banned_until,
-  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2, '', now(),
-  '', '', '', '', $3::text::timestamptz, '{"provider":"email","providers":["email"]}', '{}', now(), now())"""
 
 
-def states(database, person, other):
+SetState = Callable[[str], Coroutine[None, None, None]]
+Row = tuple[str, *tuple[UUID, ...]]
+
+
+def states(database: Database, person: UUID, other: UUID) -> SetState:
     """Puts into the database the rows that each state of the pacts stands for."""
-    nothing = []
-    full = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
-    meanings = {
+    nothing: list[Row] = []
+    full: list[Row] = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
+    meanings: dict[str, list[Row]] = {
         "the person has nothing yet": nothing,
         "the person has no avatar": nothing,
         "an empty log": nothing,
@@ -56,7 +58,7 @@ def states(database, person, other):
     return set_state
 
 
-async def verify(consumer, provider, url, header, set_state):
+async def verify(consumer: str, provider: str, url: str, header: dict[str, str], set_state: SetState) -> None:
     """Fails, naming what differs, when the service does not fulfil this pact."""
     loop = asyncio.get_running_loop()
 
@@ -75,7 +77,13 @@ async def verify(consumer, provider, url, header, set_state):
 
 
 @pytest.mark.parametrize(("consumer", "provider"), USER_SERVICES)
-async def test_a_service_fulfils_its_consumers_contract(consumer, provider, database, issuer, start_service):
+async def test_a_service_fulfils_its_consumers_contract(
+    consumer: str,
+    provider: str,
+    database: Database,
+    issuer: Issuer,
+    start_service: Callable[..., Awaitable[str]],
+) -> None:
     person, other = await database.person(), await database.person()
     own = {f"{provider.upper()}_DATABASE_URL": database.url(f"ava_{provider}")}
     url = await start_service(provider, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
@@ -85,7 +93,11 @@ async def test_a_service_fulfils_its_consumers_contract(consumer, provider, data
     await verify(consumer, provider, url, header, states(database, person, other))
 
 
-async def test_auth_fulfils_the_gateways_contract(database, start_service, start_supabase):
+async def test_auth_fulfils_the_gateways_contract(
+    database: Database,
+    start_service: Callable[..., Awaitable[str]],
+    start_supabase: Callable[[dict[str, str]], Awaitable[str]],
+) -> None:
     key = SigningKey("a")
     supabase = await start_supabase(
         {
@@ -96,8 +108,7 @@ async def test_auth_fulfils_the_gateways_contract(database, start_service, start
             "SECRET_KEY": "sb_secret_of_the_contracts",
         }
     )
-    for person, until in ((PERSON, None), (BANNED, "2999-01-01")):
-        await database.admin(A_USER, person, f"{person}@people.example", until)
+    await database.people(Account(PERSON), Account(BANNED, banned_until="2999-01-01"))
     url = await start_service(
         "auth",
         {
@@ -117,6 +128,6 @@ async def test_auth_fulfils_the_gateways_contract(database, start_service, start
     await verify("whatsapp-gateway", "auth", url, {}, no_change)
 
 
-def private(key):
+def private(key: SigningKey) -> dict[str, str]:
     """The private JWK of a test's key."""
     return ECAlgorithm.to_jwk(key.private, as_dict=True) | {"kid": key.kid}

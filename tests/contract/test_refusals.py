@@ -1,7 +1,7 @@
 """Every service explains every invalid field in our own words, never in the validation library's."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import httpx
@@ -9,6 +9,9 @@ import pytest
 from contract.wrong_requests import WrongRequest, wrong_requests
 from identity.services import GATEWAY_CLIENT, Services
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
 
 LIBRARY = re.compile(
     r"Input |should (be|have|match|start|end)|[Ff]ield required|Value error|Assertion failed|Extra inputs|"
@@ -33,7 +36,7 @@ async def send(services: Services, service: str, wrong: WrongRequest, token: str
 
 @pytest.mark.parametrize("service", AT_LEAST)
 async def test_every_invalid_field_is_named_and_explained_in_our_own_words(
-    services: Services, database: Any, issuer: Any, service: str
+    services: Services, database: Database, issuer: Issuer, service: str
 ) -> None:
     token = issuer.token(await database.person())
     sent = list(wrong_requests(services.apps[service].openapi()))

@@ -10,8 +10,8 @@ from contract.test_refusals import LIBRARY, UNEXPLAINED
 from pydantic_settings import BaseSettings
 
 from ava_common.settings import load
+from ava_local.stack.environment import SERVICES
 
-SERVICES = ["auth", "profile", "messaging", "whatsapp-gateway"]
 # An issuer may have any name.
 ANY_TEXT = {"AUTH_ISSUER", "SUPABASE_JWT_ISSUER"}
 GARBAGE = [
@@ -22,7 +22,8 @@ GARBAGE = [
 
 
 def settings_of(service: str) -> type[BaseSettings]:
-    return importlib.import_module(f"ava_{service.replace('-', '_')}.settings").Settings
+    found: type[BaseSettings] = importlib.import_module(f"ava_{service.replace('-', '_')}.settings").Settings
+    return found
 
 
 def variables(service: str) -> list[str]:

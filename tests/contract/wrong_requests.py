@@ -74,13 +74,15 @@ def _wrong_documents() -> Iterator[Wrong]:
     yield "no body", "#", {}
     yield "malformed JSON", None, {"content": b"{", "headers": {"Content-Type": "application/json"}}
     yield "not JSON", "#", {"content": b"age=20", "headers": {"Content-Type": "text/plain"}}
-    for value in ([], "text", 5, True):
+    bodies: tuple[Any, ...] = ([], "text", 5, True)
+    for value in bodies:
         yield f"the body {value!r}", "#", {"json": value}
 
 
 def _wrong_values(schema: dict[str, Any], nullable: bool) -> Iterator[tuple[str, Any]]:
     """Values of the wrong type, then values of the right type that break a constraint."""
-    for value in ([], {}) if nullable else ([], {}, None):
+    values: tuple[Any, ...] = ([], {}) if nullable else ([], {}, None)
+    for value in values:
         yield f"is {value!r}", value
     if schema["type"] == "string":
         yield "is a number", 5

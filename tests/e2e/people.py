@@ -1,21 +1,30 @@
 """Users and their phones, on a real stack."""
 
 import secrets
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from ava_local.demo.phone_client import PhoneClient
 from ava_local.demo.user_journey import AVATAR, DemoUser, eventually, random_phone_number
-from ava_local.stack.control import Stack
 
 __all__ = ["AVATAR", "Person", "eventually"]
+
+
+class Reachable(Protocol):
+    """Where a stack's edge proxy and WhatsApp simulator are."""
+
+    @property
+    def public_url(self) -> str: ...
+
+    @property
+    def simulator_url(self) -> str: ...
 
 
 class Person(DemoUser):
     """A user with an account, logged in, and a phone that is not linked yet."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Reachable) -> None:
         super().__init__(stack.public_url, "person")
         self.number = random_phone_number()
         self.phone = PhoneClient(stack.simulator_url, self.number)

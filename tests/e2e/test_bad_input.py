@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -91,7 +92,7 @@ def unsigned(token: str) -> str:
     return f"{head}.{token.split('.')[1]}."
 
 
-FORGERIES = {
+FORGERIES: dict[str, Callable[[str], str]] = {
     "garbage": lambda token: "garbage",
     "expired": lambda token: changed(token, exp=int(time.time()) - 60),
     "another user's": lambda token: changed(token, sub="018f0000-0000-7000-8000-000000000000"),

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from ava_local.ports import free_port
+from ava_local.stack.environment import SERVICES
 
 CADDYFILE = Path(__file__).parents[2] / "infra/caddy/Caddyfile"
-SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 Headers = list[tuple[str, str]]
 
 
@@ -34,15 +34,10 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
     return answer
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One request as a service received it."""
+class WithHeaders:
+    """Looks a header up by its name."""
 
-    service: str
-    method: str
-    target: str
     headers: Headers
-    body: bytes
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name.lower()]
@@ -54,15 +49,23 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Seen(WithHeaders):
+    """One request as a service received it."""
+
+    service: str
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer(WithHeaders):
     """One response as the client received it."""
 
     status: int
     headers: Headers
     body: bytes
-
-    all = Seen.all
-    header = Seen.header
 
     @property
     def json(self) -> Any:
@@ -234,7 +237,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def edge_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProxy]:
+def edge_proxy(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProxy]:
     started = EdgeProxy(tmp_path_factory)
     yield started
     started.close()

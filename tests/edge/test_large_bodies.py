@@ -3,10 +3,13 @@
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 import httpx
 import pytest
+
+from .conftest import Answer, Edge
 
 KIB, MIB = 1024, 1024 * 1024
 BLOCK = 64 * KIB
@@ -42,7 +45,9 @@ def blocks(size: int, chunked: bool) -> list[bytes]:
     return [*(b"%x\r\n%b\r\n" % (one, b"x" * one) for one in sizes), b"0\r\n\r\n"]
 
 
-def send_then_read(edge, method: str, target: str, size: int, chunked: bool, headers=()) -> bytes:
+def send_then_read(
+    edge: Edge, method: str, target: str, size: int, chunked: bool, headers: Sequence[str] = ()
+) -> bytes:
     """What a client gets that looks at the answer only after its last byte; nothing when it is cut off."""
     told = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
     head = "\r\n".join([f"{method} {target} HTTP/1.1", "Host: a", "Connection: close", told, *headers])
@@ -56,9 +61,11 @@ def send_then_read(edge, method: str, target: str, size: int, chunked: bool, hea
     return answer
 
 
-async def sent(edge, *what, **more):
+async def sent(
+    edge: Edge, method: str, target: str, size: int, chunked: bool, headers: Sequence[str] = ()
+) -> Answer:
     """The answer to a whole request, and that it was not cut off."""
-    answer = await asyncio.to_thread(send_then_read, edge, *what, **more)
+    answer = await asyncio.to_thread(send_then_read, edge, method, target, size, chunked, headers)
     assert answer, "the answer was lost"
     return edge.read(answer)
 
@@ -67,7 +74,9 @@ async def sent(edge, *what, **more):
     ("target", "size", "chunked"),
     [(*one, False) for one in MEASURED] + [(*one, True) for one in UNMEASURED],
 )
-async def test_a_body_somewhat_over_the_limit_gets_its_413(edge, target, size, chunked):
+async def test_a_body_somewhat_over_the_limit_gets_its_413(
+    edge: Edge, target: str, size: int, chunked: bool
+) -> None:
     for _ in range(5):
         answer = await sent(edge, "POST", target, size, chunked)
         assert (answer.status, answer.problem) == (413, "body-too-large")
@@ -75,7 +84,7 @@ async def test_a_body_somewhat_over_the_limit_gets_its_413(edge, target, size, c
 
 
 @pytest.mark.parametrize("size", [4 * MIB + 1, 8 * MIB])
-async def test_many_clients_at_once_each_get_their_413(edge, size):
+async def test_many_clients_at_once_each_get_their_413(edge: Edge, size: int) -> None:
     asked = (sent(edge, "POST", "/webhooks/whatsapp", size, False) for _ in range(8))
     assert {answer.status for answer in await asyncio.gather(*asked)} == {413}
     assert edge.seen == []
@@ -84,8 +93,8 @@ async def test_many_clients_at_once_each_get_their_413(edge, size):
 @pytest.mark.parametrize(
     ("size", "chunked"), [(4 * MIB + 1, False), (8 * MIB, False), (4 * MIB + 255 * KIB, True)]
 )
-async def test_httpx_gets_its_413(edge, size, chunked):
-    async def pieces():
+async def test_httpx_gets_its_413(edge: Edge, size: int, chunked: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, size, BLOCK):
             yield b"x" * min(BLOCK, size - at)
 
@@ -100,7 +109,9 @@ async def test_httpx_gets_its_413(edge, size, chunked):
 
 @SENT
 @pytest.mark.parametrize(("target", "size"), FAR_OVER)
-async def test_what_is_far_over_gets_a_413_or_is_cut_off(edge, target, size, chunked):
+async def test_what_is_far_over_gets_a_413_or_is_cut_off(
+    edge: Edge, target: str, size: int, chunked: bool
+) -> None:
     answer = await asyncio.to_thread(send_then_read, edge, "POST", target, size, chunked)
     if answer:
         assert edge.read(answer).problem == "body-too-large"
@@ -110,8 +121,8 @@ async def test_what_is_far_over_gets_a_413_or_is_cut_off(edge, target, size, chu
 @SENT
 @pytest.mark.parametrize(("method", "target", "status", "headers"), EARLY)
 async def test_no_early_answer_is_lost_on_a_client_that_is_still_sending(
-    edge, method, target, status, headers, chunked
-):
+    edge: Edge, method: str, target: str, status: int, headers: list[str], chunked: bool
+) -> None:
     for size in (300 * KIB, BOUNDS.get(target, MIB)):
         answer = await sent(edge, method, target, size, chunked, headers=headers)
         assert answer.status == status
@@ -120,14 +131,14 @@ async def test_no_early_answer_is_lost_on_a_client_that_is_still_sending(
 
 @SENT
 @pytest.mark.parametrize("target", BOUNDS)
-async def test_no_more_of_a_body_is_read_than_the_bound(edge, target, chunked):
+async def test_no_more_of_a_body_is_read_than_the_bound(edge: Edge, target: str, chunked: bool) -> None:
     """The body is held in memory while it is read."""
     before = len(edge.log())
     await asyncio.to_thread(send_then_read, edge, "POST", target, 32 * MIB, chunked)
     assert await read_since(edge, before) <= BOUNDS[target] + 1
 
 
-async def read_since(edge, before: int) -> int:
+async def read_since(edge: Edge, before: int) -> int:
     """What Caddy's log says was read of the one body since."""
     async with asyncio.timeout(60):
         while True:
@@ -138,7 +149,7 @@ async def read_since(edge, before: int) -> int:
             await asyncio.sleep(0.02)
 
 
-async def test_a_client_that_asks_first_is_refused_before_it_sends(edge):
+async def test_a_client_that_asks_first_is_refused_before_it_sends(edge: Edge) -> None:
     head = "POST /messages HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n"
     answer = await edge.raw(f"{head}Content-Length: {2 * MIB}\r\n\r\n".encode())
     assert edge.read(answer).problem == "body-too-large"

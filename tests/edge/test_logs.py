@@ -1,7 +1,11 @@
 """The access log has every request, and no secrets of any."""
 
-import asyncio
 import json
+from typing import Any
+
+from ava_local.testing.waiting import eventually
+
+from .conftest import Edge, EdgeProxy
 
 SECRETS = {
     "bearer": "SECRETBEARER",
@@ -32,34 +36,28 @@ HEADERS = [
 ]
 
 
-async def entries(edge, least: int) -> list[dict]:
-    """The lines about requests, once there are at least so many."""
-    for _ in range(3000):
-        lines = [json.loads(line) for line in edge.log().splitlines(keepends=True) if line.endswith("\n")]
-        requests = [line for line in lines if line.get("msg") == "handled request"]
-        if len(requests) >= least:
-            return requests
-        await asyncio.sleep(0.02)
-    raise TimeoutError(edge.log())
+def entries(edge: Edge) -> list[dict[str, Any]]:
+    """The lines about requests, as far as they are written."""
+    lines = [json.loads(line) for line in edge.log().splitlines(keepends=True) if line.endswith("\n")]
+    return [line for line in lines if line.get("msg") == "handled request"]
 
 
-async def about(edge, request_id: str) -> dict:
-    for _ in range(3000):
-        for line in reversed(await entries(edge, 1)):
-            if line["request_id"] == request_id:
-                return line
-        await asyncio.sleep(0.02)
-    raise TimeoutError(request_id)
+async def about(edge: Edge, request_id: str | None) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        return [line for line in entries(edge) if line["request_id"] == request_id]
+
+    await eventually(found)
+    return found()[-1]
 
 
-async def count_entries(edge) -> int:
+async def count_entries(edge: Edge) -> int:
     """The number of lines about requests, once every request answered so far has its line."""
     answer = await edge.ask("GET", "/messages")
     await about(edge, answer.header("x-request-id"))
-    return len(await entries(edge, 0))
+    return len(entries(edge))
 
 
-async def ask_everything(edge) -> int:
+async def ask_everything(edge: Edge) -> int:
     """Answered, refused, unknown and failing requests, each full of secrets."""
     for service in edge.services.values():
         service.extra = f"Set-Cookie: __Host-ava_at={SECRETS['answer']}\r\nX-Service: {SECRETS['answer']}\r\n"
@@ -83,15 +81,17 @@ async def ask_everything(edge) -> int:
     return len(paths) * 4 + 2
 
 
-async def test_no_secret_of_a_request_is_in_any_line(edge):
+async def test_no_secret_of_a_request_is_in_any_line(edge: Edge) -> None:
     before = await count_entries(edge)
     asked = await ask_everything(edge)
-    await entries(edge, before + asked)
+    await eventually(lambda: len(entries(edge)) >= before + asked)
     found = [name for name, secret in SECRETS.items() if secret in edge.log()]
     assert found == []
 
 
-async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(edge, edge_proxy):
+async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(
+    edge: Edge, edge_proxy: EdgeProxy
+) -> None:
     gone = dict.fromkeys(edge.services, 9)  # the discard port: no program listens there
     port, log = edge_proxy.before(gone, duration=("lb_try_duration 10s", "lb_try_duration 300ms"))
     away = type(edge)(port, edge.services, log)
@@ -99,13 +99,14 @@ async def test_no_secret_is_in_the_lines_about_a_service_that_is_away(edge, edge
         "PATCH", f"/messages?text={SECRETS['search']}", *HEADERS, body=SECRETS["body"].encode()
     )
     assert (answer.status, answer.problem) == (502, "room-away")
-    (line,) = await entries(away, 1)
+    await eventually(lambda: entries(away))
+    (line,) = entries(away)
     assert "connection refused" in line["reason"], "the operator learns why"
     assert b"refused" not in answer.body, "the outside does not"
     assert [name for name, secret in SECRETS.items() if secret in away.log()] == []
 
 
-async def test_a_line_tells_who_asked_what_when_and_how_it_went(edge):
+async def test_a_line_tells_who_asked_what_when_and_how_it_went(edge: Edge) -> None:
     answer = await edge.ask("GET", "/profile/avatar?x=1", *HEADERS)
     line = await about(edge, answer.header("x-request-id"))
     assert (line["request"]["method"], line["request"]["uri"]) == ("GET", "/profile/avatar")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from .conftest import Edge
+
 LISTED = [
     ("/", "auth"),
     ("/app.js", "auth"),
@@ -92,41 +94,43 @@ UNLISTED = [
 
 
 @pytest.mark.parametrize(("target", "service"), LISTED)
-async def test_a_listed_path_reaches_its_service_unchanged(edge, target, service):
+async def test_a_listed_path_reaches_its_service_unchanged(edge: Edge, target: str, service: str) -> None:
     seen = await edge.reach("GET", target)
     assert (seen.service, seen.target) == (service, target)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("target", UNLISTED)
-async def test_any_other_path_is_a_404_problem_and_reaches_no_service(edge, method, target):
+async def test_any_other_path_is_a_404_problem_and_reaches_no_service(
+    edge: Edge, method: str, target: str
+) -> None:
     answer = await edge.ask(method, target, "Sec-Fetch-Site: same-origin", "Content-Length: 0")
     assert (answer.status, answer.problem) == (404, "not-found")
     assert edge.seen == []
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1/internal/tokens", "http://auth:8000/internal/tokens"])
-async def test_an_absolute_target_is_judged_by_its_path(edge, target):
+async def test_an_absolute_target_is_judged_by_its_path(edge: Edge, target: str) -> None:
     answer = await edge.ask("GET", target)
     assert (answer.status, answer.problem) == (404, "not-found")
     assert edge.seen == []
 
 
 @pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "TRACK", "PROPFIND", "get"])
-async def test_unused_methods_are_refused(edge, method):
+async def test_unused_methods_are_refused(edge: Edge, method: str) -> None:
     answer = await edge.ask(method, "/messages")
     assert (answer.status, answer.problem) == (405, "method-not-allowed")
     assert answer.header("allow") == "GET, HEAD, POST, PUT, PATCH, DELETE"
     assert edge.seen == []
 
 
-async def test_a_tunnel_through_connect_is_refused(edge):
+async def test_a_tunnel_through_connect_is_refused(edge: Edge) -> None:
     answer = await edge.ask("CONNECT", "127.0.0.1:22")
     assert answer.status in {400, 404, 405}
     assert edge.seen == []
 
 
-async def test_caddy_answers_for_its_own_health(edge):
+async def test_caddy_answers_for_its_own_health(edge: Edge) -> None:
     answer = await edge.ask("GET", "/healthz")
     assert answer.status == 200
     assert edge.seen == []

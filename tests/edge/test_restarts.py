@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from .conftest import Edge, EdgeProxy
+
 ECHO = """
 from contextlib import asynccontextmanager
 
@@ -54,7 +56,7 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(edge_proxy, tmp_path) -> Iterator[tuple[Upstream, str]]:
+def upstream(edge_proxy: EdgeProxy, tmp_path: Path) -> Iterator[tuple[Upstream, str]]:
     """One uvicorn service behind every upstream of its own Caddy."""
     from_port = edge_proxy.free_port()
     service = Upstream(tmp_path, from_port)
@@ -75,7 +77,7 @@ REQUESTS = {
 }
 
 
-async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
+async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream: tuple[Upstream, str]) -> None:
     service, url = upstream
     outcomes: Counter[tuple[str, int]] = Counter()
     ending = asyncio.Event()
@@ -106,10 +108,12 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream):
     assert min(outcomes.values()) > RESTARTS, outcomes
 
 
-async def test_a_service_that_stays_away_is_a_problem_that_says_when_to_come_back(edge, edge_proxy):
+async def test_a_service_that_stays_away_is_a_problem_that_says_when_to_come_back(
+    edge: Edge, edge_proxy: EdgeProxy
+) -> None:
     duration = ("lb_try_duration 10s", "lb_try_duration 1s")
     port, log = edge_proxy.before(dict.fromkeys(edge.services, edge_proxy.free_port()), duration=duration)
-    away = type(edge)(port, edge.services, log)
+    away = Edge(port, edge.services, log)
     asked = [
         ("GET", "/messages"),
         ("POST", "/webhooks/whatsapp"),
@@ -154,7 +158,9 @@ ONCE = [
 
 
 @pytest.mark.parametrize("request_", REPEATED, ids=" ".join)
-async def test_what_may_be_repeated_is_repeated_whole_when_a_service_hangs_up(edge, request_):
+async def test_what_may_be_repeated_is_repeated_whole_when_a_service_hangs_up(
+    edge: Edge, request_: tuple[str, ...]
+) -> None:
     for service in edge.services.values():
         service.hang_ups = 2
     answer = await edge.ask(*request_, body=b"hello")
@@ -165,7 +171,9 @@ async def test_what_may_be_repeated_is_repeated_whole_when_a_service_hangs_up(ed
 
 
 @pytest.mark.parametrize("request_", ONCE, ids=" ".join)
-async def test_what_may_not_be_repeated_is_sent_once_and_the_caller_is_told(edge, request_):
+async def test_what_may_not_be_repeated_is_sent_once_and_the_caller_is_told(
+    edge: Edge, request_: tuple[str, ...]
+) -> None:
     for service in edge.services.values():
         service.hang_ups = 1
     answer = await edge.ask(*request_, body=b"hello")

@@ -2,11 +2,13 @@
 
 import pytest
 
+from .conftest import Edge
+
 HIDDEN = b"GET /internal/tokens HTTP/1.1\r\nHost: auth\r\nX-Smuggled: yes\r\nConnection: close\r\n\r\n"
 POST = b"POST /messages HTTP/1.1\r\nHost: a\r\n"
 
 
-def judged(edge, answer: bytes) -> None:
+def judged(edge: Edge, answer: bytes) -> None:
     """Every request a service received is a listed one, and no hidden request was forwarded."""
     assert all(seen.target == "/messages" for seen in edge.seen), edge.seen
     assert not [seen for seen in edge.seen if seen.header("x-smuggled")]
@@ -14,13 +16,13 @@ def judged(edge, answer: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 ")
 
 
-async def test_content_length_against_chunked(edge):
+async def test_content_length_against_chunked(edge: Edge) -> None:
     body = b"0\r\n\r\n" + HIDDEN
     head = POST + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % len(body)
     judged(edge, await edge.raw(head + body))
 
 
-async def test_chunked_against_content_length(edge):
+async def test_chunked_against_content_length(edge: Edge) -> None:
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)
     judged(
         edge,
@@ -49,7 +51,7 @@ async def test_chunked_against_content_length(edge):
         b"Transfer-Encoding: chunked\x00",
     ],
 )
-async def test_disguised_chunking_beside_a_length(edge, line):
+async def test_disguised_chunking_beside_a_length(edge: Edge, line: bytes) -> None:
     body = b"0\r\n\r\n" + HIDDEN
     head = POST + line + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
     judged(edge, await edge.raw(head + body))
@@ -69,7 +71,7 @@ async def test_disguised_chunking_beside_a_length(edge, line):
         b"Content-Length:",
     ],
 )
-async def test_lengths_that_can_be_read_in_two_ways_are_refused(edge, lengths):
+async def test_lengths_that_can_be_read_in_two_ways_are_refused(edge: Edge, lengths: bytes) -> None:
     answer = await edge.raw(POST + lengths + b"\r\nConnection: close\r\n\r\n" + HIDDEN)
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 411", b"HTTP/1.1 200"))
     judged(edge, answer)
@@ -79,7 +81,7 @@ async def test_lengths_that_can_be_read_in_two_ways_are_refused(edge, lengths):
 @pytest.mark.parametrize(
     "size", [b"0x3", b"+3", b"-1", b"3 3", b"3_0", b"ffffffffffffffff1", b"", b"\x003", b"g"]
 )
-async def test_invalid_chunk_sizes_never_reach_a_service(edge, size):
+async def test_invalid_chunk_sizes_never_reach_a_service(edge: Edge, size: bytes) -> None:
     request = (
         POST
         + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -92,12 +94,12 @@ async def test_invalid_chunk_sizes_never_reach_a_service(edge, size):
     assert not answer.startswith(b"HTTP/1.1 200")
 
 
-async def test_bare_line_feeds_hide_no_second_request(edge):
+async def test_bare_line_feeds_hide_no_second_request(edge: Edge) -> None:
     answer = await edge.raw(POST.replace(b"\r\n", b"\n") + b"Content-Length: 0\n\n" + HIDDEN)
     judged(edge, answer)
 
 
-async def test_a_pipelined_request_is_judged_like_any_other(edge):
+async def test_a_pipelined_request_is_judged_like_any_other(edge: Edge) -> None:
     answer = await edge.raw(b"GET /messages HTTP/1.1\r\nHost: a\r\n\r\n" + HIDDEN)
     assert answer.count(b"HTTP/1.1 200") == 1
     assert answer.count(b"HTTP/1.1 404") == 1
@@ -119,13 +121,13 @@ async def test_a_pipelined_request_is_judged_like_any_other(edge):
         b"GET /messages\r\nX: HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-async def test_anything_but_http_reaches_no_service(edge, head):
+async def test_anything_but_http_reaches_no_service(edge: Edge, head: bytes) -> None:
     answer = await edge.raw(head)
     assert b" 200 " not in answer.split(b"\r\n")[0]
     assert edge.seen == []
 
 
-async def test_headers_of_a_trailer_never_become_headers_of_the_request(edge):
+async def test_headers_of_a_trailer_never_become_headers_of_the_request(edge: Edge) -> None:
     body = b"2\r\n{}\r\n0\r\nAuthorization: Bearer late\r\nX-Smuggled: yes\r\n\r\n"
     head = POST + b"Transfer-Encoding: chunked\r\nTrailer: Authorization\r\nConnection: close\r\n\r\n"
     judged(edge, await edge.raw(head + body))

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 
+from .conftest import Edge, EdgeProxy
 
-async def test_over_tls_browsers_are_told_to_stay_there(edge, edge_proxy):
+
+async def test_over_tls_browsers_are_told_to_stay_there(edge: Edge, edge_proxy: EdgeProxy) -> None:
     upstreams = {name: service.port for name, service in edge.services.items()}
     # Own certificates and no redirect from port 80: no internet, no privileged port.
     quiet = ("admin off", "admin off\n\tauto_https disable_redirects")

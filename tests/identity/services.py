@@ -8,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from jwt.algorithms import ECAlgorithm
 
 from ava_auth import app as auth
 from ava_auth.settings import Settings as AuthSettings
-from ava_local.testing.token_issuer import SigningKey
+from ava_local.testing.databases import Database
+from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer, SigningKey
 from ava_messaging import app as messaging
 from ava_messaging.settings import Settings as MessagingSettings
 from ava_profile import app as profile
@@ -74,13 +75,19 @@ def _security(operation: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for requirement in operation.get("security", []) for name in requirement)
 
 
-def _apps(database: Any, issuer: Any) -> dict[str, FastAPI]:
-    trust = {"supabase_url": issuer.url, "auth_url": issuer.url, "_env_file": None}
+def _apps(database: Database, issuer: Issuer) -> dict[str, FastAPI]:
+    trust: dict[str, Any] = {"supabase_url": issuer.url, "auth_url": issuer.url, "_env_file": None}
     key = ECAlgorithm.to_jwk(SigningKey("auth-a").private, as_dict=True) | {"kid": "auth-a"}
-    here = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
-    keys = {"supabase_publishable_key": "sb_publishable_0123", "supabase_secret_key": "sb_secret_0123456789"}
-    own = {"signing_keys": json.dumps([key]), "clients": {GATEWAY_CLIENT[0]: [GATEWAY_CLIENT[1]]}}
-    whatsapp = {
+    here: dict[str, Any] = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
+    keys: dict[str, Any] = {
+        "supabase_publishable_key": "sb_publishable_0123",
+        "supabase_secret_key": "sb_secret_0123456789",
+    }
+    own: dict[str, Any] = {
+        "signing_keys": json.dumps([key]),
+        "clients": {GATEWAY_CLIENT[0]: [GATEWAY_CLIENT[1]]},
+    }
+    whatsapp: dict[str, Any] = {
         **dict.fromkeys(["auth_url", "profile_url", "messaging_url", "graph_api_url"], NOWHERE),
         **dict.fromkeys(["verify_token", "access_token"], "a-secret-of-the-gateway"),
         "client_secret": GATEWAY_CLIENT[1],
@@ -90,29 +97,27 @@ def _apps(database: Any, issuer: Any) -> dict[str, FastAPI]:
     }
     return {
         "auth": auth.create_app(
-            AuthSettings(database_url=database.url("ava_auth"), **trust, **here, **keys, **own)
+            AuthSettings.model_validate(
+                {"database_url": database.url("ava_auth")} | trust | here | keys | own
+            )
         ),
-        "profile": profile.create_app(ProfileSettings(database_url=database.url("ava_profile"), **trust)),
+        "profile": profile.create_app(
+            ProfileSettings.model_validate({"database_url": database.url("ava_profile")} | trust)
+        ),
         "messaging": messaging.create_app(
-            MessagingSettings(database_url=database.url("ava_messaging"), **trust)
+            MessagingSettings.model_validate({"database_url": database.url("ava_messaging")} | trust)
         ),
         "whatsapp-gateway": gateway.create_app(
-            GatewaySettings(database_url=database.url("ava_whatsapp_gateway"), **whatsapp)
+            GatewaySettings.model_validate({"database_url": database.url("ava_whatsapp_gateway")} | whatsapp)
         ),
     }
 
 
 @asynccontextmanager
-async def running_services(database: Any, issuer: Any) -> AsyncIterator[Services]:
+async def running_services(database: Database, issuer: Issuer) -> AsyncIterator[Services]:
     apps = _apps(database, issuer)
     async with AsyncExitStack() as stack:
         clients = {}
         for service, app in apps.items():
-            running = await stack.enter_async_context(
-                LifespanManager(app, startup_timeout=60, shutdown_timeout=60)
-            )
-            transport = httpx.ASGITransport(running.app)
-            clients[service] = await stack.enter_async_context(
-                httpx.AsyncClient(transport=transport, base_url="http://service")
-            )
+            clients[service] = await stack.enter_async_context(client_of_started(app))
         yield Services(apps, clients)

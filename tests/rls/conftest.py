@@ -126,7 +126,7 @@ async def seed(database: Database) -> SeededDatabase:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=VERSIONS, ids=lambda v: f"pg{v}")
-async def versioned(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+async def versioned(processes: None, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """The migrated template on each PostgreSQL version of the wheel."""
     with temporary_cluster(request.param) as running:
         yield await migrated_template(running)

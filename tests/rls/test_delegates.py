@@ -2,6 +2,8 @@
 
 import pytest
 
+from .conftest import SeededDatabase
+
 GATEWAY = {"sub": "whatsapp-gateway"}
 MESSAGE = (
     "insert into public.messages (user_id, channel, role, content, external_id)"
@@ -23,8 +25,8 @@ MESSAGE = (
     ],
 )
 async def test_only_a_delegate_writes_on_another_channel_or_as_the_companion(
-    seeded, channel, role, external_id, person, delegate
-):
+    seeded: SeededDatabase, channel: str, role: str, external_id: str, person: str, delegate: str
+) -> None:
     sql = MESSAGE % (channel, role, external_id)
     assert await seeded.outcome(seeded.person(seeded.alice, "ava_messaging"), sql) == person
     assert await seeded.outcome(seeded.delegate(seeded.alice, "ava_messaging"), sql) == delegate
@@ -38,19 +40,23 @@ async def test_only_a_delegate_writes_on_another_channel_or_as_the_companion(
         *({"sub": None}, {"sub": "profile"}, {"sub": [GATEWAY]}, {"act": GATEWAY}),
     ],
 )
-async def test_an_actor_that_is_not_the_gateway_may_write_nothing_at_all(seeded, act):
+async def test_an_actor_that_is_not_the_gateway_may_write_nothing_at_all(
+    seeded: SeededDatabase, act: object
+) -> None:
     actor = seeded.person(seeded.alice, "ava_messaging", act=act)
     assert await seeded.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
     assert await seeded.outcome(actor, MESSAGE % ("app", "user", "null")) == "refused"
 
 
-async def test_an_actor_named_elsewhere_in_the_claims_does_not_count(seeded):
+async def test_an_actor_named_elsewhere_in_the_claims_does_not_count(seeded: SeededDatabase) -> None:
     for more in ({"actor": GATEWAY}, {"user_metadata": {"act": GATEWAY}}, {"app_metadata": {"act": GATEWAY}}):
         actor = seeded.person(seeded.alice, "ava_messaging", **more)
         assert await seeded.outcome(actor, MESSAGE % ("whatsapp", "assistant", "null")) == "refused"
 
 
-async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(seeded):
+async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(
+    seeded: SeededDatabase,
+) -> None:
     delegate = seeded.delegate(seeded.alice, "ava_messaging")
     assert await seeded.outcome(delegate, "select * from public.messages") == "done"
     assert await seeded.outcome(delegate, "delete from public.messages") == "nothing"
@@ -65,7 +71,7 @@ async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(s
         assert await seeded.outcome(delegate, sql) == "nothing"
 
 
-async def test_a_delegate_cannot_link_a_number_for_someone_who_has_none(seeded):
+async def test_a_delegate_cannot_link_a_number_for_someone_who_has_none(seeded: SeededDatabase) -> None:
     sql = (
         "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"
         " values ('{carol}', '+4915100000002', now())"

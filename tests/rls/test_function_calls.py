@@ -4,6 +4,8 @@ import re
 
 from ava_local.repository import ROOT
 
+from .conftest import SeededDatabase
+
 CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|ava_private)\.\w+)\(([^()]*)\)", re.S)
 PARAMETERS = """
 select format('%s.%s', pronamespace::regnamespace, proname) as name,
@@ -25,7 +27,7 @@ def calls_in(text: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def test_every_call_names_the_parameters_of_its_function(seeded):
+async def test_every_call_names_the_parameters_of_its_function(seeded: SeededDatabase) -> None:
     functions = {row["name"]: row for row in await seeded.database.admin(PARAMETERS) if row["names"]}
     found = [(functions[name], passed) for name, passed in calls() if name in functions]
     assert len(found) >= 15, "the calls are not found as they should be"
@@ -37,6 +39,6 @@ async def test_every_call_names_the_parameters_of_its_function(seeded):
     assert wrong == []
 
 
-def test_a_call_by_position_would_be_found():
+def test_a_call_by_position_would_be_found() -> None:
     found = calls_in("select whatsapp.wake($1, p_at_once => false)")
     assert found == [("whatsapp.wake", ["$1", "p_at_once"])]

@@ -4,13 +4,16 @@ See docs/contracts/postgres.md#row-level-security.
 """
 # ruff: noqa: S608
 
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from .conftest import Actor, SeededDatabase
 
-async def error_of(seeded, actor, sql: str) -> asyncpg.PostgresError:
+
+async def error_of(seeded: SeededDatabase, actor: Actor, sql: str) -> asyncpg.PostgresError:
     async with seeded.acting_as(actor) as connection:
         with pytest.raises(asyncpg.PostgresError) as error:
             await connection.execute(sql.format_map(seeded.names | {"random": str(uuid4())}))
@@ -25,7 +28,9 @@ MESSAGE = "insert into public.messages (user_id, avatar_id, channel, role, conte
 
 
 @pytest.mark.parametrize("act", [None, {"sub": "whatsapp-gateway"}])
-async def test_a_message_with_another_users_avatar_fails_like_one_with_an_unknown_avatar(seeded, act):
+async def test_a_message_with_another_users_avatar_fails_like_one_with_an_unknown_avatar(
+    seeded: SeededDatabase, act: dict[str, str] | None
+) -> None:
     bob = seeded.person(seeded.bob, "ava_messaging", **({"act": act} if act else {}))
     real = await error_of(seeded, bob, MESSAGE % "'{alices_avatar}', 'app', 'user', 'hi'")
     none = await error_of(seeded, bob, MESSAGE % "'{random}', 'app', 'user', 'hi'")
@@ -35,7 +40,9 @@ async def test_a_message_with_another_users_avatar_fails_like_one_with_an_unknow
     assert await seeded.outcome(bob, MESSAGE % "'{bobs_avatar}', 'app', 'user', 'hi'") == "done"
 
 
-async def test_an_avatar_for_another_user_fails_alike_whether_they_have_one_or_not(seeded):
+async def test_an_avatar_for_another_user_fails_alike_whether_they_have_one_or_not(
+    seeded: SeededDatabase,
+) -> None:
     bob = seeded.person(seeded.bob, "ava_profile")
     sql = (
         "insert into public.avatars (user_id, name, age, personality, physical_description)"
@@ -49,7 +56,7 @@ async def test_an_avatar_for_another_user_fails_alike_whether_they_have_one_or_n
     assert await seeded.outcome(bob, sql % "bob") == "taken"
 
 
-async def test_two_users_may_use_the_same_external_id_and_neither_notices(seeded):
+async def test_two_users_may_use_the_same_external_id_and_neither_notices(seeded: SeededDatabase) -> None:
     bob = seeded.person(seeded.bob, "ava_messaging")
     sql = (
         "insert into public.messages (user_id, channel, role, content, external_id)"
@@ -64,7 +71,7 @@ async def test_two_users_may_use_the_same_external_id_and_neither_notices(seeded
     assert await seeded.outcome(bob, sql % "user") == "taken"
 
 
-async def test_another_users_message_id_is_neither_overwritten_nor_shown(seeded):
+async def test_another_users_message_id_is_neither_overwritten_nor_shown(seeded: SeededDatabase) -> None:
     bob = seeded.delegate(seeded.bob, "ava_messaging")
     sql = (
         "insert into public.messages (id, user_id, channel, role, content)"
@@ -84,7 +91,7 @@ PHONE = (
 )
 
 
-async def test_a_linked_number_is_refused_without_saying_whose_it_is(seeded):
+async def test_a_linked_number_is_refused_without_saying_whose_it_is(seeded: SeededDatabase) -> None:
     carol = seeded.person(seeded.carol, "ava_profile")
     taken = await error_of(seeded, carol, PHONE)
     assert taken.sqlstate == "23505"
@@ -94,7 +101,7 @@ async def test_a_linked_number_is_refused_without_saying_whose_it_is(seeded):
         assert await connection.fetch(f"{sql} on conflict do nothing returning *") == []
 
 
-async def test_an_upsert_cannot_reach_another_users_number(seeded):
+async def test_an_upsert_cannot_reach_another_users_number(seeded: SeededDatabase) -> None:
     carol = seeded.person(seeded.carol, "ava_profile")
     upsert = PHONE + " on conflict (whatsapp_phone) do update set whatsapp_linked_at = now() returning *"
     assert await seeded.outcome(carol, upsert) == "refused"
@@ -112,12 +119,14 @@ async def test_an_upsert_cannot_reach_another_users_number(seeded):
         ("ava_profile", "select id as user_id from public.users"),
     ],
 )
-async def test_a_statement_without_a_filter_returns_only_the_users_own_rows(seeded, service, sql):
+async def test_a_statement_without_a_filter_returns_only_the_users_own_rows(
+    seeded: SeededDatabase, service: str, sql: str
+) -> None:
     async with seeded.acting_as(seeded.person(seeded.bob, service)) as connection:
         assert {row["user_id"] for row in await connection.fetch(sql)} == {seeded.bob}
 
 
-async def test_counting_counts_only_the_users_own_rows(seeded):
+async def test_counting_counts_only_the_users_own_rows(seeded: SeededDatabase) -> None:
     counts = {}
     everyone = {"alice": seeded.person(seeded.alice), "carol": seeded.person(seeded.carol)}
     everyone["no claims"] = seeded.actor("authenticator", "authenticated")
@@ -130,7 +139,9 @@ async def test_counting_counts_only_the_users_own_rows(seeded):
     assert counts == {"alice": 1, "carol": 0, "no claims": 0, "a service": 0}
 
 
-async def test_an_expression_that_would_fail_on_another_users_row_never_sees_it(seeded):
+async def test_an_expression_that_would_fail_on_another_users_row_never_sees_it(
+    seeded: SeededDatabase,
+) -> None:
     async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         probe = "select 1 / (case when content like 'alice%' then 0 else 1 end) from public.messages"
         assert len(await connection.fetch(probe)) == 2
@@ -140,13 +151,13 @@ async def test_an_expression_that_would_fail_on_another_users_row_never_sees_it(
         assert len(await connection.fetch(cast)) == 2
 
 
-async def test_the_planners_statistics_are_hidden(seeded):
+async def test_the_planners_statistics_are_hidden(seeded: SeededDatabase) -> None:
     for actor in (seeded.person(seeded.bob), seeded.person(seeded.bob, "ava_messaging")):
         async with seeded.acting_as(actor) as connection:
             assert await connection.fetch("select tablename from pg_stats where schemaname = 'public'") == []
 
 
-async def test_the_statements_of_other_services_are_hidden(seeded):
+async def test_the_statements_of_other_services_are_hidden(seeded: SeededDatabase) -> None:
     await seeded.connection("ava_profile")
     async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         seen = await connection.fetch(
@@ -180,11 +191,13 @@ async def test_the_statements_of_other_services_are_hidden(seeded):
 @pytest.mark.parametrize(
     "service", [None, "ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"]
 )
-async def test_no_role_can_build_a_way_around_the_policies(seeded, service, sql):
+async def test_no_role_can_build_a_way_around_the_policies(
+    seeded: SeededDatabase, service: str | None, sql: str
+) -> None:
     assert await seeded.outcome(seeded.person(seeded.bob, service), sql) == "refused"
 
 
-async def test_no_role_can_pass_on_its_own_rights(seeded):
+async def test_no_role_can_pass_on_its_own_rights(seeded: SeededDatabase) -> None:
     async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         await connection.execute("grant select, insert on public.messages to anon, ava_profile")
         for other in ("anon", "ava_profile"):
@@ -193,7 +206,7 @@ async def test_no_role_can_pass_on_its_own_rights(seeded):
             )
 
 
-async def test_copy_obeys_the_policies_in_both_directions(seeded, tmp_path):
+async def test_copy_obeys_the_policies_in_both_directions(seeded: SeededDatabase, tmp_path: Path) -> None:
     async with seeded.acting_as(seeded.person(seeded.bob, "ava_messaging")) as connection:
         with (tmp_path / "out").open("wb") as out:
             await connection.copy_from_table(
@@ -217,19 +230,21 @@ async def test_copy_obeys_the_policies_in_both_directions(seeded, tmp_path):
         *(("messages", column) for column in ("id", "user_id", "created_at", "role", "channel")),
     ],
 )
-async def test_a_rows_owner_id_and_dates_cannot_be_changed(seeded, table, column):
+async def test_a_rows_owner_id_and_dates_cannot_be_changed(
+    seeded: SeededDatabase, table: str, column: str
+) -> None:
     service = "ava_messaging" if table == "messages" else "ava_profile"
     sql = f"update public.{table} set {column} = default where user_id = '{{bob}}'"
     assert await seeded.outcome(seeded.person(seeded.bob, service), sql) == "refused"
 
 
-async def test_the_data_api_never_shows_the_hash_of_a_code(seeded):
+async def test_the_data_api_never_shows_the_hash_of_a_code(seeded: SeededDatabase) -> None:
     for column in ("whatsapp_code_hash", "whatsapp_code_expires_at", "whatsapp_code_attempts", "*"):
         sql = f"select {column} from public.user_preferences"
         assert await seeded.outcome(seeded.person(seeded.bob), sql) == "refused"
 
 
-async def test_a_subject_that_is_not_a_uuid_reads_nothing(seeded):
+async def test_a_subject_that_is_not_a_uuid_reads_nothing(seeded: SeededDatabase) -> None:
     garbage = seeded.actor("ava_messaging", "ava_messaging", {"sub": "' or true --"})
     assert await seeded.outcome(garbage, "select * from public.messages") == "22P02"
     for claims in ({}, {"sub": None}, {"sub": ""}, {"role": "authenticated"}):

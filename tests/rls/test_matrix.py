@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from .conftest import Actor, SeededDatabase
+
 VERBS = ("select", "insert", "update", "delete", "truncate")
 
 STATEMENTS = {
@@ -41,7 +43,7 @@ STATEMENTS = {
     ),
 }
 
-ACTORS: dict[str, Callable] = {
+ACTORS: dict[str, Callable[[SeededDatabase], Actor]] = {
     "anon": lambda seeded: seeded.actor("authenticator", "anon", {"role": "anon"}),
     "anon claiming to be Alice": lambda seeded: seeded.actor(
         "authenticator", "anon", {"sub": str(seeded.alice)}
@@ -60,16 +62,20 @@ ACTORS: dict[str, Callable] = {
         "ava_whatsapp_gateway", "service_role", {"role": "service_role", "sub": str(seeded.alice)}
     ),
 }
+
+
+def service_actors(service: str) -> dict[str, Callable[[SeededDatabase], Actor]]:
+    return {
+        f"{service} without claims": lambda seeded: seeded.actor(service, service),
+        f"{service} for Bob": lambda seeded: seeded.person(seeded.bob, service),
+        f"{service} delegated for Bob": lambda seeded: seeded.delegate(seeded.bob, service),
+        f"{service} for Alice": lambda seeded: seeded.person(seeded.alice, service),
+        f"{service} delegated for Alice": lambda seeded: seeded.delegate(seeded.alice, service),
+    }
+
+
 for _service in ("ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"):
-    ACTORS[f"{_service} without claims"] = lambda seeded, service=_service: seeded.actor(service, service)
-    ACTORS[f"{_service} for Bob"] = lambda seeded, service=_service: seeded.person(seeded.bob, service)
-    ACTORS[f"{_service} delegated for Bob"] = lambda seeded, service=_service: seeded.delegate(
-        seeded.bob, service
-    )
-    ACTORS[f"{_service} for Alice"] = lambda seeded, service=_service: seeded.person(seeded.alice, service)
-    ACTORS[f"{_service} delegated for Alice"] = lambda seeded, service=_service: seeded.delegate(
-        seeded.alice, service
-    )
+    ACTORS |= service_actors(_service)
 
 NO = "refused  refused  refused  refused  refused"
 READ = "done     refused  refused  refused  refused"
@@ -122,19 +128,21 @@ EXPECTED = {
 
 
 @pytest.fixture
-def actors(seeded):
+def actors(seeded: SeededDatabase) -> dict[str, Actor]:
     return {name: make(seeded) for name, make in ACTORS.items()}
 
 
 @pytest.mark.parametrize("table", STATEMENTS)
 @pytest.mark.parametrize("who", ACTORS)
-async def test_every_actor_gets_exactly_what_is_listed_here(seeded, actors, table, who):
+async def test_every_actor_gets_exactly_what_is_listed_here(
+    seeded: SeededDatabase, actors: dict[str, Actor], table: str, who: str
+) -> None:
     outcomes = [await seeded.outcome(actors[who], sql) for sql in STATEMENTS[table]]
     expected = EXPECTED[table].get(who, NO).split()
     assert dict(zip(VERBS, outcomes, strict=True)) == dict(zip(VERBS, expected, strict=True))
 
 
-async def test_no_public_table_is_missing_from_the_matrix(seeded):
+async def test_no_public_table_is_missing_from_the_matrix(seeded: SeededDatabase) -> None:
     rows = await seeded.database.admin(
         "select relname from pg_class"
         " where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')"
@@ -154,7 +162,9 @@ OWNERS = {"whatsapp": "ava_whatsapp_gateway", "accounts": "ava_auth"}
 
 
 @pytest.mark.parametrize("who", ACTORS)
-async def test_private_tables_refuse_every_role_but_their_owner_service(seeded, actors, who):
+async def test_private_tables_refuse_every_role_but_their_owner_service(
+    seeded: SeededDatabase, actors: dict[str, Actor], who: str
+) -> None:
     tables = await seeded.database.admin(PRIVATE)
     assert {"auth", "accounts", "whatsapp", "supabase_migrations"} <= {table["schema"] for table in tables}
     for table in tables:

@@ -40,7 +40,7 @@ CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=[15, 16, 18], ids=lambda v: f"pg{v}")
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+async def server(processes: None, request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """15 is Debian's (apt-get install postgresql-15); 16 and 18 come with the wheel."""
     if installed_binaries(request.param) is None:
         pytest.skip(f"NOT PROVEN on PostgreSQL {request.param}: apt-get install postgresql-{request.param}")
@@ -259,12 +259,7 @@ async def test_ids_rise_with_time_and_are_version_seven(empty):
     assert {(made.version, made.variant) for made in ids} == {(7, uuid4().variant)}
 
 
-def test_squawk_has_no_warnings():
-    squawk = Path(sys.executable).with_name("squawk")
-    result = subprocess.run([squawk, *FILES], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
+@pytest.mark.usefixtures("processes")
 def test_squawk_would_warn(tmp_path):
     (tmp_path / "bad.sql").write_text("alter table public.messages drop column content;")
     squawk = Path(sys.executable).with_name("squawk")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from .conftest import SeededDatabase
+
 SERVICES = ("ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway")
 OTHERS = (
     *SERVICES,
@@ -15,7 +17,7 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_cannot_take_another_role(seeded, service):
+async def test_a_service_cannot_take_another_role(seeded: SeededDatabase, service: str) -> None:
     allowed = {service} | ({"service_role"} if service == "ava_whatsapp_gateway" else set())
     became = set()
     for other in OTHERS:
@@ -26,6 +28,6 @@ async def test_a_service_cannot_take_another_role(seeded, service):
     assert became == allowed
 
 
-async def test_the_data_api_cannot_take_a_services_role(seeded):
+async def test_the_data_api_cannot_take_a_services_role(seeded: SeededDatabase) -> None:
     for service in SERVICES:
         assert await seeded.outcome(seeded.person(seeded.bob), f"set local role {service}") == "refused"

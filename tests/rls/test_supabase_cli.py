@@ -41,7 +41,7 @@ def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         remote = f"--remote={empty.url('postgres')}"
-        command = [npm_programs / "supabase", *arguments, remote, f"--workdir={tmp_path}"]
+        command = [str(npm_programs / "supabase"), *arguments, remote, f"--workdir={tmp_path}"]
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -49,7 +49,9 @@ def supabase(npm_programs: Path, empty: Database, tmp_path: Path) -> Supabase:
     return run
 
 
-async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do(supabase, empty):
+async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do(
+    supabase: Supabase, empty: Database
+) -> None:
     pushed = supabase("db", "push", "--yes")
     assert pushed.returncode == 0, pushed.stderr
     history = "select version, name from supabase_migrations.schema_migrations order by version"
@@ -59,20 +61,20 @@ async def test_the_cli_pushes_what_we_have_and_our_runner_has_nothing_left_to_do
     assert await migrate(empty.url("postgres"), MIGRATIONS) == []
 
 
-async def test_the_cli_accepts_what_our_runner_applied(supabase, empty):
+async def test_the_cli_accepts_what_our_runner_applied(supabase: Supabase, empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     pushed = supabase("db", "push", "--yes")
     assert pushed.returncode == 0, pushed.stderr
     assert "up to date" in pushed.stdout + pushed.stderr
 
 
-async def test_its_advisors_have_no_objections(supabase, empty):
+async def test_its_advisors_have_no_objections(supabase: Supabase, empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     asked = supabase("db", "advisors", "--fail-on", "warn", "--output-format", "json")
     assert asked.returncode == 0, asked.stdout
 
 
-async def test_its_advisors_would_object(supabase, empty):
+async def test_its_advisors_would_object(supabase: Supabase, empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     connection = await asyncpg.connect(empty.url("postgres"))
     await connection.execute("create table public.bare (id int); grant select on public.bare to anon")

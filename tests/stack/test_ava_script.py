@@ -46,7 +46,7 @@ class Machine:
 
     def with_python(self, refusing: str = "nothing at all") -> None:
         """The real Python, except that it fails for code that contains `refusing`."""
-        real = os.path.realpath(sys._base_executable)
+        real = os.path.realpath(getattr(sys, "_base_executable"))  # noqa: B009 - typeshed has no such name
         self.program("python3", f'case "$*" in *"{refusing}"*) exit 1 ;; esac\nexec {real} "$@"')
 
     def ava(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(processes: None, tmp_path: Path) -> Machine:
     made = Machine(tmp_path)
     made.with_sources()
     return made
@@ -88,30 +88,30 @@ def old_python(machine: Machine) -> None:
 @pytest.mark.parametrize("prepare", [no_python, old_python])
 def test_without_a_new_enough_python_it_says_which_and_how_to_install_it(
     machine: Machine, prepare: Callable[[Machine], None]
-):
+) -> None:
     prepare(machine)
     assert_refused(machine, "Python 3.11 or newer was not found", "apt-get install python3")
 
 
-def test_without_the_venv_module_it_says_what_to_install(machine: Machine):
+def test_without_the_venv_module_it_says_what_to_install(machine: Machine) -> None:
     machine.with_python(refusing="import venv, ensurepip")
     assert_refused(machine, "venv module is missing", "apt-get install python3.")
 
 
-def test_on_a_full_disk_it_says_how_much_space_is_needed(machine: Machine):
+def test_on_a_full_disk_it_says_how_much_space_is_needed(machine: Machine) -> None:
     machine.with_python()
     (machine.bin / "df").unlink()
     machine.program("df", "echo Filesystem; echo 'disk 100000 99000 40960 99% /'")
     assert_refused(machine, "not enough disk space: 40 MB free", "setup needs")
 
 
-def test_where_it_cannot_write_it_says_so(machine: Machine):
+def test_where_it_cannot_write_it_says_so(machine: Machine) -> None:
     machine.with_python()
     (machine.root / ".ava").write_text("a file where the folder should be")
     assert_refused(machine, "cannot write to", "chown")
 
 
-def test_without_the_network_it_says_so_and_resumes_later(machine: Machine):
+def test_without_the_network_it_says_so_and_resumes_later(machine: Machine) -> None:
     machine.with_python()
     assert_refused(
         machine, "cannot reach the Python package index", "resumes where it stopped", **UNREACHABLE
@@ -126,7 +126,7 @@ def test_without_the_network_it_says_so_and_resumes_later(machine: Machine):
     assert "Ava is not running" in again.stdout
 
 
-def test_a_setup_that_was_killed_does_not_block_the_next(machine: Machine):
+def test_a_setup_that_was_killed_does_not_block_the_next(machine: Machine) -> None:
     machine.with_python(refusing="-m venv")
     lock = machine.root / ".ava" / "setup.lock"
     lock.mkdir(parents=True)

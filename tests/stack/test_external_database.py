@@ -11,7 +11,7 @@ from ava_local.testing.databases import temporary_cluster
 
 
 @pytest.fixture(scope="module")
-def stack_on_external_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack_on_external_database(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with temporary_cluster(16) as server:
         variables = {"AVA_DATABASE_ADMIN_URL": server.url()}
         stack = Stack(tmp_path_factory.mktemp("external"), free_base_port(), variables)

@@ -19,7 +19,7 @@ Install = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def installed_alone(tmp_path_factory: pytest.TempPathFactory) -> Install:
+def installed_alone(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Install:
     """The Python of an environment with one service and the packages of its lock."""
     made: dict[str, Path] = {}
 

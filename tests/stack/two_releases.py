@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -69,8 +70,9 @@ class TwoReleases:
             asyncio.create_task(self.supervisor.supervised[name].is_ready.wait()) for name in processes
         ]
         ready = asyncio.gather(*waiting)
+        either: set[asyncio.Future[Any]] = {ready, self.running}
         with suppress(TimeoutError):
-            await asyncio.wait({ready, self.running}, timeout=START_SECONDS, return_when="FIRST_COMPLETED")
+            await asyncio.wait(either, timeout=START_SECONDS, return_when="FIRST_COMPLETED")
         if self.running.done():
             await self.running
         assert ready.done(), f"one of {', '.join(processes)} was not ready in {START_SECONDS} s"

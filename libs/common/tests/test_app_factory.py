@@ -10,7 +10,6 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -20,6 +19,7 @@ from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
 from ava_common.tracing import traceparent
+from ava_local.testing.running_app import client_of_started
 from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer
 
 router = APIRouter(prefix="/kitchen")
@@ -89,10 +89,8 @@ async def client(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
     app = create_service_app(
         "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[router], ready=ready
     )
-    async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
-        transport = httpx.ASGITransport(app=manager.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://kitchen") as opened:
-            yield opened
+    async with client_of_started(app) as opened:
+        yield opened
 
 
 def is_problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from ava_common.caller import Caller
 from ava_common.database import Connection, MayBypassRls, acting_as, open_pool
 from ava_local.testing.databases import Database
+from ava_local.testing.waiting import eventually
 
 CLAIMS = "current_setting('request.jwt.claims', true)::jsonb"
 WHO = f"select current_user::text, ({CLAIMS} ->> 'sub')::uuid, {CLAIMS} -> 'act' ->> 'sub'"
@@ -55,8 +56,7 @@ async def test_a_cancelled_task_leaves_no_claims(database: Database) -> None:
 
         task = asyncio.create_task(dawdle())
         asleep = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
-        while not await database.admin(asleep):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await eventually(lambda: database.admin(asleep))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with pool.acquire() as connection:

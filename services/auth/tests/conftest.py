@@ -1,6 +1,5 @@
 """The auth service as a test meets it: over HTTP, with the Supabase Auth stand-in as a real process."""
 
-import asyncio
 import json
 import os
 import secrets
@@ -12,31 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import bcrypt
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from ava_auth.app import create_app
 from ava_auth.settings import Settings
 from ava_local.ports import free_port
+from ava_local.postgres.cluster import Cluster
+from ava_local.testing.accounts import Account
 from ava_local.testing.databases import Database, drop_database, new_database
+from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer
+from ava_local.testing.waiting import until_ready
 
 PUBLISHABLE, SECRET = "sb_publishable_of-the-tests", "sb_secret_of-the-auth-tests"
 GATEWAY = ("whatsapp-gateway", "the-gateways-client-secret")
 PAGE = {"Sec-Fetch-Site": "same-origin"}
 PASSWORD = "quiet-harbour-7"
-
-_USER = """
-insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-  confirmation_token, recovery_token, email_change_token_new, email_change,
-  raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2, $3, now(),
-  '', '', '', '', '{"provider":"email","providers":["email"]}', '{}', now(), now())
-"""
 
 
 @dataclass(frozen=True)
@@ -68,11 +62,7 @@ class Supabase:
         """Accounts whose password is cheap to check, so that tests do not spend their time on bcrypt."""
         hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
         made = [Person(uuid4(), f"{secrets.token_hex(6)}@people.example") for _ in range(count)]
-        connection = await asyncpg.connect(self.database.url("supabase_auth_admin"))
-        try:
-            await connection.executemany(_USER, [(one.id, one.email, hashed) for one in made])
-        finally:
-            await connection.close()
+        await self.database.people(*(Account(one.id, one.email, hashed) for one in made))
         return made
 
 
@@ -108,7 +98,7 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
         stdout=subprocess.DEVNULL,
     )
     try:
-        await _until_it_answers(f"{url}/healthz", process)
+        await until_ready(f"{url}/healthz", process)
         yield Supabase(url, database)
     finally:
         process.terminate()
@@ -116,46 +106,36 @@ async def running_supabase(cluster: Any, **settings: str) -> AsyncIterator[Supab
         await drop_database(cluster, name)
 
 
-async def _until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    async with httpx.AsyncClient() as http:
-        while process.poll() is None:
-            try:
-                if (await http.get(url)).is_success:
-                    return
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(0.1)
-    raise RuntimeError(f"the stand-in ended with {process.returncode}")
-
-
 @pytest.fixture(scope="session")
-async def supabase(cluster: Any) -> AsyncIterator[Supabase]:
+async def supabase(cluster: Cluster) -> AsyncIterator[Supabase]:
     """Supabase Auth as a project without e-mail confirmation."""
     async with running_supabase(cluster) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-async def confirming_supabase(cluster: Any) -> AsyncIterator[Supabase]:
+async def confirming_supabase(cluster: Cluster) -> AsyncIterator[Supabase]:
     """Supabase Auth as a project that confirms e-mail addresses."""
     async with running_supabase(cluster, MAILER_AUTOCONFIRM="false") as running:
         yield running
 
 
 @pytest.fixture
-def settings(database: Database, supabase: Supabase, issuer: Any) -> Settings:
-    return Settings(
-        database_url=database.url("ava_auth"),
-        supabase_url=supabase.url,
-        supabase_publishable_key=PUBLISHABLE,
-        supabase_secret_key=SECRET,
-        auth_url=issuer.url,
-        profile_url="http://127.0.0.1:9",
-        messaging_url="http://127.0.0.1:9",
-        public_url="http://127.0.0.1:8080",
-        signing_keys=json.dumps([signing_key()]),
-        clients={GATEWAY[0]: [GATEWAY[1]]},
-        even_seconds=0,
+def settings(database: Database, supabase: Supabase, issuer: Issuer) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": database.url("ava_auth"),
+            "supabase_url": supabase.url,
+            "supabase_publishable_key": PUBLISHABLE,
+            "supabase_secret_key": SECRET,
+            "auth_url": issuer.url,
+            "profile_url": "http://127.0.0.1:9",
+            "messaging_url": "http://127.0.0.1:9",
+            "public_url": "http://127.0.0.1:8080",
+            "signing_keys": json.dumps([signing_key()]),
+            "clients": {GATEWAY[0]: [GATEWAY[1]]},
+            "even_seconds": 0,
+        }
     )
 
 
@@ -168,13 +148,8 @@ def open_service(settings: Settings) -> OpenService:
 
     @asynccontextmanager
     async def opened(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-        app = create_app(Settings(**(dict(settings) | changes)))
-        async with (
-            LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as running,
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(running.app), base_url="http://service"
-            ) as client,
-        ):
+        app = create_app(Settings.model_validate(dict(settings) | changes))
+        async with client_of_started(app) as client:
             yield client
 
     return opened

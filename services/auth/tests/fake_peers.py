@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ava_local.ports import free_port
+from ava_local.testing.waiting import eventually
 
 MESSAGES = [b'{"id":"1","content":"hello"}\n', b'{"id":"2","content":"line\\nbreak"}\n']
 
@@ -53,8 +54,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
     quiet: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
     server = uvicorn.Server(uvicorn.Config(app, port=port, **quiet))
     running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn offers no event)
-        await asyncio.sleep(0.01)
+    await eventually(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

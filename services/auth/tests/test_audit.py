@@ -10,6 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
+from ava_local.testing.databases import Database
+
 from .conftest import Person
 
 
@@ -21,7 +23,7 @@ def read(database: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-async def two_events(client: httpx.AsyncClient, person: Person, database: Any) -> Any:
+async def two_events(client: httpx.AsyncClient, person: Person, database: Database) -> Any:
     """A refused log-in and a good one, from two networks."""
     wrong = person.credentials | {"password": "wrong one"}
     await client.post("/auth/login", json=wrong, headers={"X-Forwarded-For": "198.51.100.4"})
@@ -61,12 +63,13 @@ async def test_a_user_is_found_by_id_and_by_email_address(two_events: Any, perso
     ("option", "value"),
     [("--person", "ada"), ("--since", "yesterday"), ("--since", "99999999d"), ("--limit", "-1")],
 )
-async def test_an_invalid_option_is_refused(database: Any, option: str, value: str) -> None:
+async def test_an_invalid_option_is_refused(database: Database, option: str, value: str) -> None:
     refused = read(database, option, value)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert f"argument {option}: use " in refused.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_invalid_database_url_is_named() -> None:
     arguments = [sys.executable, "-m", "ava_auth", "audit"]
     environment = {**os.environ, "AUTH_DATABASE_URL": "garbage"}
@@ -93,7 +96,7 @@ async def test_the_service_cannot_change_the_audit_log(two_events: Any, statemen
 
 @pytest.mark.parametrize("role", ["ava_profile", "ava_messaging", "ava_whatsapp_gateway", "authenticator"])
 @pytest.mark.parametrize("table", ["audit", "attempts", "familiar_networks"])
-async def test_no_other_service_can_read_what_auth_stores(database: Any, role: str, table: str) -> None:
+async def test_no_other_service_can_read_what_auth_stores(database: Database, role: str, table: str) -> None:
     connection = await asyncpg.connect(database.url(role))
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

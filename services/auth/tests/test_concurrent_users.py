@@ -1,12 +1,13 @@
 """Fifty users at once: none of them is ever answered as another."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx
 import jwt
 
-from .conftest import Person, Supabase, bearer
+from .conftest import OpenService, Person, Supabase, bearer
 
 USERS = 50
 
@@ -18,7 +19,7 @@ def subject(token: str) -> str:
 async def _use_a_session(client: httpx.AsyncClient, person: Person, barrier: asyncio.Barrier) -> None:
     """Log in, fail to, refresh, ask who I am and log out, every step at the same moment as all the others."""
 
-    async def step(answer: Any) -> httpx.Response:
+    async def step(answer: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
         await barrier.wait()
         return await answer
 
@@ -39,7 +40,7 @@ async def _use_a_session(client: httpx.AsyncClient, person: Person, barrier: asy
 
 
 async def test_fifty_interleaved_users_never_get_each_others_identity(
-    open_service: Any, supabase: Supabase
+    open_service: OpenService, supabase: Supabase
 ) -> None:
     barrier = asyncio.Barrier(USERS)
     async with open_service(network_attempts=100_000) as client, asyncio.TaskGroup() as together:
@@ -47,7 +48,7 @@ async def test_fifty_interleaved_users_never_get_each_others_identity(
             together.create_task(_use_a_session(client, person, barrier))
 
 
-async def test_a_log_out_ends_no_other_users_session(open_service: Any, supabase: Supabase) -> None:
+async def test_a_log_out_ends_no_other_users_session(open_service: OpenService, supabase: Supabase) -> None:
     async with open_service(network_attempts=100_000) as client:
         people = await supabase.people(20)
         sessions = [

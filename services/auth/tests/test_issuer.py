@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 from ava_auth.issuer import read_keys
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 
 def test_a_new_signing_key_is_accepted_by_the_settings() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import AuditEvents, LogIn, OpenService, Person, bearer
+from .conftest import AuditEvents, LogIn, OpenService, Person, Supabase, bearer
 
 NEW = "another-lantern-3"
 
@@ -28,7 +28,7 @@ async def is_alive(client: httpx.AsyncClient, session: dict[str, Any]) -> bool:
 
 
 async def test_a_new_password_ends_every_other_session_and_keeps_this_one(
-    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Any, audit_events: AuditEvents
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Supabase, audit_events: AuditEvents
 ) -> None:
     here, there = await log_in(person), await log_in(person)
     assert (await change_password(client, here, person.password)).status_code == 204
@@ -52,7 +52,7 @@ async def test_without_the_current_password_nothing_changes(
 
 
 async def test_checking_the_password_leaves_no_session_behind(
-    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Any
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Supabase
 ) -> None:
     here = await log_in(person)
     for new, status in ((person.password, 422), ("password", 422), (NEW, 204)):
@@ -88,7 +88,7 @@ async def test_an_ended_session_cannot_change_delete_or_export_anything(
 
 
 async def test_an_account_is_deleted_with_all_its_data(
-    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Any, audit_events: AuditEvents
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, supabase: Supabase, audit_events: AuditEvents
 ) -> None:
     session, other = await log_in(person), (await supabase.people())[0]
     for one in (person, other):

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import PASSWORD, AuditEvents, LogIn, Person, bearer, new_email
+from .conftest import PASSWORD, AuditEvents, LogIn, Person, Supabase, bearer, new_email
 
 
 async def test_a_person_signs_up_and_logs_in(client: httpx.AsyncClient, audit_events: AuditEvents) -> None:
@@ -26,7 +26,7 @@ async def test_case_and_spaces_in_an_email_address_do_not_matter(client: httpx.A
     assert (await client.post("/auth/login", json={"email": email, "password": PASSWORD})).status_code == 200
 
 
-async def test_sign_up_leaves_no_session_behind(client: httpx.AsyncClient, supabase: Any) -> None:
+async def test_sign_up_leaves_no_session_behind(client: httpx.AsyncClient, supabase: Supabase) -> None:
     email = new_email()
     await client.post("/auth/signup", json={"email": email, "password": PASSWORD})
     sessions = await supabase.database.admin(
@@ -115,7 +115,7 @@ async def test_invalid_fields_are_refused_and_named(
 
 
 async def test_a_banned_user_gets_the_same_answer_as_an_unknown_address(
-    client: httpx.AsyncClient, person: Person, supabase: Any
+    client: httpx.AsyncClient, person: Person, supabase: Supabase
 ) -> None:
     unknown = await client.post("/auth/login", json={"email": new_email(), "password": PASSWORD})
     await supabase.database.admin(

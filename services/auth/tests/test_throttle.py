@@ -6,11 +6,12 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+
+from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, AuditEvents, OpenService, Person, new_email
 
@@ -48,7 +49,7 @@ ProlongWaits = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
-def prolong_waits(database: Any) -> ProlongWaits:
+def prolong_waits(database: Database) -> ProlongWaits:
     """Make every wait an hour longer: the first is two seconds, which a busy machine can need for a guess."""
 
     async def prolong() -> None:
@@ -58,7 +59,7 @@ def prolong_waits(database: Any) -> ProlongWaits:
 
 
 async def test_guessing_one_accounts_password_takes_longer_and_longer(
-    open_service: OpenService, person: Person, database: Any
+    open_service: OpenService, person: Person, database: Database
 ) -> None:
     clock = asyncio.get_running_loop().time
     async with open_service(account_attempts=3) as client:
@@ -198,7 +199,7 @@ async def test_limits_hold_across_processes(
 
 
 async def test_no_email_address_is_stored_in_the_counters_or_the_audit_log(
-    client: httpx.AsyncClient, person: Person, database: Any
+    client: httpx.AsyncClient, person: Person, database: Database
 ) -> None:
     await guess(client, person.email)
     await guess(client, person.email, password=person.password)
@@ -223,7 +224,9 @@ async def test_slowing_down_is_in_the_audit_log_once_per_step(
     assert (await audit_events()).count("login.slowed") == slowed > 0
 
 
-async def test_expired_counters_and_old_events_are_deleted_and_recent_events_are_not(database: Any) -> None:
+async def test_expired_counters_and_old_events_are_deleted_and_recent_events_are_not(
+    database: Database,
+) -> None:
     await database.admin(
         "insert into accounts.attempts (subject, window_ends) values ('x', now() - interval '1 second')"
     )
@@ -236,7 +239,7 @@ async def test_expired_counters_and_old_events_are_deleted_and_recent_events_are
     assert len(await database.admin("select from accounts.audit")) == 1
 
 
-async def test_counting_and_resetting_never_deadlock(database: Any) -> None:
+async def test_counting_and_resetting_never_deadlock(database: Database) -> None:
     """A handful of accounts and networks, all mixed: PostgreSQL would end a deadlock with an error."""
     count = "select accounts.attempt('login', $1, $2, 100000, 100000, '15 min', '15 min')"
     forgive = "select accounts.forgive('login', $1, $2, $3)"

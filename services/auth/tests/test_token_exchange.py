@@ -9,7 +9,10 @@ import jwt
 import pytest
 from jwt import PyJWK
 
-from .conftest import GATEWAY, AuditEvents, OpenService, Person, signing_key
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+
+from .conftest import GATEWAY, AuditEvents, OpenService, Person, Supabase, signing_key
 
 ASKED = {
     "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -46,7 +49,7 @@ async def test_the_gateway_gets_a_short_lived_token_that_names_it(
 
 
 async def test_the_audit_log_has_the_tokens_id_but_not_the_token(
-    client: httpx.AsyncClient, person: Person, database: Any
+    client: httpx.AsyncClient, person: Person, database: Database
 ) -> None:
     given = (await ask(client, person.id)).json()["access_token"]
     (row,) = await database.admin("select user_id, detail::text from accounts.audit")
@@ -63,7 +66,7 @@ async def test_the_audit_log_has_the_tokens_id_but_not_the_token(
     ],
 )
 async def test_no_service_may_act_for_a_banned_or_deleted_user(
-    client: httpx.AsyncClient, person: Person, supabase: Any, change: str, audit_events: AuditEvents
+    client: httpx.AsyncClient, person: Person, supabase: Supabase, change: str, audit_events: AuditEvents
 ) -> None:
     await supabase.database.admin(change, person.id)
     refused = await ask(client, person.id)
@@ -72,7 +75,7 @@ async def test_no_service_may_act_for_a_banned_or_deleted_user(
 
 
 async def test_a_ban_that_is_over_no_longer_matters(
-    client: httpx.AsyncClient, person: Person, supabase: Any
+    client: httpx.AsyncClient, person: Person, supabase: Supabase
 ) -> None:
     await supabase.database.admin(
         "update auth.users set banned_until = now() - interval '1 second' where id = $1", person.id
@@ -149,7 +152,7 @@ async def test_no_private_part_of_a_key_is_published(client: httpx.AsyncClient) 
     ],
 )
 async def test_a_delegated_token_is_refused_where_the_user_must_be_present(
-    client: httpx.AsyncClient, person: Person, issuer: Any, method: str, path: str, body: Any
+    client: httpx.AsyncClient, person: Person, issuer: Issuer, method: str, path: str, body: Any
 ) -> None:
     headers = {"Authorization": f"Bearer {issuer.delegated(person.id)}"}
     refused = await client.request(method, path, json=body, headers=headers)

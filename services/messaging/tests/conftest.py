@@ -1,39 +1,43 @@
 """The messaging service as a test meets it: over HTTP, with a database of its own."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 
+from ava_local.testing.databases import Database
+from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer
 from ava_messaging.app import create_app
 from ava_messaging.settings import Settings
 
+Delegate = Callable[[UUID | str], dict[str, str]]
+CreateAvatar = Callable[[UUID], Awaitable[UUID]]
+LogRow = tuple[int, str, str, str] | tuple[int, str, str, str, UUID | None]
+FillLog = Callable[[UUID, Sequence[LogRow]], Awaitable[None]]
+
 
 @pytest.fixture
-def settings(database: Any, issuer: Any) -> Settings:
-    return Settings(database_url=database.url("ava_messaging"), supabase_url=issuer.url, auth_url=issuer.url)
+def settings(database: Database, issuer: Issuer) -> Settings:
+    own = {"database_url": database.url("ava_messaging")}
+    return Settings.model_validate({"supabase_url": issuer.url, "auth_url": issuer.url, **own})
 
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
-    ):
+    async with client_of_started(create_app(settings)) as client:
         yield client
 
 
 @pytest.fixture
-def delegate(issuer: Any) -> Callable[[UUID], dict[str, str]]:
+def delegate(issuer: Issuer) -> Delegate:
     """The headers of the gateway acting for a person."""
     return lambda user: {"Authorization": f"Bearer {issuer.delegated(user)}"}
 
 
 @pytest.fixture
-def create_avatar(database: Any) -> Callable[[UUID], Any]:
+def create_avatar(database: Database) -> CreateAvatar:
     """Creates an avatar for a person, which messaging itself cannot; returns its id."""
 
     async def create(user: UUID) -> UUID:
@@ -50,10 +54,10 @@ def create_avatar(database: Any) -> Callable[[UUID], Any]:
 
 
 @pytest.fixture
-def fill_log(database: Any) -> Callable[..., Any]:
+def fill_log(database: Database) -> FillLog:
     """Fills a person's log in the database: rows of (minute, channel, role, content[, avatar])."""
 
-    async def fill(user: UUID, rows: list[tuple[Any, ...]]) -> None:
+    async def fill(user: UUID, rows: Sequence[LogRow]) -> None:
         columns = list(zip(*((*row, None)[:5] for row in rows), strict=True))
         await database.admin(
             "insert into public.messages (user_id, created_at, channel, role, content, avatar_id)"

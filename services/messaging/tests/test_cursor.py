@@ -14,13 +14,13 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.jus
 
 
 @given(MOMENTS, st.uuids())
-def test_a_cursor_decodes_to_the_position_it_encodes(moment, id):
+def test_a_cursor_decodes_to_the_position_it_encodes(moment: datetime, id: UUID) -> None:
     position = Position(moment, id)
     assert decode(position.encode()) == position
 
 
 @given(st.one_of(st.text(), st.text("ABCxyz019-_", min_size=34, max_size=34), st.integers(), st.none()))
-def test_nothing_but_a_cursor_is_accepted_as_one(cursor):
+def test_nothing_but_a_cursor_is_accepted_as_one(cursor: object) -> None:
     try:
         position = decode(cursor)
     except PydanticCustomError:
@@ -28,7 +28,7 @@ def test_nothing_but_a_cursor_is_accepted_as_one(cursor):
     assert position.encode() == cursor
 
 
-def test_a_cursor_of_another_version_is_refused():
+def test_a_cursor_of_another_version_is_refused() -> None:
     cursor = Position(datetime.now(UTC), UUID(int=1)).encode()
     with pytest.raises(PydanticCustomError):
         decode("B" + cursor[1:])

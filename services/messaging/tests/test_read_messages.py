@@ -2,22 +2,31 @@
 
 import itertools
 import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 import pytest
 
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+
+from .conftest import CreateAvatar, FillLog, LogRow
+
+Ada = dict[str, Any]
 CHANNELS, ROLES = ("app", "whatsapp"), ("user", "assistant")
 
 
 @pytest.fixture
-async def ada(database, issuer, fill_log, create_avatar):
+async def ada(database: Database, issuer: Issuer, fill_log: FillLog, create_avatar: CreateAvatar) -> Ada:
     """Ada has 24 messages, some of them to her avatar; Ben has as many."""
     ada, ben = await database.person(), await database.person()
     hers, his = await create_avatar(ada), await create_avatar(ben)
     kinds = list(itertools.product(CHANNELS, ROLES, (False, True)))
     for user, avatar, who in ((ada, hers, "Ada"), (ben, his, "Ben")):
-        rows = []
+        rows: list[LogRow] = []
         for minute in range(24):
             channel, role, to_avatar = kinds[minute % 8]
             word = "50%_off\\" if minute % 3 else "Straße ÄRGER"
@@ -26,14 +35,14 @@ async def ada(database, issuer, fill_log, create_avatar):
     return {"headers": issuer.bearer(ada), "avatar": str(hers), "bens_avatar": str(his)}
 
 
-async def read_all(client, ada, **query):
-    answer = await client.get("/messages", params={"limit": 200} | query, headers=ada["headers"])
+async def read_all(client: httpx.AsyncClient, ada: Ada, **query: str | int) -> list[dict[str, Any]]:
+    answer = await client.get("/messages", params={"limit": 200, **query}, headers=ada["headers"])
     assert answer.status_code == 200
     assert answer.json()["next"] is None
-    return answer.json()["messages"]
+    return list(answer.json()["messages"])
 
 
-async def test_a_user_sees_only_their_own_messages_newest_first(client, ada):
+async def test_a_user_sees_only_their_own_messages_newest_first(client: httpx.AsyncClient, ada: Ada) -> None:
     messages = await read_all(client, ada)
     assert [message["content"].split()[:2] for message in messages] == [
         ["Ada", str(minute)] for minute in reversed(range(24))
@@ -41,7 +50,8 @@ async def test_a_user_sees_only_their_own_messages_newest_first(client, ada):
     assert await read_all(client, ada, order="oldest") == messages[::-1]
 
 
-FILTERS = {
+Matches = Callable[[dict[str, Any]], bool]
+FILTERS: dict[str, Callable[[Ada], tuple[str, Matches]]] = {
     "channel": lambda ada: ("whatsapp", lambda m: m["channel"] == "whatsapp"),
     "role": lambda ada: ("assistant", lambda m: m["role"] == "assistant"),
     "avatar_id": lambda ada: (ada["avatar"], lambda m: m["avatar_id"] == ada["avatar"]),
@@ -52,7 +62,9 @@ FILTERS = {
 COMBINATIONS = [names for size in range(len(FILTERS) + 1) for names in itertools.combinations(FILTERS, size)]
 
 
-async def test_every_combination_of_filters_finds_exactly_what_matches(client, ada):
+async def test_every_combination_of_filters_finds_exactly_what_matches(
+    client: httpx.AsyncClient, ada: Ada
+) -> None:
     whole = await read_all(client, ada)
     for names in COMBINATIONS:
         chosen = {name: FILTERS[name](ada) for name in names}
@@ -65,18 +77,20 @@ async def test_every_combination_of_filters_finds_exactly_what_matches(client, a
 HITS = {"straße": 8, "ärger": 8, "%": 16, "_": 16, "\\": 16, "0%_o": 16, "5_%": 0, "' or 1=1 --": 0}
 
 
-async def test_text_is_found_in_any_case_and_taken_literally(client, ada):
+async def test_text_is_found_in_any_case_and_taken_literally(client: httpx.AsyncClient, ada: Ada) -> None:
     for text, hits in HITS.items():
         assert len(await read_all(client, ada, text=text)) == hits, text
 
 
-async def test_another_users_avatar_finds_nothing(client, ada):
+async def test_another_users_avatar_finds_nothing(client: httpx.AsyncClient, ada: Ada) -> None:
     assert await read_all(client, ada, avatar_id=ada["bens_avatar"]) == []
 
 
-async def pages(client, ada, **query):
+async def pages(
+    client: httpx.AsyncClient, ada: Ada, **query: str | int
+) -> AsyncIterator[list[dict[str, Any]]]:
     """Every page that this query finds, one list per page."""
-    cursor = {}
+    cursor: dict[str, str | int] = {}
     while True:
         answer = await client.get("/messages", params=query | cursor, headers=ada["headers"])
         yield answer.json()["messages"]
@@ -86,21 +100,25 @@ async def pages(client, ada, **query):
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-async def test_pages_follow_each_other_without_gaps_or_repeats(client, ada, order):
+async def test_pages_follow_each_other_without_gaps_or_repeats(
+    client: httpx.AsyncClient, ada: Ada, order: str
+) -> None:
     whole = await read_all(client, ada, order=order)
     for limit in (1, 5, 23, 24, 25):
         found = [page async for page in pages(client, ada, order=order, limit=limit)]
         assert found == [whole[start : start + limit] for start in range(0, 24, limit)]
 
 
-async def test_filtered_pages_follow_each_other_too(client, ada):
+async def test_filtered_pages_follow_each_other_too(client: httpx.AsyncClient, ada: Ada) -> None:
     query = {"channel": "whatsapp", "role": "assistant", "text": "50%"}
     found = [page async for page in pages(client, ada, limit=2, **query)]
     assert [message for page in found for message in page] == await read_all(client, ada, **query)
     assert len(found) > 1
 
 
-async def test_messages_of_the_same_instant_are_paged_too(client, database, issuer, fill_log):
+async def test_messages_of_the_same_instant_are_paged_too(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, fill_log: FillLog
+) -> None:
     user = await database.person()
     await fill_log(user, [(0, "app", "user", f"Number {number}") for number in range(9)])
     me, seen, cursor = issuer.bearer(user), [], None
@@ -113,7 +131,9 @@ async def test_messages_of_the_same_instant_are_paged_too(client, database, issu
     assert sorted(seen) == [f"Number {number}" for number in range(9)]
 
 
-async def test_a_message_written_while_paging_shifts_and_repeats_nothing(client, ada):
+async def test_a_message_written_while_paging_shifts_and_repeats_nothing(
+    client: httpx.AsyncClient, ada: Ada
+) -> None:
     first = (await client.get("/messages?limit=10", headers=ada["headers"])).json()
     await client.post("/messages", json={"content": "Just now"}, headers=ada["headers"])
     asked = {"limit": 200, "cursor": first["next"]}
@@ -123,7 +143,9 @@ async def test_a_message_written_while_paging_shifts_and_repeats_nothing(client,
     ]
 
 
-async def test_a_cursor_does_not_show_another_users_messages(client, ada, database, issuer):
+async def test_a_cursor_does_not_show_another_users_messages(
+    client: httpx.AsyncClient, ada: Ada, database: Database, issuer: Issuer
+) -> None:
     page = (await client.get("/messages?limit=3", headers=ada["headers"])).json()
     ben = issuer.bearer(await database.person())
     asked = {"cursor": page["next"]}
@@ -133,7 +155,7 @@ async def test_a_cursor_does_not_show_another_users_messages(client, ada, databa
     }
 
 
-WRONG = [
+WRONG: list[dict[str, str | int]] = [
     {"limit": 0}, {"limit": 201}, {"limit": "many"}, {"limit": -1}, {"order": "random"}, {"channel": "sms"},
     {"role": "system"}, {"avatar_id": "mira"}, {"since": "yesterday"}, {"since": "2026-01-01T00:00:00"},
     {"until": "9999-12-31T23:59:59-14:00"}, {"since": "0001-01-01T00:00:00+14:00"}, {"text": ""},
@@ -142,7 +164,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-async def test_an_invalid_filter_is_refused_and_named(client, database, issuer):
+async def test_an_invalid_filter_is_refused_and_named(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     for wrong in WRONG:
         answer = await client.get("/messages", params=wrong, headers=me)
@@ -150,7 +174,9 @@ async def test_an_invalid_filter_is_refused_and_named(client, database, issuer):
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"query:{name}" for name in wrong]
 
 
-async def test_another_users_message_is_not_found(client, database, issuer):
+async def test_another_users_message_is_not_found(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
     where = (await client.post("/messages", json={"content": "Mine"}, headers=ada)).headers["location"]
     assert (await client.get(where, headers=ben)).status_code == 404
@@ -161,7 +187,7 @@ async def test_another_users_message_is_not_found(client, database, issuer):
 PAGE_FUNCTION = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
 
 
-async def test_the_page_function_is_under_the_same_policies(database, ada):
+async def test_the_page_function_is_under_the_same_policies(database: Database, ada: Ada) -> None:
     [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(ada["bens_avatar"]))
     connection = await asyncpg.connect(database.url("ava_messaging"))
     try:
@@ -173,7 +199,7 @@ async def test_the_page_function_is_under_the_same_policies(database, ada):
         await connection.close()
 
 
-async def test_only_messaging_may_call_the_page_function(database):
+async def test_only_messaging_may_call_the_page_function(database: Database) -> None:
     for role in ("ava_profile", "ava_auth", "ava_whatsapp_gateway"):
         connection = await asyncpg.connect(database.url(role))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

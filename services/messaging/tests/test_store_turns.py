@@ -2,17 +2,27 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
+
+import httpx
+
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+
+from .conftest import CreateAvatar, Delegate
 
 TURN = {"channel": "whatsapp", "role": "user", "content": "Hi from my phone", "external_id": "wamid.1"}
 COUNT = "select count(*) as n from public.messages"
 
 
-def path():
+def path() -> str:
     return f"/messages/{uuid4()}"
 
 
-async def test_a_delegate_stores_both_sides_of_a_conversation(client, database, issuer, delegate):
+async def test_a_delegate_stores_both_sides_of_a_conversation(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, delegate: Delegate
+) -> None:
     user = await database.person()
     asked, answered = path(), path()
     reply = TURN | {"role": "assistant", "external_id": "wamid.2"}
@@ -25,7 +35,9 @@ async def test_a_delegate_stores_both_sides_of_a_conversation(client, database, 
     assert page["messages"] == [first.json(), second.json()]
 
 
-async def test_the_same_turn_again_changes_nothing(client, database, delegate):
+async def test_the_same_turn_again_changes_nothing(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     me, where = delegate(await database.person()), path()
     first = await client.put(where, json=TURN, headers=me)
     again = await client.put(where, json=TURN, headers=me)
@@ -35,14 +47,18 @@ async def test_the_same_turn_again_changes_nothing(client, database, delegate):
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_simultaneous_requests_store_one_turn(client, database, delegate):
+async def test_ten_simultaneous_requests_store_one_turn(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     me, where = delegate(await database.person()), path()
     answers = await asyncio.gather(*(client.put(where, json=TURN, headers=me) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_other_content_under_the_same_id_is_refused(client, database, delegate):
+async def test_other_content_under_the_same_id_is_refused(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     me, where = delegate(await database.person()), path()
     first = await client.put(where, json=TURN, headers=me)
     for other in ({"content": "Other"}, {"role": "assistant"}, {"channel": "app"}):
@@ -53,8 +69,8 @@ async def test_other_content_under_the_same_id_is_refused(client, database, dele
 
 
 async def test_an_id_used_by_another_user_is_refused_without_showing_their_message(
-    client, database, delegate
-):
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     ada, ben = await database.person(), await database.person()
     where = path()
     await client.put(where, json=TURN, headers=delegate(ada))
@@ -64,7 +80,9 @@ async def test_an_id_used_by_another_user_is_refused_without_showing_their_messa
     assert (await client.put(path(), json=TURN, headers=delegate(ben))).status_code == 201
 
 
-async def test_a_turn_keeps_the_time_it_happened(client, database, delegate):
+async def test_a_turn_keeps_the_time_it_happened(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     then = "2026-03-04T05:06:07.890123Z"
     stored = await client.put(
         path(), json=TURN | {"created_at": then}, headers=delegate(await database.person())
@@ -78,20 +96,26 @@ async def test_a_turn_keeps_the_time_it_happened(client, database, delegate):
     assert local.json()["created_at"] == then
 
 
-async def test_a_turn_without_a_time_happened_now(client, database, delegate):
+async def test_a_turn_without_a_time_happened_now(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     before = datetime.now(UTC)
     stored = await client.put(path(), json=TURN, headers=delegate(await database.person()))
     assert abs(datetime.fromisoformat(stored.json()["created_at"]) - before) < timedelta(minutes=1)
 
 
-async def test_a_user_may_not_store_turns(client, database, issuer):
+async def test_a_user_may_not_store_turns(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     refused = await client.put(path(), json=TURN, headers=issuer.bearer(await database.person()))
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:ava:problem:delegate-required"
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_an_unknown_delegate_writes_nothing(client, database, issuer):
+async def test_an_unknown_delegate_writes_nothing(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     unknown = issuer.delegated(await database.person(), act={"sub": "another-service"})
     refused = await client.put(path(), json=TURN, headers={"Authorization": f"Bearer {unknown}"})
     assert refused.status_code == 403
@@ -99,7 +123,12 @@ async def test_an_unknown_delegate_writes_nothing(client, database, issuer):
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_a_turn_may_only_name_the_users_own_avatar(client, database, delegate, create_avatar):
+async def test_a_turn_may_only_name_the_users_own_avatar(
+    client: httpx.AsyncClient,
+    database: Database,
+    delegate: Delegate,
+    create_avatar: CreateAvatar,
+) -> None:
     ada, ben = await database.person(), await database.person()
     his = await create_avatar(ben)
     refused = await client.put(path(), json=TURN | {"avatar_id": str(his)}, headers=delegate(ada))
@@ -109,7 +138,13 @@ async def test_a_turn_may_only_name_the_users_own_avatar(client, database, deleg
     assert stored.json()["avatar_id"] == str(his)
 
 
-async def test_deleting_an_avatar_keeps_what_was_said(client, database, issuer, delegate, create_avatar):
+async def test_deleting_an_avatar_keeps_what_was_said(
+    client: httpx.AsyncClient,
+    database: Database,
+    issuer: Issuer,
+    delegate: Delegate,
+    create_avatar: CreateAvatar,
+) -> None:
     user = await database.person()
     turn = TURN | {"avatar_id": str(await create_avatar(user))}
     stored = (await client.put(path(), json=turn, headers=delegate(user))).json()
@@ -119,7 +154,7 @@ async def test_deleting_an_avatar_keeps_what_was_said(client, database, issuer, 
 
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "another channel": {"channel": "sms"},
     "another role": {"role": "system"},
     "no content": {"content": ""},
@@ -135,7 +170,9 @@ WRONG = {
 }
 
 
-async def test_an_invalid_turn_is_refused_and_nothing_is_stored(client, database, delegate):
+async def test_an_invalid_turn_is_refused_and_nothing_is_stored(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     me = delegate(await database.person())
     for what, wrong in WRONG.items():
         refused = await client.put(path(), json=TURN | wrong, headers=me)
@@ -144,7 +181,9 @@ async def test_an_invalid_turn_is_refused_and_nothing_is_stored(client, database
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_an_invalid_id_is_not_found(client, database, delegate):
+async def test_an_invalid_id_is_not_found(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
     me = delegate(await database.person())
     assert (await client.put("/messages/first", json=TURN, headers=me)).status_code == 404
     assert (await client.put("/messages/export", json=TURN, headers=me)).status_code == 405

@@ -3,10 +3,19 @@
 import asyncio
 import json
 
+import httpx
+
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+
+from .conftest import CreateAvatar
+
 COUNT = "select count(*) as n from public.messages"
 
 
-async def test_a_user_writes_a_message_and_reads_it_again(client, database, issuer):
+async def test_a_user_writes_a_message_and_reads_it_again(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     written = await client.post("/messages", json={"content": "Hello, you."}, headers=me)
     assert written.status_code == 201
@@ -25,7 +34,9 @@ async def test_a_user_writes_a_message_and_reads_it_again(client, database, issu
     assert (await client.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
 
 
-async def test_a_message_may_only_name_the_users_own_avatar(client, database, issuer, create_avatar):
+async def test_a_message_may_only_name_the_users_own_avatar(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, create_avatar: CreateAvatar
+) -> None:
     ada, ben = await database.person(), await database.person()
     hers, his = await create_avatar(ada), await create_avatar(ben)
     body = {"content": "Hello", "avatar_id": str(hers)}
@@ -41,7 +52,9 @@ async def test_a_message_may_only_name_the_users_own_avatar(client, database, is
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_the_same_key_and_content_again_is_the_same_message(client, database, issuer):
+async def test_the_same_key_and_content_again_is_the_same_message(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
     first = await client.post("/messages", json={"content": "Once"}, headers=me)
     again = await client.post("/messages", json={"content": "Once"}, headers=me)
@@ -51,7 +64,9 @@ async def test_the_same_key_and_content_again_is_the_same_message(client, databa
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_ten_simultaneous_requests_with_one_key_write_one_message(client, database, issuer):
+async def test_ten_simultaneous_requests_with_one_key_write_one_message(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
     answers = await asyncio.gather(
         *(client.post("/messages", json={"content": "Once"}, headers=me) for _ in range(10))
@@ -61,7 +76,9 @@ async def test_ten_simultaneous_requests_with_one_key_write_one_message(client, 
     assert (await database.admin(COUNT))[0]["n"] == 1
 
 
-async def test_a_key_used_for_other_content_is_refused(client, database, issuer):
+async def test_a_key_used_for_other_content_is_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = {**issuer.bearer(await database.person()), "Idempotency-Key": "4d2c"}
     first = await client.post("/messages", json={"content": "Once"}, headers=me)
     refused = await client.post("/messages", json={"content": "Twice"}, headers=me)
@@ -71,8 +88,8 @@ async def test_a_key_used_for_other_content_is_refused(client, database, issuer)
 
 
 async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(
-    client, database, issuer, create_avatar
-):
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, create_avatar: CreateAvatar
+) -> None:
     user = await database.person()
     me = {**issuer.bearer(user), "Idempotency-Key": "4d2c"}
     body = {"content": "Once", "avatar_id": str(await create_avatar(user))}
@@ -82,16 +99,20 @@ async def test_a_repeated_message_is_the_same_when_its_avatar_is_gone(
     assert (again.status_code, again.json()["avatar_id"]) == (200, None)
 
 
-async def test_two_users_may_use_the_same_key(client, database, issuer):
+async def test_two_users_may_use_the_same_key(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     for _ in range(2):
         me = {**issuer.bearer(await database.person()), "Idempotency-Key": "same"}
         assert (await client.post("/messages", json={"content": "Mine"}, headers=me)).status_code == 201
 
 
-async def test_an_invalid_key_is_refused(client, database, issuer):
+async def test_an_invalid_key_is_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     for key in ("", "two words", "k" * 201, "caf\u00e9"):
-        headers = {**me, "Idempotency-Key": key.encode()}
+        headers = {name.encode(): value.encode() for name, value in (me | {"Idempotency-Key": key}).items()}
         assert (await client.post("/messages", json={"content": "Hello"}, headers=headers)).status_code == 422
     assert (await database.admin(COUNT))[0]["n"] == 0
 
@@ -108,7 +129,9 @@ WRONG = {
 }
 
 
-async def test_an_invalid_message_is_refused_and_nothing_is_written(client, database, issuer):
+async def test_an_invalid_message_is_refused_and_nothing_is_written(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     for what, body in WRONG.items():
         answer = await client.post("/messages", json=body, headers=me)
@@ -117,7 +140,9 @@ async def test_an_invalid_message_is_refused_and_nothing_is_written(client, data
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_malformed_json_is_refused(client, database, issuer):
+async def test_malformed_json_is_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     for body in (b"{", b"", b'{"content": "a",}', b"\xff", b"[" * 100_000):
         answer = await client.post("/messages", content=body, headers=me)
@@ -126,8 +151,8 @@ async def test_malformed_json_is_refused(client, database, issuer):
 
 
 async def test_characters_that_postgresql_cannot_store_are_replaced_and_the_rest_is_kept(
-    client, database, issuer
-):
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     sent = json.dumps({"content": "a\0b \ud83d alone, \U0001f98a whole"})
     written = await client.post("/messages", content=sent, headers=me)
@@ -135,21 +160,27 @@ async def test_characters_that_postgresql_cannot_store_are_replaced_and_the_rest
     assert written.json()["content"] == "ab \ufffd alone, \U0001f98a whole"
 
 
-async def test_the_longest_message_is_kept_whole(client, database, issuer):
+async def test_the_longest_message_is_kept_whole(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     longest = "🦊" * 65_536
     written = await client.post("/messages", json={"content": longest}, headers=me)
     assert (await client.get(written.headers["location"], headers=me)).json()["content"] == longest
 
 
-async def test_a_user_cannot_choose_channel_and_role(client, database, issuer):
+async def test_a_user_cannot_choose_channel_and_role(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     body = {"content": "I am you", "role": "assistant", "channel": "whatsapp", "external_id": "wamid.X"}
     written = await client.post("/messages", json=body, headers=issuer.bearer(await database.person()))
     assert (written.json()["role"], written.json()["channel"]) == ("user", "app")
     assert written.json()["external_id"] is None
 
 
-async def test_a_deleted_message_is_gone(client, database, issuer):
+async def test_a_deleted_message_is_gone(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     where = (await client.post("/messages", json={"content": "Forget it"}, headers=me)).headers["location"]
     assert (await client.delete(where, headers=me)).status_code == 204

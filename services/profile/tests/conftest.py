@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 
+from ava_local.testing.databases import Database
+from ava_local.testing.running_app import client_of_started
+from ava_local.testing.token_issuer import Issuer
 from ava_profile.app import create_app
 from ava_profile.settings import Settings
 
@@ -20,16 +22,14 @@ def mira() -> dict[str, Any]:
 
 
 @pytest.fixture
-def settings(database: Any, issuer: Any) -> Settings:
-    return Settings(database_url=database.url("ava_profile"), supabase_url=issuer.url, auth_url=issuer.url)
+def settings(database: Database, issuer: Issuer) -> Settings:
+    own = {"database_url": database.url("ava_profile")}
+    return Settings.model_validate({"supabase_url": issuer.url, "auth_url": issuer.url, **own})
 
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
-    ):
+    async with client_of_started(create_app(settings)) as client:
         yield client
 
 
@@ -37,8 +37,5 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 async def code_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The same service, where a number must be confirmed by a code."""
     confirming = settings.model_copy(update={"link_confirmation": "code", "display_number": "+4930123456"})
-    async with (
-        LifespanManager(create_app(confirming), startup_timeout=60, shutdown_timeout=60) as running,
-        httpx.AsyncClient(transport=httpx.ASGITransport(running.app), base_url="http://service") as client,
-    ):
+    async with client_of_started(create_app(confirming)) as client:
         yield client

@@ -1,20 +1,25 @@
 """Invalid input is refused with a reason, and nothing is half-written."""
 
 import json
+from typing import Any
 
+import httpx
 import pytest
+
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
 
 AVATAR = "/profile/avatar"
 
 
-async def test_an_unknown_path_is_a_problem_document(client):
+async def test_an_unknown_path_is_a_problem_document(client: httpx.AsyncClient) -> None:
     answer = await client.get("/profile/unicorn")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:ava:problem:not-found"
 
 
-async def test_an_unsupported_method_is_answered_with_the_supported_ones(client):
+async def test_an_unsupported_method_is_answered_with_the_supported_ones(client: httpx.AsyncClient) -> None:
     answer = await client.post(AVATAR, json={})
     assert answer.status_code == 405
     assert answer.json()["type"] == "urn:ava:problem:method-not-allowed"
@@ -24,7 +29,9 @@ async def test_an_unsupported_method_is_answered_with_the_supported_ones(client)
 @pytest.mark.parametrize(
     "body", [b"{", b"nonsense", b'{"name": "Mira",}', b"\xff\xfe", b"[" * 100_000, b'"\xed\xa0']
 )
-async def test_malformed_json_is_a_400(client, database, issuer, body):
+async def test_malformed_json_is_a_400(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, body: bytes
+) -> None:
     me = issuer.bearer(await database.person())
     answer = await client.put(AVATAR, content=body, headers={**me, "Content-Type": "application/json"})
     assert answer.status_code == 400
@@ -32,7 +39,7 @@ async def test_malformed_json_is_a_400(client, database, issuer, body):
     assert await database.admin("select * from public.avatars") == []
 
 
-WRONG = {
+WRONG: dict[str, Any] = {
     "no body at all": None,
     "a list": [],
     "a word": "Mira",
@@ -62,7 +69,9 @@ WRONG = {
 }
 
 
-async def test_an_invalid_avatar_is_refused_and_nothing_is_written(client, database, issuer, mira):
+async def test_an_invalid_avatar_is_refused_and_nothing_is_written(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
     for what, wrong in WRONG.items():
         body, pointers = wrong, ["#"]
@@ -80,14 +89,22 @@ async def test_an_invalid_avatar_is_refused_and_nothing_is_written(client, datab
     "change",
     [{"age": 19}, {"name": ""}, {"personality": "grumpy"}, {"age": 40, "physical_description": "x" * 2001}],
 )
-async def test_an_invalid_change_leaves_the_avatar_as_it_was(client, database, issuer, mira, change):
+async def test_an_invalid_change_leaves_the_avatar_as_it_was(
+    client: httpx.AsyncClient,
+    database: Database,
+    issuer: Issuer,
+    mira: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
     me = issuer.bearer(await database.person())
     created = (await client.put(AVATAR, json=mira, headers=me)).json()
     assert (await client.patch(AVATAR, json=change, headers=me)).status_code == 422
     assert (await client.get(AVATAR, headers=me)).json() == created
 
 
-async def test_names_and_looks_may_use_every_script_and_lines(client, database, issuer, mira):
+async def test_names_and_looks_may_use_every_script_and_lines(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
     me = issuer.bearer(await database.person())
     described = mira | {
         "name": "Мира 🦊 美良",
@@ -98,7 +115,9 @@ async def test_names_and_looks_may_use_every_script_and_lines(client, database, 
     assert {field: created.json()[field] for field in described} == described
 
 
-async def test_the_longest_name_and_looks_are_kept_whole(client, database, issuer, mira):
+async def test_the_longest_name_and_looks_are_kept_whole(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
     me = issuer.bearer(await database.person())
     longest = mira | {"name": "🦊" * 80, "physical_description": "é" * 2000, "age": 20}
     created = await client.put(AVATAR, json=longest, headers=me)
@@ -106,7 +125,9 @@ async def test_the_longest_name_and_looks_are_kept_whole(client, database, issue
     assert {field: created.json()[field] for field in longest} == longest
 
 
-async def test_an_etag_in_if_none_match_is_refused_rather_than_ignored(client, database, issuer, mira):
+async def test_an_etag_in_if_none_match_is_refused_rather_than_ignored(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
     me = issuer.bearer(await database.person())
     answer = await client.put(AVATAR, json=mira, headers={**me, "If-None-Match": '"abc"'})
     assert answer.status_code == 422

@@ -4,19 +4,28 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+
+from ava_local.testing.databases import Database
+from ava_local.testing.token_issuer import Issuer
+
 PATH = "/profile/preferences/whatsapp"
 PHONE = "+4915112345678"
 NOTHING = {"whatsapp_phone": None, "whatsapp_linked_at": None, "whatsapp_pending_phone": None}
 LOOK_UP = "select user_id from ava_private.users_for_phones(array[$1], $2)"
 
 
-async def request_link(code_client, headers, phone=PHONE):
+async def request_link(
+    code_client: httpx.AsyncClient, headers: dict[str, str], phone: str = PHONE
+) -> dict[str, str]:
     answer = await code_client.put(PATH, json={"phone": phone}, headers=headers)
     assert answer.status_code == 202
-    return answer.json()
+    return dict(answer.json())
 
 
-async def test_a_number_is_pending_until_its_code_arrives_from_it(code_client, database, issuer):
+async def test_a_number_is_pending_until_its_code_arrives_from_it(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     user = await database.person()
     me = issuer.bearer(user)
     pending = await request_link(code_client, me)
@@ -31,8 +40,8 @@ async def test_a_number_is_pending_until_its_code_arrives_from_it(code_client, d
 
 
 async def test_the_code_comes_with_a_link_that_types_it_and_expires_after_ten_minutes(
-    code_client, database, issuer
-):
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     pending = await request_link(code_client, issuer.bearer(await database.person()))
     assert pending.keys() == {"pending", "code", "expires_at", "whatsapp_url"}
     assert pending["pending"] == PHONE
@@ -43,7 +52,9 @@ async def test_the_code_comes_with_a_link_that_types_it_and_expires_after_ten_mi
     assert timedelta(minutes=9) < left <= timedelta(minutes=10)
 
 
-async def test_only_a_digest_of_the_code_is_stored(code_client, database, issuer):
+async def test_only_a_digest_of_the_code_is_stored(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     user = await database.person()
     pending = await request_link(code_client, issuer.bearer(user))
     [row] = await database.admin("select * from public.user_preferences")
@@ -52,7 +63,9 @@ async def test_only_a_digest_of_the_code_is_stored(code_client, database, issuer
     assert row["whatsapp_code_hash"] == digest
 
 
-async def test_a_new_code_replaces_the_old_one_and_unlinking_ends_it(code_client, database, issuer):
+async def test_a_new_code_replaces_the_old_one_and_unlinking_ends_it(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     old, new = await request_link(code_client, me), await request_link(code_client, me)
     assert old["code"] != new["code"]
@@ -62,7 +75,9 @@ async def test_a_new_code_replaces_the_old_one_and_unlinking_ends_it(code_client
     assert await database.admin(LOOK_UP, PHONE, new["code"]) == []
 
 
-async def test_an_expired_code_and_the_sixth_attempt_are_too_late(code_client, database, issuer):
+async def test_an_expired_code_and_the_sixth_attempt_are_too_late(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     expired = await request_link(code_client, me)
     await database.admin("update public.user_preferences set whatsapp_code_expires_at = now()")
@@ -74,7 +89,9 @@ async def test_an_expired_code_and_the_sixth_attempt_are_too_late(code_client, d
     assert await database.admin(LOOK_UP, PHONE, guessed["code"]) == []
 
 
-async def test_a_linked_number_stays_until_the_new_one_is_confirmed(code_client, database, issuer):
+async def test_a_linked_number_stays_until_the_new_one_is_confirmed(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     me = issuer.bearer(await database.person())
     await database.admin(LOOK_UP, PHONE, (await request_link(code_client, me))["code"])
     again = await code_client.put(PATH, json={"phone": PHONE}, headers=me)
@@ -84,7 +101,9 @@ async def test_a_linked_number_stays_until_the_new_one_is_confirmed(code_client,
     assert (waiting["whatsapp_phone"], waiting["whatsapp_pending_phone"]) == (PHONE, "+14155552671")
 
 
-async def test_asking_for_a_code_does_not_tell_that_a_number_is_taken(code_client, database, issuer):
+async def test_asking_for_a_code_does_not_tell_that_a_number_is_taken(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
     ada, ben = issuer.bearer(await database.person()), issuer.bearer(await database.person())
     await database.admin(LOOK_UP, PHONE, (await request_link(code_client, ada))["code"])
     assert (await request_link(code_client, ben))["pending"] == PHONE

@@ -27,17 +27,17 @@ GERMAN = "+4915112345678"
         ("011 49 151 12345678", "US"),
     ],
 )
-def test_every_usual_spelling_is_the_same_number(spelling, region):
+def test_every_usual_spelling_is_the_same_number(spelling: str, region: str | None) -> None:
     assert to_e164(spelling, region) == GERMAN
 
 
 @pytest.mark.parametrize("spelling", ["151 12345678", "4915112345678", "0151 12345678"])
-def test_a_number_without_country_code_asks_for_the_country(spelling):
+def test_a_number_without_country_code_asks_for_the_country(spelling: str) -> None:
     with pytest.raises(CountryMissing):
         to_e164(spelling)
 
 
-def test_an_unknown_region_asks_for_the_country():
+def test_an_unknown_region_asks_for_the_country() -> None:
     with pytest.raises(CountryMissing):
         to_e164("0151 12345678", "ZZ")
 
@@ -46,10 +46,10 @@ def test_an_unknown_region_asks_for_the_country():
     "spelling",
     ["hello", "", "+", "12", "+1", "+999123456789", "+49123", "+4915112345678 ext. 5", "+1 555 0100"],
 )
-def test_an_invalid_number_is_refused(spelling):
+def test_an_invalid_number_is_refused(spelling: str) -> None:
     with pytest.raises(NotAPhoneNumber):
         to_e164(spelling)
 
 
-def test_a_number_in_an_unknown_range_is_accepted():
+def test_a_number_in_an_unknown_range_is_accepted() -> None:
     assert to_e164("+1 555 010 0001") == "+15550100001"

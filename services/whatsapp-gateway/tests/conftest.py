@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,10 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from asgi_lifespan import LifespanManager
 
 from ava_common.database import open_pool
 from ava_local.testing.databases import Database
+from ava_local.testing.running_app import client_of_started
 from ava_whatsapp_gateway.app import create_app
 from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
@@ -168,15 +168,7 @@ def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
     return link
 
 
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with LifespanManager(create_app(settings), startup_timeout=60, shutdown_timeout=60) as manager:
-        transport = httpx.ASGITransport(app=manager.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            yield client
-
-
 @pytest.fixture
 def run_service() -> Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]:
     """Runs the whole service, including its worker, and yields a client of it."""
-    return running
+    return lambda settings: client_of_started(create_app(settings))

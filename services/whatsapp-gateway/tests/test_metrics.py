@@ -3,9 +3,10 @@
 import re
 from contextlib import suppress
 
+from ava_local.testing.waiting import eventually
+
 from . import meta_payloads as meta
 from .fake_peers import Reset
-from .waiting import eventually
 
 PHONE = "4915112345678"
 URL = "/webhooks/whatsapp"

@@ -1,9 +1,11 @@
-"""Every item of every entry and change; one bad one never costs its siblings."""
+"""Every item of every entry and change: `payloads` holds deliveries and the updates that are in them."""
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
-from uuid import uuid4
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,40 +13,51 @@ from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, timestamp
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status
+from ava_whatsapp_gateway.cloud_api.updates import Message, Update
 
-from .meta_payloads import NUMBER_ID, envelope, payload, text, value
+from .meta_payloads import NUMBER_ID
 
-SEND_ID = str(uuid4())
-
-
-def items(body):
-    return parse_updates(body if isinstance(body, bytes) else json.dumps(body).encode(), NUMBER_ID)
+PAYLOADS = sorted(Path(__file__).with_name("payloads").glob("*.json"))
 
 
-def only(body):
-    (item,) = items(body)
-    return item
+def as_written(update: Update) -> dict[str, Any]:
+    """An update as the files of `payloads` write it: its class, and its fields that are not empty."""
+    fields = {name: value for name, value in asdict(update).items() if name != "item"}
+    written: dict[str, Any] = json.loads(json.dumps({"is": type(update).__name__, **fields}, default=str))
+    return without_empty(written)
 
 
-def test_all_entries_changes_and_items_are_found_in_order():
-    body = payload(value(messages=[text(body="1"), text(body="2")]), value(messages=[text(body="3")]))
-    body["entry"].append(payload(value(messages=[text(body="4")]))["entry"][0])
-    assert [item.words for item in items(body)] == ["1", "2", "3", "4"]
+def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: without_empty(value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value not in (None, "")
+    }
+
+
+@pytest.mark.parametrize("case", PAYLOADS, ids=lambda path: path.stem)
+def test_a_delivery_is_read_as_its_file_says(case: Path) -> None:
+    written = json.loads(case.read_text("utf-8"))
+    updates = parse_updates(json.dumps(written["delivery"]).encode(), NUMBER_ID)
+    assert [as_written(update) for update in updates] == written["updates"]
 
 
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"7", b'"entry"', b"{}", b'{"entry":{}}', b"\xff\xfe", b"[" * 100_000, b"1" * 10_000],
 )
-def test_anything_but_an_envelope_is_unreadable(raw):
+def test_anything_but_an_envelope_is_unreadable(raw: bytes) -> None:
     with pytest.raises(Unreadable):
         parse_updates(raw, NUMBER_ID)
 
 
-def test_unstorable_characters_are_replaced_and_the_item_is_kept_as_it_was():
-    found = only(rb'{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"from":"4915112345678",'
-                 rb'"id":"w\u0000","type":"text","text":{"body":"a\u0000b\ud800c"}}]}}]}]}')  # fmt: skip
+def test_unstorable_characters_are_replaced_and_the_item_is_kept_as_it_was() -> None:
+    (found,) = parse_updates(
+        rb'{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"from":"4915112345678",'
+        rb'"id":"w\u0000","type":"text","text":{"body":"a\u0000b\ud800c"}}]}}]}]}',
+        NUMBER_ID,
+    )
+    assert isinstance(found, Message)
     assert (found.key, found.words) == ("w", "ab�c")
     assert rb"\u0000" in found.item
 
@@ -64,85 +77,11 @@ def test_unstorable_characters_are_replaced_and_the_item_is_kept_as_it_was():
         (1.7e9, None),
     ],
 )
-def test_timestamps_are_read_or_ignored(given_time, expected):
+def test_timestamps_are_read_or_ignored(given_time: object, expected: datetime | None) -> None:
     assert timestamp(given_time) == expected
 
 
-def test_a_sender_is_known_by_number_by_id_or_by_both():
-    both = text(from_user_id="DE.1a", from_parent_user_id="DE.ENT.9z")
-    hidden = {**text(), "from_user_id": "DE.2b"}
-    del hidden["from"]
-    swapped = text(sender="US.1234")
-    card = {"wa_id": "4915112345678", "user_id": "DE.3c", "profile": {"name": "Bo", "username": "bo"}}
-    found = [only(payload(value(messages=[one]))).sender for one in (both, hidden, swapped)]
-    assert [(s.digits, s.bsuid, s.parent_bsuid) for s in found] == [
-        ("4915112345678", "DE.1a", "DE.ENT.9z"),
-        (None, "DE.2b", None),
-        (None, "US.1234", None),
-    ]
-    told = only(payload(value(messages=[text()], contacts=[card]))).sender
-    assert (told.digits, told.bsuid, told.username) == ("4915112345678", "DE.3c", "bo")
-    anonymous = text()
-    del anonymous["from"]
-    assert isinstance(only(payload(value(messages=[anonymous]))), Other)
-    assert only(payload(value(messages=[anonymous], contacts=[card]))).sender.bsuid == "DE.3c"
-
-
-@pytest.mark.parametrize(
-    ("message", "why"),
-    [
-        (text(type="reaction", reaction={"message_id": "w", "emoji": "👍"}), "not a turn: reaction"),
-        (text(type="edit", edit={"original_message_id": "w"}), "not a turn: edit"),
-        (text(type="revoke", revoke={"original_message_id": "w"}), "not a turn: revoke"),
-        (text(group_id="g"), "a group message"),
-        (text(sender="15550783881"), "sent by our own number"),
-        (text(type="system", system={"type": "customer_identity_changed"}), "not a turn: system"),
-    ],
-)
-def test_what_is_not_a_turn_is_stored_and_not_answered(message, why):
-    assert only(payload(value(messages=[message]))).ignored == why
-
-
-def test_other_numbers_and_fields_are_ignored():
-    other = value(messages=[text()])
-    other["metadata"]["phone_number_id"] = "999"
-    assert only(payload(other)).ignored == "for another phone number id"
-    echo = only(payload({"message_echoes": [text()]}, field="smb_message_echoes"))
-    assert (echo.kind, echo.broken) == ("smb_message_echoes", "")
-
-
-def test_unknown_and_failed_kinds_are_placeholders():
-    kinds = [
-        text(type="unsupported", errors=[{"code": 131051}]),
-        text(type="hologram", hologram={}),
-        {**text(type="interactive", errors=[{"code": 131000}]), "text": None},
-    ]
-    for message in kinds:
-        found = only(payload(value(messages=[message])))
-        assert (found.kind, found.ignored) == ("unsupported", "")
-        assert found.words.startswith("[")
-
-
-def test_statuses_and_moves_are_parsed():
-    status = {"id": "wamid.1", "status": "failed", "timestamp": "1700000000"}
-    error = {"code": 131026, "title": "no", "error_data": {"details": "undeliverable"}}
-    status |= {"biz_opaque_callback_data": SEND_ID, "errors": [error]}
-    found = only(payload(value(statuses=[status])))
-    assert isinstance(found, Status)
-    assert (str(found.send_id), found.code, found.error) == (SEND_ID, 131026, "undeliverable")
-    assert isinstance(only(payload(value(statuses=[status | {"status": "deleted"}]))), Other)
-    node = {"type": "user_changed_number", "wa_id": "4917", "user_id": "DE.2", "previous_user_id": "DE.1"}
-    found = only(payload(value(messages=[text(type="system", system=node)])))
-    assert isinstance(found, Move)
-    assert (found.before.digits, found.before.bsuid) == ("4915112345678", "DE.1")
-    assert (found.after.digits, found.after.bsuid) == ("4917", "DE.2")
-
-
 @given(st.binary(max_size=300))
-def test_no_bytes_ever_raise_anything_but_unreadable(raw):
+def test_no_bytes_ever_raise_anything_but_unreadable(raw: bytes) -> None:
     with suppress(Unreadable):
         parse_updates(raw, NUMBER_ID)
-
-
-def test_the_usual_envelope_has_one_message():
-    assert isinstance(only(envelope(text())), Message)

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from ava_local.testing.waiting import eventually
+
 from . import meta_payloads as meta
-from .waiting import eventually
 
 PHONE = "4915112345678"
 

@@ -4,10 +4,10 @@ import asyncio
 
 import asyncpg
 
+from ava_local.testing.waiting import eventually
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
 from . import meta_payloads as meta
-from .waiting import eventually
 
 PHONE = "4915112345678"
 

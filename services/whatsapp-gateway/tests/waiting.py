@@ -1,15 +1,8 @@
-"""Wait for what other tasks bring about."""
+"""Wait for the worker, or for a lock, by what the database says."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-
-async def eventually(true: Callable[[], object | Awaitable[object]], seconds: float = 60.0) -> None:
-    """Until `true()` is true; it may be a coroutine function. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not await _value_of(true()):  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)
+from ava_local.testing.waiting import eventually
 
 
 async def until_idle(database: Any) -> None:
@@ -30,7 +23,3 @@ async def until_blocked(database: Any) -> None:
         return bool(await database.admin(waiting))
 
     await eventually(is_blocked)
-
-
-async def _value_of(answer: object | Awaitable[object]) -> object:
-    return await answer if isinstance(answer, Awaitable) else answer

@@ -6,7 +6,7 @@ from ava_local.devtools import lock_files
 from ava_local.repository import ROOT
 
 
-def test_locks_pin_every_package_by_hash_and_name_no_host():
+def test_locks_pin_every_package_by_hash_and_name_no_host() -> None:
     targets = [target for target, _ in lock_files.lock_commands(upgrade=False)]
     assert "services/auth/requirements.lock" in targets
     for target in [*targets, "infra/local/bootstrap.lock"]:
@@ -19,7 +19,7 @@ def test_locks_pin_every_package_by_hash_and_name_no_host():
         ] == []
 
 
-def test_a_service_is_locked_to_the_versions_that_were_tested_together():
+def test_a_service_is_locked_to_the_versions_that_were_tested_together() -> None:
     def pins(target: str) -> set[str]:
         return set(re.findall(r"^(\S+==\S+)", (ROOT / target).read_text(), re.MULTILINE))
 

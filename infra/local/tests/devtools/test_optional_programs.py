@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
 
-def test_where_nothing_can_be_installed_it_is_reported_what_stays_untested():
+pytestmark = pytest.mark.usefixtures("processes")
+
+
+def test_where_nothing_can_be_installed_it_is_reported_what_stays_untested() -> None:
     program = (
         "from ava_local.devtools.optional_programs import install_missing;"
         "print(*install_missing(), sep='\\n')"

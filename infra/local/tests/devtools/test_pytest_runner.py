@@ -3,7 +3,7 @@
 from ava_local.devtools import pytest_runner
 
 
-def test_a_path_given_to_the_tests_replaces_all_of_them():
+def test_a_path_given_to_the_tests_replaces_all_of_them() -> None:
     assert pytest_runner.paths_in(["-k", "word", "tests/chaos/test_run.py::test_x", "-x"]) == [
         "tests/chaos/test_run.py::test_x"
     ]

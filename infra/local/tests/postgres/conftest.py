@@ -18,7 +18,7 @@ AS_ROOT = pytest.mark.skipif(not IS_ROOT, reason="only root must step down")
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
+def open_folder(processes: None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="ava-open-"))
     folder.chmod(0o755)
     yield folder
@@ -26,7 +26,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def closed_folder() -> Iterator[Path]:
+def closed_folder(processes: None) -> Iterator[Path]:
     """Closed to all other users, as a home folder is."""
     folder = Path(tempfile.mkdtemp(prefix="ava-closed-"))
     folder.chmod(0o700)

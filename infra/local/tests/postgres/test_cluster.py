@@ -36,7 +36,7 @@ def server_of(cluster: Cluster) -> psutil.Process:
     return psutil.Process(int((cluster.data / "postmaster.pid").read_text().split()[0]))
 
 
-async def test_it_answers_on_loopback_only_and_never_as_root(running):
+async def test_it_answers_on_loopback_only_and_never_as_root(running: Cluster) -> None:
     assert await answer(running, "show listen_addresses") == "127.0.0.1"
     assert await answer(running, "show unix_socket_directories") == ""
     process = server_of(running)
@@ -44,7 +44,7 @@ async def test_it_answers_on_loopback_only_and_never_as_root(running):
     assert {c.laddr.ip for c in process.net_connections() if c.status == "LISTEN"} == {"127.0.0.1"}
 
 
-async def test_a_connection_needs_the_password(running):
+async def test_a_connection_needs_the_password(running: Cluster) -> None:
     for password in (None, "", "postgres", "supabase_admin"):
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(running.url().replace(running.password, password or ""))
@@ -52,7 +52,7 @@ async def test_a_connection_needs_the_password(running):
     assert running.password not in " ".join(server_of(running).cmdline())
 
 
-async def test_what_was_written_is_there_after_a_stop_and_a_start(open_folder):
+async def test_what_was_written_is_there_after_a_stop_and_a_start(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", free_port())
     cluster.start()
     await answer(cluster, "create table saved ()")
@@ -75,7 +75,7 @@ time.sleep(600)
 """
 
 
-def test_it_ends_when_the_process_that_started_it_is_killed(open_folder):
+def test_it_ends_when_the_process_that_started_it_is_killed(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", free_port())
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(cluster.folder), str(cluster.port)], stdout=subprocess.PIPE
@@ -90,7 +90,7 @@ def test_it_ends_when_the_process_that_started_it_is_killed(open_folder):
     assert not cluster.is_ready()
 
 
-async def test_a_kill_of_the_server_loses_nothing_that_was_committed(open_folder):
+async def test_a_kill_of_the_server_loses_nothing_that_was_committed(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", free_port())
     cluster.start()
     await answer(cluster, "create table saved ()")
@@ -103,7 +103,7 @@ async def test_a_kill_of_the_server_loses_nothing_that_was_committed(open_folder
     cluster.destroy()
 
 
-async def test_it_stops_although_a_client_is_still_connected(running):
+async def test_it_stops_although_a_client_is_still_connected(running: Cluster) -> None:
     connection = await asyncpg.connect(running.url())
     server = server_of(running)
     server.send_signal(FAST_SHUTDOWN_SIGNAL)
@@ -112,7 +112,7 @@ async def test_it_stops_although_a_client_is_still_connected(running):
     connection.terminate()
 
 
-def test_a_half_created_data_folder_is_created_again(open_folder):
+def test_a_half_created_data_folder_is_created_again(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", free_port(), durable=False)
     arriving = cluster.data.with_name("data.arriving")
     arriving.mkdir()
@@ -122,7 +122,7 @@ def test_a_half_created_data_folder_is_created_again(open_folder):
     cluster.destroy()
 
 
-def test_data_of_another_version_is_left_alone_and_named(open_folder):
+def test_data_of_another_version_is_left_alone_and_named(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", free_port(), durable=False)
     cluster.data.mkdir()
     (cluster.data / "PG_VERSION").write_text("17\n")
@@ -131,13 +131,13 @@ def test_data_of_another_version_is_left_alone_and_named(open_folder):
     assert [file.name for file in cluster.data.iterdir()] == ["PG_VERSION"]
 
 
-def test_a_port_in_use_is_reported_in_the_servers_own_words(running, open_folder):
+def test_a_port_in_use_is_reported_in_the_servers_own_words(running: Cluster, open_folder: Path) -> None:
     with pytest.raises(PostgresStartFailed, match="Address already in use"):
         Cluster(open_folder / "second", running.port, durable=False).start()
 
 
 @AS_ROOT
-def test_a_regular_user_runs_it_as_themselves(open_folder):
+def test_a_regular_user_runs_it_as_themselves(open_folder: Path) -> None:
     python = Path("/usr/bin/python3")
     if not python.exists():
         pytest.skip("NOT TESTED: no Python that the user nobody can run")

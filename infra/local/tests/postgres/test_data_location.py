@@ -18,8 +18,8 @@ def mode_of(folder: Path) -> int:
 
 @AS_ROOT
 async def test_from_a_closed_folder_the_data_goes_where_the_servers_user_can_enter(
-    closed_folder, open_folder
-):
+    closed_folder: Path, open_folder: Path
+) -> None:
     cluster = Cluster(
         closed_folder / "postgres", free_port(), durable=False, fallback_root=open_folder / "fallback"
     )
@@ -34,7 +34,7 @@ async def test_from_a_closed_folder_the_data_goes_where_the_servers_user_can_ent
 
 
 @AS_ROOT
-def test_without_any_reachable_folder_it_says_what_to_do(closed_folder):
+def test_without_any_reachable_folder_it_says_what_to_do(closed_folder: Path) -> None:
     nowhere = Path("/proc/nowhere")
     with pytest.raises(NoReachableFolder, match=r"chmod o\+x.*regular user"):
         reachable_folder(closed_folder / "postgres", nowhere)

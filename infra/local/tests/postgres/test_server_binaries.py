@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,15 +15,15 @@ from ava_local.postgres.server_binaries import PostgresNotInstalled, installed_b
 from .conftest import AS_ROOT
 
 
-def test_a_missing_version_is_reported_with_how_to_install_it(open_folder):
+def test_a_missing_version_is_reported_with_how_to_install_it(open_folder: Path) -> None:
     with pytest.raises(PostgresNotInstalled, match="PostgreSQL 9 is not installed"):
         Cluster(open_folder / "postgres", free_port(), version=9).create()
 
 
 @AS_ROOT
 def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_user_can_run_them(
-    closed_folder, open_folder
-):
+    closed_folder: Path, open_folder: Path
+) -> None:
     installed = installed_binaries(18)
     assert installed
     package = installed.parents[1]
@@ -33,6 +34,7 @@ def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_user_can_ru
     shutil.copytree(libraries, site / libraries.name)
     program = """
 import sys
+from pathlib import Path
 from pathlib import Path
 from ava_local.ports import free_port
 from ava_local.postgres.cluster import Cluster

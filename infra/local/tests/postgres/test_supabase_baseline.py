@@ -9,18 +9,19 @@ from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_pa
 from ava_local.testing.databases import (
     LOGIN_ROLES,
     MIGRATIONS,
+    Database,
     temporary_cluster,
 )
 
 
-async def test_a_second_start_changes_nothing(plain):
+async def test_a_second_start_changes_nothing(plain: Database) -> None:
     person = await plain.person()
     await apply_supabase_baseline(plain.url(SUPERUSER), {})
     [row] = await plain.admin("select id from auth.users")
     assert row["id"] == person
 
 
-async def test_a_password_may_contain_anything_and_unknown_roles_are_skipped(plain):
+async def test_a_password_may_contain_anything_and_unknown_roles_are_skipped(plain: Database) -> None:
     strange = 'it\'s "50%" \\ $1 :) ü@/'
     await set_passwords(plain.url(SUPERUSER), {"authenticator": strange, "no_such_role": "x"})
     connection = await asyncpg.connect(plain.cluster.url("authenticator", strange, plain.name))
@@ -28,7 +29,7 @@ async def test_a_password_may_contain_anything_and_unknown_roles_are_skipped(pla
     await set_passwords(plain.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, plain.password))
 
 
-async def test_postgres_is_as_limited_as_on_the_platform(plain):
+async def test_postgres_is_as_limited_as_on_the_platform(plain: Database) -> None:
     connection = await asyncpg.connect(plain.url("postgres"))
     try:
         for sql in (
@@ -46,7 +47,7 @@ async def test_postgres_is_as_limited_as_on_the_platform(plain):
         await connection.close()
 
 
-async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(plain):
+async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(plain: Database) -> None:
     """The reason why the migrations must revoke these."""
     connection = await asyncpg.connect(plain.url("postgres"))
     await connection.execute("create table public.t (id int)")
@@ -60,7 +61,8 @@ async def test_without_our_migrations_a_new_table_is_as_open_as_on_the_platform(
     assert not {"SELECT", "INSERT", "UPDATE", "DELETE"} & left_over
 
 
-async def test_a_server_whose_superuser_is_postgres_is_left_as_it_is():
+@pytest.mark.usefixtures("processes")
+async def test_a_server_whose_superuser_is_postgres_is_left_as_it_is() -> None:
     """AVA_DATABASE_ADMIN_URL may name any PostgreSQL; its superuser's password and rights stay."""
     with temporary_cluster() as server:
         admin = await asyncpg.connect(server.url())

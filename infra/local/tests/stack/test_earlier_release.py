@@ -53,7 +53,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.fixture
-def machine_with_rows(machine: Machine) -> Machine:
+def machine_with_rows(processes: None, machine: Machine) -> Machine:
     cluster = machine.cluster(machine.earlier)
     cluster.start()
     run(cluster, "create table saved as select 42 as answer")
@@ -151,6 +151,7 @@ def test_two_databases_are_named_and_left_alone(machine_with_rows: Machine) -> N
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="root drops its rights for this")
+@pytest.mark.usefixtures("processes")
 def test_a_refused_move_stops_with_a_sentence_and_changes_nothing(machine: Machine) -> None:
     (machine.earlier.parent).chmod(0o755)
     code = f"""
@@ -182,6 +183,7 @@ def ava(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("processes")
 def test_down_stops_an_earlier_release_and_other_commands_say_so(locked: Machine, tmp_path: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     born = psutil.Process(supervisor.pid).create_time()

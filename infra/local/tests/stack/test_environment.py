@@ -25,7 +25,8 @@ def environment(folder: Path, **given: str) -> Environment:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_starts_with_its_variables_and_nothing_else(tmp_path, service):
+@pytest.mark.usefixtures("processes")
+def test_a_service_starts_with_its_variables_and_nothing_else(tmp_path: Path, service: str) -> None:
     package = "ava_" + service.replace("-", "_")
     code = f"from ava_common.settings import load; from {package}.settings import Settings; load(Settings)"
     variables = environment(tmp_path).service(service)
@@ -35,7 +36,7 @@ def test_a_service_starts_with_its_variables_and_nothing_else(tmp_path, service)
     assert done.returncode == 0, done.stderr
 
 
-def test_env_files_are_read_back_unchanged_and_by_their_owner_only(tmp_path):
+def test_env_files_are_read_back_unchanged_and_by_their_owner_only(tmp_path: Path) -> None:
     variables = environment(tmp_path)
     variables.layout.create_folders()
     variables.write_env_files()
@@ -45,7 +46,8 @@ def test_env_files_are_read_back_unchanged_and_by_their_owner_only(tmp_path):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_shell_reads_an_env_file_alike(tmp_path):
+@pytest.mark.usefixtures("processes")
+def test_a_shell_reads_an_env_file_alike(tmp_path: Path) -> None:
     values = {"A": 'with "quotes" and $HOME', "B": json.dumps({"key": ["it's"]})}
     file = tmp_path / "one.env"
     file.write_text(as_env_file(values))
@@ -55,7 +57,7 @@ def test_a_shell_reads_an_env_file_alike(tmp_path):
     assert done.stdout.splitlines() == list(values.values())
 
 
-def test_a_users_own_value_replaces_the_stacks(tmp_path):
+def test_a_users_own_value_replaces_the_stacks(tmp_path: Path) -> None:
     variables = environment(
         tmp_path, LOG_LEVEL="DEBUG", WHATSAPP_GATEWAY_LINK_CONFIRMATION="code", PROFILE_EXTRA="1"
     )
@@ -65,27 +67,27 @@ def test_a_users_own_value_replaces_the_stacks(tmp_path):
     assert "PROFILE_EXTRA" not in variables.service("messaging")
 
 
-def test_a_service_does_not_get_the_secrets_of_another(tmp_path):
+def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path) -> None:
     variables = environment(tmp_path)
     assert not any("SECRET" in name or "KEY" in name for name in variables.service("messaging"))
     assert variables.secrets.secret_key not in variables.service("whatsapp-gateway").values()
 
 
-def test_a_real_project_without_its_keys_is_refused_naming_them(tmp_path):
+def test_a_real_project_without_its_keys_is_refused_naming_them(tmp_path: Path) -> None:
     with pytest.raises(MissingVariables, match="SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY"):
         environment(tmp_path, SUPABASE_URL=REMOTE["SUPABASE_URL"])
     with pytest.raises(MissingVariables, match="WHATSAPP_GATEWAY_ACCESS_TOKEN"):
         environment(tmp_path, GRAPH_API_URL="https://graph.example.org")
 
 
-def test_a_real_project_takes_the_stand_ins_place(tmp_path):
+def test_a_real_project_takes_the_stand_ins_place(tmp_path: Path) -> None:
     variables = environment(tmp_path, **REMOTE)
     assert not variables.needs_supabase_standin
     assert variables.service("auth")["SUPABASE_URL"] == REMOTE["SUPABASE_URL"]
     assert "supabase_auth_admin" not in variables.passwords()
 
 
-def test_on_an_external_server_only_the_roles_we_use_get_passwords(tmp_path):
+def test_on_an_external_server_only_the_roles_we_use_get_passwords(tmp_path: Path) -> None:
     variables = environment(
         tmp_path, AVA_DATABASE_ADMIN_URL="postgresql://root:x@db.example.org:6543/app?sslmode=require"
     )

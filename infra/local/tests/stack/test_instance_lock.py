@@ -5,9 +5,10 @@ import os
 import pytest
 
 from ava_local.stack import instance_lock
+from ava_local.stack.layout import StackLayout
 
 
-def test_only_one_supervisor_runs_a_stack(layout):
+def test_only_one_supervisor_runs_a_stack(layout: StackLayout) -> None:
     descriptor = instance_lock.acquire(layout)
     with pytest.raises(instance_lock.AlreadyRunning):
         instance_lock.acquire(layout)

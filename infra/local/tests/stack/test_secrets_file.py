@@ -1,11 +1,12 @@
 """Secrets are generated once per stack, and readable by their owner only."""
 
 import stat
+from pathlib import Path
 
 from ava_local.stack.secrets_file import load_or_create
 
 
-def test_secrets_are_generated_once_for_each_stack_and_are_private(tmp_path):
+def test_secrets_are_generated_once_for_each_stack_and_are_private(tmp_path: Path) -> None:
     first, second = (
         load_or_create(tmp_path / "a" / "secrets.json"),
         load_or_create(tmp_path / "b" / "secrets.json"),

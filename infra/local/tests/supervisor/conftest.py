@@ -4,12 +4,14 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 
 from ava_local.ports import free_port
 from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
+from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.restart_policy import RestartPolicy
 from ava_local.supervisor.supervisor import Supervisor
 
@@ -29,7 +31,7 @@ def web(name: str, *depends_on: str) -> ProcessSpec:
     return ProcessSpec(name, command, port=port, ready=readiness_probes.tcp(port), depends_on=depends_on)
 
 
-def python(name: str, code: str, **more: object) -> ProcessSpec:
+def python(name: str, code: str, **more: Any) -> ProcessSpec:
     return ProcessSpec(name, [sys.executable, "-c", code], **more)
 
 
@@ -43,11 +45,16 @@ class RecordedSupervisor:
         self.supervisor = Supervisor(processes, folder, self.disabled_dir, self._record, QUICK)
         self.run = asyncio.create_task(self.supervisor.run())
 
-    def _record(self, process) -> None:
+    def _record(self, process: ProcessState) -> None:
         self.state_changes.append((process.spec.name, process.state))
 
-    def process(self, name: str):
+    def process(self, name: str) -> ProcessState:
         return self.supervisor.supervised[name]
+
+    def pid(self, name: str) -> int:
+        pid = self.process(name).pid
+        assert pid
+        return pid
 
     async def ready(self) -> None:
         """Raises what the run raised if it ended before it was ready."""
@@ -57,18 +64,13 @@ class RecordedSupervisor:
             self.run.result()
         assert waiting.done(), self.state_changes
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-
     async def stop(self) -> None:
         self.supervisor.stop()
         await asyncio.wait({self.run}, timeout=60)
 
 
 @pytest_asyncio.fixture
-async def run_supervisor(tmp_path: Path) -> AsyncIterator[Callable[..., RecordedSupervisor]]:
+async def run_supervisor(processes: None, tmp_path: Path) -> AsyncIterator[Callable[..., RecordedSupervisor]]:
     started: list[RecordedSupervisor] = []
 
     def start(*processes: ProcessSpec) -> RecordedSupervisor:

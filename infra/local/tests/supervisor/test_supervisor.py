@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -10,13 +12,16 @@ from ava_local.ports import free_port
 from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
 from ava_local.supervisor.supervisor import StartFailed
+from ava_local.testing.waiting import eventually
 
-from .conftest import python, web
+from .conftest import RecordedSupervisor, python, web
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
 
 
-async def test_what_is_needed_is_ready_before_what_needs_it_starts(run_supervisor):
+async def test_what_is_needed_is_ready_before_what_needs_it_starts(
+    run_supervisor: Callable[..., RecordedSupervisor],
+) -> None:
     supervisor = run_supervisor(
         web("edge", "service"), web("service", "database"), python("database", "pass", is_one_shot=True)
     )
@@ -26,7 +31,7 @@ async def test_what_is_needed_is_ready_before_what_needs_it_starts(run_superviso
     assert order.index(("service", "ready")) < order.index(("edge", "starting"))
 
 
-async def test_what_needs_others_stops_before_them(run_supervisor):
+async def test_what_needs_others_stops_before_them(run_supervisor: Callable[..., RecordedSupervisor]) -> None:
     supervisor = run_supervisor(web("database"), web("service", "database"), web("edge", "service"))
     await supervisor.ready()
     await supervisor.stop()
@@ -34,19 +39,23 @@ async def test_what_needs_others_stops_before_them(run_supervisor):
     assert stopped == ["edge", "service", "database"]
 
 
-async def test_a_killed_process_is_started_again_and_the_others_stay(run_supervisor):
+async def test_a_killed_process_is_started_again_and_the_others_stay(
+    run_supervisor: Callable[..., RecordedSupervisor],
+) -> None:
     supervisor = run_supervisor(web("service"), web("other"))
     await supervisor.ready()
-    before, other = supervisor.process("service").pid, supervisor.process("other").pid
+    before, other = supervisor.pid("service"), supervisor.pid("other")
     os.kill(before, signal.SIGKILL)
-    await supervisor.until(
+    await eventually(
         lambda: supervisor.process("service").state == "ready" and supervisor.process("service").pid != before
     )
     assert supervisor.process("other").pid == other
     assert ("service", "restarting") in supervisor.state_changes
 
 
-async def test_a_failed_start_names_the_process_and_its_last_lines(run_supervisor):
+async def test_a_failed_start_names_the_process_and_its_last_lines(
+    run_supervisor: Callable[..., RecordedSupervisor],
+) -> None:
     never = readiness_probes.tcp(free_port())
     broken = python("broken", "raise SystemExit('my settings are missing')", ready=never)
     supervisor = run_supervisor(web("fine"), broken)
@@ -57,7 +66,9 @@ async def test_a_failed_start_names_the_process_and_its_last_lines(run_superviso
     assert supervisor.process("fine").state == "stopped"
 
 
-async def test_a_step_that_fails_is_not_tried_again(run_supervisor):
+async def test_a_step_that_fails_is_not_tried_again(
+    run_supervisor: Callable[..., RecordedSupervisor],
+) -> None:
     supervisor = run_supervisor(
         python("step", "raise SystemExit(3)", is_one_shot=True), web("service", "step")
     )
@@ -67,45 +78,55 @@ async def test_a_step_that_fails_is_not_tried_again(run_supervisor):
     assert supervisor.process("service").starts == 0
 
 
-async def test_a_missing_program_is_named(run_supervisor, tmp_path):
+async def test_a_missing_program_is_named(
+    run_supervisor: Callable[..., RecordedSupervisor], tmp_path: Path
+) -> None:
     supervisor = run_supervisor(ProcessSpec("ghost", [str(tmp_path / "no-such-program")]))
     with pytest.raises(StartFailed, match="ghost could not be started"):
         await supervisor.ready()
 
 
-async def test_a_disabled_process_stays_stopped_until_it_is_enabled(run_supervisor):
+async def test_a_disabled_process_stays_stopped_until_it_is_enabled(
+    run_supervisor: Callable[..., RecordedSupervisor],
+) -> None:
     supervisor = run_supervisor(web("service"))
     await supervisor.ready()
-    before = supervisor.process("service").pid
+    before = supervisor.pid("service")
     (supervisor.disabled_dir / "service").touch()
-    await supervisor.until(lambda: supervisor.process("service").state == "disabled")
+    await eventually(lambda: supervisor.process("service").state == "disabled")
     assert not psutil.pid_exists(before)
     (supervisor.disabled_dir / "service").unlink()
-    await supervisor.until(lambda: supervisor.process("service").state == "ready")
+    await eventually(lambda: supervisor.process("service").state == "ready")
     assert ("service", "restarting") not in supervisor.state_changes
 
 
-async def test_a_process_that_keeps_crashing_fails_and_the_others_stay(run_supervisor, tmp_path):
+async def test_a_process_that_keeps_crashing_fails_and_the_others_stay(
+    run_supervisor: Callable[..., RecordedSupervisor], tmp_path: Path
+) -> None:
     trap = tmp_path / "trap"
     code = f"import os, time\nwhile not os.path.exists({str(trap)!r}): time.sleep(0.01)\nraise SystemExit(1)"
     supervisor = run_supervisor(python("crashing", code), web("service"))
     await supervisor.ready()
     trap.touch()
-    await supervisor.until(lambda: supervisor.process("crashing").state == "failed")
+    await eventually(lambda: supervisor.process("crashing").state == "failed")
     assert supervisor.process("crashing").starts > 2
     assert supervisor.process("service").state == "ready"
 
 
-async def test_a_process_that_ignores_the_stop_signal_is_killed(run_supervisor, tmp_path):
+async def test_a_process_that_ignores_the_stop_signal_is_killed(
+    run_supervisor: Callable[..., RecordedSupervisor], tmp_path: Path
+) -> None:
     supervisor = run_supervisor(python("deaf", DEAF))
     await supervisor.ready()
-    await supervisor.until(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
-    pid = supervisor.process("deaf").pid
+    await eventually(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
+    pid = supervisor.pid("deaf")
     await supervisor.stop()
     assert not psutil.pid_exists(pid)
 
 
-async def test_a_process_sees_only_the_variables_in_its_spec(run_supervisor, tmp_path, monkeypatch):
+async def test_a_process_sees_only_the_variables_in_its_spec(
+    run_supervisor: Callable[..., RecordedSupervisor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AVA_SOME_TOKEN", "hush")
     variables = {"GREETING": "hello"}
     supervisor = run_supervisor(

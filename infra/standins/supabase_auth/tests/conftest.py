@@ -13,10 +13,10 @@ import bcrypt
 import httpx
 import pytest
 import pytest_asyncio
-from asgi_lifespan import LifespanManager
 
 from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import TEMPLATE, Database, drop_database, new_database
+from ava_local.testing.running_app import client_of, started
 from ava_supabase_standin.app import create_app
 from ava_supabase_standin.settings import Settings
 
@@ -132,13 +132,13 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
 
 if REMOTE:
 
-    @pytest.fixture
-    def make_standin() -> MakeStandin:
+    @pytest.fixture(name="make_standin")
+    def no_standin() -> MakeStandin:
         """Tests that need the stand-in's own settings or internals cannot run against a real project."""
         pytest.skip("needs the stand-in itself, but AVA_CONTRACT_SUPABASE_URL names a real project")
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def project() -> AsyncIterator[Project]:
+    @pytest_asyncio.fixture(loop_scope="session", name="project")
+    async def real_project() -> AsyncIterator[Project]:
         """The real project; every user created in it is deleted again."""
         assert REMOTE
         async with httpx.AsyncClient(base_url=REMOTE, timeout=60) as http:
@@ -161,13 +161,14 @@ else:
             **settings,
         }
         app = create_app(Settings(**wanted))
-        async with LifespanManager(app, startup_timeout=60, shutdown_timeout=60) as manager:
-            transport = httpx.ASGITransport(app=manager.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
-                yield Project(http, wanted["state_dir"])
+        async with (
+            started(app) as running_app,
+            client_of(running_app, "http://127.0.0.1", raise_app_exceptions=False) as http,
+        ):
+            yield Project(http, wanted["state_dir"])
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def make_standin(database: Database, tmp_path: Path) -> AsyncIterator[MakeStandin]:
+    @pytest_asyncio.fixture(loop_scope="session", name="make_standin")
+    async def standin_maker(database: Database, tmp_path: Path) -> AsyncIterator[MakeStandin]:
         """Start stand-ins on the test's own database, with any settings."""
         async with AsyncExitStack() as standins:
 
@@ -176,8 +177,10 @@ else:
 
             yield make
 
-    @pytest_asyncio.fixture(scope="session", loop_scope="session")
-    async def project(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
+    @pytest_asyncio.fixture(scope="session", loop_scope="session", name="project")
+    async def shared_standin(
+        cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+    ) -> AsyncIterator[Project]:
         """One stand-in, shared by all tests that could also run against a real project."""
         database = await new_database(cluster, "standin_shared", template=TEMPLATE)
         state = tmp_path_factory.mktemp("state")

@@ -54,7 +54,7 @@ async def test_without_password_nobody_can_log_in(project: Project) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_an_unknown_or_malformed_id_is_not_found(project: Project, method: str) -> None:
-    body = {} if method == "PUT" else None
+    body: dict[str, str] | None = {} if method == "PUT" else None
     assert_refused(await project.admin(method, "/users/me", body), 404, "validation_failed")
     assert_refused(await project.admin(method, f"/users/{uuid4()}", body), 404, "user_not_found")
 

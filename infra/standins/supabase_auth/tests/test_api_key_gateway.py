@@ -19,7 +19,7 @@ async def test_without_a_key_nothing_is_answered(project: Project) -> None:
 
 async def test_an_unknown_key_opens_nothing(project: Project) -> None:
     for key in ("sb_publishable_of_somebody_else", "sb_secret_of_somebody_else", "key", "clé"):
-        answer = await project.http.get("/auth/v1/settings", headers={"apikey": key.encode()})
+        answer = await project.http.get("/auth/v1/settings", headers={b"apikey": key.encode()})
         assert answer.status_code == 401, key
         assert answer.json()["message"] == "Invalid API key" or REMOTE
 

@@ -3,17 +3,16 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from ava_local.ports import free_port
 from ava_local.testing.databases import Database
+from ava_local.testing.waiting import until_ready
 
 from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
 
@@ -22,16 +21,16 @@ CLIENTS = Path(__file__).parent / "clients"
 
 if REMOTE:
 
-    @pytest.fixture
-    def served() -> str:
+    @pytest.fixture(name="served")
+    def served_remotely() -> str:
         """The real project's address."""
         assert REMOTE
         return REMOTE
 
 else:
 
-    @pytest_asyncio.fixture(loop_scope="session")
-    async def served(database: Database, tmp_path: Path) -> AsyncIterator[str]:
+    @pytest_asyncio.fixture(loop_scope="session", name="served")
+    async def served_here(database: Database, tmp_path: Path) -> AsyncIterator[str]:
         """A stand-in, started as the local stack starts it."""
         port = free_port()
         settings = {
@@ -44,7 +43,7 @@ else:
         }
         environment = os.environ | {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
         with started(environment) as process:
-            wait_until_ready(f"http://127.0.0.1:{port}/healthz", process)
+            await until_ready(f"http://127.0.0.1:{port}/healthz", process)
             yield f"http://127.0.0.1:{port}"
 
 
@@ -56,17 +55,6 @@ def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(timeout=60)
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the stand-in exited"
-        with suppress(httpx.HTTPError):
-            if httpx.get(url, trust_env=False).status_code == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the stand-in is not ready")
 
 
 def run(*command: str) -> None:

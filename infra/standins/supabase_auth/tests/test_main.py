@@ -30,6 +30,7 @@ def start(folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("host", ["::", "ava.example.org"])
+@pytest.mark.usefixtures("processes")
 def test_it_refuses_to_serve_more_than_this_machine(tmp_path: Path, host: str) -> None:
     ended = start(tmp_path, SUPABASE_AUTH_HOST=host)
     assert ended.returncode == 2
@@ -45,6 +46,7 @@ def test_it_refuses_to_serve_more_than_this_machine(tmp_path: Path, host: str) -
         ("SUPABASE_AUTH_JWT_SECRET", "too short"),
     ],
 )
+@pytest.mark.usefixtures("processes")
 def test_a_setting_that_is_missing_or_wrong_is_named(tmp_path: Path, name: str, value: str) -> None:
     ended = start(tmp_path, **{name: value})
     assert ended.returncode == 2

@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ava_local.testing.waiting import eventually
 from ava_whatsapp_simulator.app import create_app
 from ava_whatsapp_simulator.settings import Settings
 
@@ -69,7 +70,7 @@ class Simulator:
     async def send_from_phone(self, number: str = ANNA, **message: Any) -> Json:
         answer = await self.client.post(f"/simulator/phones/{number}/messages", json={"wait": 60} | message)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def send(
         self, text: str, to: str = ANNA, outbox_id: str | None = None, **more: Any
@@ -86,46 +87,36 @@ class Simulator:
     async def change(self, **plan: Any) -> Json:
         answer = await self.client.patch("/simulator/plan", json=plan)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def get(self, path: str, **query: Any) -> Json:
         answer = await self.client.get(f"/simulator{path}", params=query)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def post(self, path: str, **body: Any) -> Json:
         answer = await self.client.post(f"/simulator{path}", json=body)
         assert answer.status_code in (200, 201), answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def received(self, number: str = ANNA) -> list[str]:
         return [m["text"] for m in (await self.get(f"/phones/{number}/received"))["messages"]]
 
     async def wait_until_idle(self) -> None:
-        await until(self._is_idle)
+        await eventually(self._is_idle)
 
     async def wait_for_in_flight(self, count: int) -> None:
         """Wait until `count` webhooks are in flight, and check that no more are."""
-        await until(lambda: self.receiver.in_flight >= count)
+        await eventually(lambda: self.receiver.in_flight >= count)
         assert (await self.get("/pending"))["in_flight"] == self.receiver.in_flight == count
 
     async def statuses(self, count: int) -> list[Json]:
-        await until(lambda: len(self.receiver.items("statuses")) >= count)
+        await eventually(lambda: len(self.receiver.items("statuses")) >= count)
         await self.wait_until_idle()
         return self.receiver.items("statuses")
 
     async def _is_idle(self) -> bool:
         return not any((await self.get("/pending")).values())
-
-
-async def until(met: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait until a condition, plain or awaitable, is true."""
-    async with asyncio.timeout(seconds):
-        while True:
-            answer = met()
-            if await answer if asyncio.iscoroutine(answer) else answer:
-                return
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +127,7 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
         quiet: Json = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
         server = uvicorn.Server(uvicorn.Config(app, **quiet))
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        await until(lambda: server.started)
+        await eventually(lambda: server.started)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
@@ -165,7 +156,7 @@ class WebhookEndpoint:
 
 
 @pytest.fixture(scope="session")
-async def webhook_endpoint() -> AsyncIterator[WebhookEndpoint]:
+async def webhook_endpoint(processes: None) -> AsyncIterator[WebhookEndpoint]:
     async with contextlib.AsyncExitStack() as servers:
         endpoint = WebhookEndpoint(servers)
         await endpoint.open()
@@ -174,9 +165,8 @@ async def webhook_endpoint() -> AsyncIterator[WebhookEndpoint]:
 
 @pytest.fixture(scope="session")
 async def simulator_http(webhook_endpoint: WebhookEndpoint) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        webhook_url=webhook_endpoint.url, app_secret="secret", verify_token="verify", access_token="token"
-    )
+    secrets = {"app_secret": "secret", "verify_token": "verify", "access_token": "token"}
+    settings = Settings.model_validate({"webhook_url": webhook_endpoint.url, **secrets})
     async with serving(create_app(settings)) as url, httpx.AsyncClient(base_url=url, timeout=90) as client:
         yield client
 

@@ -10,12 +10,14 @@ import pytest
 
 from ava_local.ports import free_port
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 ENVIRONMENT = {
     "WEBHOOK_URL": "http://127.0.0.1:9/", "APP_SECRET": "a", "VERIFY_TOKEN": "b", "ACCESS_TOKEN": "c",
 }  # fmt: skip
 
 
-def start(**changed):
+def start(**changed: str) -> subprocess.Popen[bytes]:
     environment = {f"WHATSAPP_SIMULATOR_{name}": value for name, value in (ENVIRONMENT | changed).items()}
     command = [sys.executable, "-m", "ava_whatsapp_simulator"]
     return subprocess.Popen(
@@ -24,14 +26,14 @@ def start(**changed):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org"])  # noqa: S104
-def test_it_refuses_to_listen_on_other_than_loopback_addresses(host):
+def test_it_refuses_to_listen_on_other_than_loopback_addresses(host: str) -> None:
     process = start(HOST=host)
     _, output = process.communicate(timeout=60)
     assert process.returncode == 2
     assert b"WHATSAPP_SIMULATOR_HOST" in output
 
 
-def test_it_says_which_settings_are_missing_and_never_their_values():
+def test_it_says_which_settings_are_missing_and_never_their_values() -> None:
     process = start(APP_SECRET="", PORT="many")
     _, output = process.communicate(timeout=60)
     assert process.returncode == 2
@@ -39,7 +41,7 @@ def test_it_says_which_settings_are_missing_and_never_their_values():
     assert b"WHATSAPP_SIMULATOR_PORT" in output
 
 
-def test_it_serves_until_it_is_asked_to_stop():
+def test_it_serves_until_it_is_asked_to_stop() -> None:
     port = free_port()
     process = start(PORT=str(port))
     try:
@@ -50,6 +52,7 @@ def test_it_serves_until_it_is_asked_to_stop():
             timeout=60,
         )
         assert sent.status_code == 201
+        assert process.stdout
         logged = next(line for line in process.stdout if b'"answer"' in line)
     finally:
         process.terminate()
@@ -59,7 +62,7 @@ def test_it_serves_until_it_is_asked_to_stop():
     assert b"4915112345678" not in logged + output
 
 
-def _alive(port, deadline):
+def _alive(port: int, deadline: float) -> bool:
     while time.monotonic() < deadline:
         try:
             return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200

@@ -17,6 +17,10 @@ Strict = Annotated[
         "--strict", help="Fail if any part cannot run, such as the browser tests (implied by CI=true)."
     ),
 ]
+Fast = Annotated[
+    bool,
+    typer.Option("--fast", help="Run only the tests without a database or a process, in under 30 s."),
+]
 Upgrade = Annotated[bool, typer.Option("--upgrade", help="Upgrade to the newest versions.")]
 
 
@@ -39,11 +43,11 @@ def as_json(result: CheckResult) -> dict[str, object]:
     return {"title": result.title, "fine": result.passed, "output": result.output}
 
 
-def run_tests(context: typer.Context, strict: Strict = False) -> None:
+def run_tests(context: typer.Context, fast: Fast = False, strict: Strict = False) -> None:
     """Run all tests; extra arguments are passed to pytest."""
     is_strict = strict or os.environ.get("CI", "").lower() in ("1", "true", "yes")
-    missing = [] if pytest_runner.paths_in(context.args) else install_optional_packages()
-    failed = pytest_runner.run_pytest(context.args) != 0
+    missing = [] if fast or pytest_runner.paths_in(context.args) else install_optional_packages()
+    failed = pytest_runner.run_pytest([*(["--fast"] if fast else []), *context.args]) != 0
     for sentence in missing:
         stderr.print(sentence, style="bold red")
     raise typer.Exit(1 if failed or (missing and is_strict) else 0)

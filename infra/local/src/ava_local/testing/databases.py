@@ -20,6 +20,7 @@ from ava_local.postgres.migrations import migrate
 from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_passwords
 from ava_local.repository import ROOT
 from ava_local.stack import secret_generation
+from ava_local.testing.accounts import Account, insert_accounts
 
 MIGRATIONS = ROOT / "supabase" / "migrations"
 TEMPLATE = "ava_template"
@@ -51,19 +52,15 @@ class Database:
     async def person(self, email: str | None = None) -> UUID:
         """A confirmed account as Supabase Auth would create it; a trigger adds the row in public.users."""
         person = uuid4()
+        await self.people(Account(person, email))
+        return person
+
+    async def people(self, *accounts: Account) -> None:
         connection = await asyncpg.connect(self.url("supabase_auth_admin"))
         try:
-            await connection.execute(
-                "insert into auth.users (instance_id, id, aud, role, email, encrypted_password,"
-                " email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)"
-                " values ('00000000-0000-0000-0000-000000000000', $1, 'authenticated', 'authenticated', $2,"
-                """ '', now(), '{"provider":"email","providers":["email"]}', '{}', now(), now())""",
-                person,
-                email or f"{person}@people.example",
-            )
+            await insert_accounts(connection, accounts)
         finally:
             await connection.close()
-        return person
 
 
 @contextmanager

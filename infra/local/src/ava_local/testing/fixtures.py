@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def cluster() -> AsyncIterator[Cluster]:
+async def cluster(processes: None) -> AsyncIterator[Cluster]:
     """One temporary PostgreSQL 18 with a migrated template, shared by the whole test run."""
     with temporary_cluster() as running:
         await migrated_template(running)
@@ -43,7 +43,7 @@ async def database(cluster: Cluster) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def npm_programs() -> Path:
+def npm_programs(processes: None) -> Path:
     """The folder of the programs in tests/npm, such as the Supabase CLI; node_modules is its parent."""
     try:
         return npm_packages.install(ROOT / "tests" / "npm", ROOT / ".ava" / "npm")

@@ -14,8 +14,9 @@ async def account_lifecycle(url: str, publishable: str, secret: str, email: str)
     quiet = AsyncClientOptions(auto_refresh_token=False)
     client = await create_async_client(url, publishable, options=quiet)
     admin = await create_async_client(url, secret, options=AsyncClientOptions(auto_refresh_token=False))
-    wanted = {"email": email, "password": PASSWORD, "options": {"data": {"a": 1}}}
-    signed_up = await client.auth.sign_up(wanted)
+    signed_up = await client.auth.sign_up(
+        {"email": email, "password": PASSWORD, "options": {"data": {"a": 1}}}
+    )
     assert signed_up.user, "no user"
     try:
         if not signed_up.session:
@@ -35,9 +36,11 @@ async def _account(client: AsyncClient, email: str) -> None:
     changed = await client.auth.update_user({"password": LATER, "data": {"b": 2}})
     assert changed.user.user_metadata["b"] == 2
     seen = await client.auth.get_user()
+    assert seen
     assert seen.user.email == email
     claims = await client.auth.get_claims()
-    assert claims["claims"]["email"] == email
+    assert claims
+    assert dict(claims["claims"])["email"] == email
     await client.auth.sign_out({"scope": "local"})
     assert await client.auth.get_session() is None
     with pytest.raises(AuthApiError) as refused:
@@ -49,8 +52,8 @@ async def _account(client: AsyncClient, email: str) -> None:
 
 async def _mailed(client: AsyncClient, admin: AsyncClient, email: str) -> None:
     link = await admin.auth.admin.generate_link({"type": "recovery", "email": email})
-    proof = {"type": "recovery", "token_hash": link.properties.hashed_token}
-    let_in = await client.auth.verify_otp(proof)
+    hashed_token = link.properties.hashed_token
+    let_in = await client.auth.verify_otp({"type": "recovery", "token_hash": hashed_token})
     assert let_in.session
     users = await admin.auth.admin.list_users()
     assert any(user.email == email for user in users)

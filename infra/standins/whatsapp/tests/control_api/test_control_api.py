@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
+from ..conftest import Receiver, Simulator, WebhookEndpoint
+
 ANNA = "+4915112345678"
 BERT = "+4915100000002"
 
 
-async def test_waiting_for_a_message_ends_when_it_arrives(simulator):
+async def test_waiting_for_a_message_ends_when_it_arrives(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     waiting = asyncio.create_task(simulator.get(f"/phones/{ANNA}/received", wait=60))
     await asyncio.sleep(0.05)
@@ -20,7 +22,7 @@ async def test_waiting_for_a_message_ends_when_it_arrives(simulator):
     assert arrived["messages"][0]["outbox_id"] == "outbox-1"
 
 
-async def test_waiting_ends_without_a_message_when_the_time_is_over(simulator):
+async def test_waiting_ends_without_a_message_when_the_time_is_over(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi")
     nothing = await simulator.get(f"/phones/{ANNA}/received", after=1, wait=0.1)
@@ -29,7 +31,7 @@ async def test_waiting_ends_without_a_message_when_the_time_is_over(simulator):
     assert [m["seq"] for m in (await simulator.get(f"/phones/{ANNA}/received", after=1))["messages"]] == [2]
 
 
-async def test_the_oracle_knows_which_message_an_answer_belongs_to(simulator):
+async def test_the_oracle_knows_which_message_an_answer_belongs_to(simulator: Simulator) -> None:
     first = await simulator.send_from_phone(text="one")
     second = await simulator.send_from_phone(text="two")
     other = await simulator.send_from_phone(BERT, text="one")
@@ -49,7 +51,9 @@ async def test_the_oracle_knows_which_message_an_answer_belongs_to(simulator):
     }
 
 
-async def test_the_oracle_knows_when_each_message_was_posted_and_acknowledged(simulator, receiver):
+async def test_the_oracle_knows_when_each_message_was_posted_and_acknowledged(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     receiver.statuses.append(500)
     await simulator.change(delivery={"retry": {"base": 0.1}})
     first = await simulator.send_from_phone(text="one")
@@ -60,7 +64,9 @@ async def test_the_oracle_knows_when_each_message_was_posted_and_acknowledged(si
     assert (len(one), one[0]["position"]) == (1, 0)
 
 
-async def test_a_reset_drops_everything_that_is_waiting(simulator, receiver, webhook_endpoint):
+async def test_a_reset_drops_everything_that_is_waiting(
+    simulator: Simulator, receiver: Receiver, webhook_endpoint: WebhookEndpoint
+) -> None:
     await webhook_endpoint.close()
     await simulator.send_from_phone(text="never delivered", wait=0)
     assert (await simulator.post("/reset", seed=5))["seed"] == 5
@@ -83,18 +89,20 @@ async def test_a_reset_drops_everything_that_is_waiting(simulator, receiver, web
         ("POST", "/statuses", {}, 400),
     ],
 )
-async def test_bad_input_is_answered_with_an_explanation(simulator, method, path, body, status):
+async def test_bad_input_is_answered_with_an_explanation(
+    simulator: Simulator, method: str, path: str, body: object, status: int
+) -> None:
     answer = await simulator.client.request(method, f"/simulator{path}", json=body)
     assert answer.status_code == status
     assert answer.json()["error"]
 
 
-async def test_the_control_api_is_not_reachable_under_another_host_name(simulator):
+async def test_the_control_api_is_not_reachable_under_another_host_name(simulator: Simulator) -> None:
     answer = await simulator.client.get("/simulator/phones", headers={"host": "evil.example"})
     assert answer.status_code == 400
 
 
-async def test_the_phone_page_and_its_script_are_served(simulator):
+async def test_the_phone_page_and_its_script_are_served(simulator: Simulator) -> None:
     page = await simulator.client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     for path in ("/page/phone.js", "/page/phone.css"):

@@ -4,21 +4,25 @@ See docs/contracts/whatsapp-cloud-api.md#what-a-response-proves and
 docs/contracts/whatsapp-cloud-api.md#error-codes.
 """
 
+from typing import Any
+
 import httpx
 import pytest
+
+from ..conftest import Receiver, Simulator
 
 ANNA = "+4915112345678"
 
 
-async def request_fault(simulator, times=1, **fault):
+async def request_fault(simulator: Simulator, times: int = 1, **fault: object) -> None:
     await simulator.post("/faults/next", fault=fault, times=times)
 
 
-async def accepted(simulator):
+async def accepted(simulator: Simulator) -> list[tuple[str, bool]]:
     return [(send["outcome"], send["accepted"]) for send in (await simulator.get("/oracle"))["sends"]]
 
 
-async def test_an_accepted_message_may_never_be_answered(simulator):
+async def test_an_accepted_message_may_never_be_answered(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="timeout")
     with pytest.raises(httpx.ReadTimeout):
@@ -32,7 +36,7 @@ async def test_an_accepted_message_may_never_be_answered(simulator):
     assert await accepted(simulator) == [("unknown", True)]
 
 
-async def test_the_connection_may_be_lost_in_the_middle_of_the_answer(simulator):
+async def test_the_connection_may_be_lost_in_the_middle_of_the_answer(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="reset")
     with pytest.raises(httpx.RemoteProtocolError):
@@ -40,7 +44,7 @@ async def test_the_connection_may_be_lost_in_the_middle_of_the_answer(simulator)
     assert await simulator.received() == ["hi"]
 
 
-async def test_a_delayed_answer_breaks_off_in_the_end(simulator):
+async def test_a_delayed_answer_breaks_off_in_the_end(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="timeout", hold=0.1)
     with pytest.raises(httpx.RemoteProtocolError):
@@ -49,8 +53,8 @@ async def test_a_delayed_answer_breaks_off_in_the_end(simulator):
 
 @pytest.mark.parametrize(("was_accepted", "arrived"), [(True, ["hi"]), (False, []), (None, [])])
 async def test_a_server_error_without_a_body_leaves_open_whether_it_was_accepted(
-    simulator, was_accepted, arrived
-):
+    simulator: Simulator, was_accepted: bool | None, arrived: list[str] | list[Any]
+) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="http_error", status=502, accepted=was_accepted)
     answer = await simulator.send("hi")
@@ -60,7 +64,7 @@ async def test_a_server_error_without_a_body_leaves_open_whether_it_was_accepted
     assert await accepted(simulator) == [("unknown", bool(arrived))]
 
 
-async def test_an_answer_may_lack_the_id(simulator):
+async def test_an_answer_may_lack_the_id(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="no_id")
     answer = await simulator.send("hi")
@@ -79,7 +83,9 @@ async def test_an_answer_may_lack_the_id(simulator):
         (131062, 400), (132001, 400), (133004, 503), (133010, 400), (133016, 400), (999999, 400),
     ],
 )  # fmt: skip
-async def test_every_code_comes_with_its_status_and_reaches_no_phone(simulator, code, status):
+async def test_every_code_comes_with_its_status_and_reaches_no_phone(
+    simulator: Simulator, code: int, status: int
+) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="code", code=code)
     answer = await simulator.send("hi")
@@ -88,7 +94,7 @@ async def test_every_code_comes_with_its_status_and_reaches_no_phone(simulator, 
     assert await accepted(simulator) == [("refused", False)]
 
 
-async def test_too_many_requests_come_with_and_without_the_time_to_wait(simulator):
+async def test_too_many_requests_come_with_and_without_the_time_to_wait(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="code", code=130429)
     await request_fault(simulator, kind="code", code=130429, retry_after=7)
@@ -97,12 +103,12 @@ async def test_too_many_requests_come_with_and_without_the_time_to_wait(simulato
     assert (await simulator.send("hi")).status_code == 200
 
 
-async def test_transient_codes_say_that_they_are(simulator):
+async def test_transient_codes_say_that_they_are(simulator: Simulator) -> None:
     await request_fault(simulator, kind="code", code=131016)
     assert (await simulator.send("hi")).json()["error"]["is_transient"] is True
 
 
-async def test_a_failure_may_come_only_as_a_status(simulator):
+async def test_a_failure_may_come_only_as_a_status(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="failed", code=131049)
     assert (await simulator.send("hi")).status_code == 200
@@ -111,7 +117,7 @@ async def test_a_failure_may_come_only_as_a_status(simulator):
     assert await simulator.received() == []
 
 
-async def test_an_unclear_send_has_a_later_status_or_none(simulator, receiver):
+async def test_an_unclear_send_has_a_later_status_or_none(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(text="hello")
     await request_fault(simulator, kind="no_id", with_status=1)
     await simulator.send("reported", outbox_id="reported")
@@ -123,13 +129,13 @@ async def test_an_unclear_send_has_a_later_status_or_none(simulator, receiver):
     assert unknowns == {"with_status": ["reported"], "without_status": ["unreported"]}
 
 
-async def test_a_fault_can_be_limited_to_one_phone(simulator):
+async def test_a_fault_can_be_limited_to_one_phone(simulator: Simulator) -> None:
     await simulator.post("/faults/next", fault={"kind": "code", "code": 1}, to=ANNA)
     assert (await simulator.send("hi", to="+4915100000001")).status_code == 200
     assert (await simulator.send("hi")).status_code == 500
 
 
-async def outcomes(simulator, seed):
+async def outcomes(simulator: Simulator, seed: int) -> list[int]:
     await simulator.post("/reset", seed=seed)
     await simulator.change(
         pair_rate={"enabled": False},
@@ -138,14 +144,14 @@ async def outcomes(simulator, seed):
     return [(await simulator.send(f"message {n}")).status_code for n in range(60)]
 
 
-async def test_faults_follow_their_rates_and_the_seed_alone(simulator):
+async def test_faults_follow_their_rates_and_the_seed_alone(simulator: Simulator) -> None:
     first = await outcomes(simulator, 11)
     assert 20 < sum(status != 200 for status in first) < 50
     assert await outcomes(simulator, 11) == first
     assert await outcomes(simulator, 12) != first
 
 
-async def test_another_order_of_sending_changes_no_outcome(simulator):
+async def test_another_order_of_sending_changes_no_outcome(simulator: Simulator) -> None:
     await outcomes(simulator, 11)
     forward = {send["text"]: send["fault"] for send in (await simulator.get("/oracle"))["sends"]}
     await simulator.post("/reset", seed=11)

@@ -3,7 +3,11 @@
 See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
+from typing import Any
+
 import pytest
+
+from ..conftest import Receiver, Simulator
 
 ANNA = "+4915112345678"
 
@@ -31,34 +35,36 @@ ANNA = "+4915112345678"
         ({"type": "dance", "content": {"steps": 3}}, {"steps": 3}),
     ],
 )
-async def test_every_type_brings_its_node(simulator, receiver, message, node):
+async def test_every_type_brings_its_node(
+    simulator: Simulator, receiver: Receiver, message: dict[str, Any], node: dict[str, Any]
+) -> None:
     await simulator.send_from_phone(**message)
     item = receiver.items()[0]
     assert item["type"] == message["type"]
     assert item[message["type"]].items() >= node.items()
 
 
-async def test_shared_contacts_are_a_list(simulator, receiver):
+async def test_shared_contacts_are_a_list(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(type="contacts")
     assert receiver.items()[0]["contacts"][0]["origin"] == "other"
 
 
-async def test_an_unsupported_message_carries_its_error(simulator, receiver):
+async def test_an_unsupported_message_carries_its_error(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(type="unsupported")
     assert receiver.items()[0]["errors"][0]["code"] == 131051
 
 
-async def test_a_removed_reaction_has_no_emoji(simulator, receiver):
+async def test_a_removed_reaction_has_no_emoji(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(type="reaction", message_id="wamid.1")
     assert "emoji" not in receiver.items()[0]["reaction"]
 
 
-async def test_a_reply_quotes_the_message_it_answers(simulator, receiver):
+async def test_a_reply_quotes_the_message_it_answers(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(text="why?", reply_to="wamid.1")
     assert receiver.items()[0]["context"] == {"from": "15550783881", "id": "wamid.1"}
 
 
-async def test_a_hidden_phone_shows_ids_but_no_number(simulator, receiver):
+async def test_a_hidden_phone_shows_ids_but_no_number(simulator: Simulator, receiver: Receiver) -> None:
     change = {"hidden": True, "username": "anna", "parent_user_id": "DE.ENT.1"}
     phone = (await simulator.client.put(f"/simulator/phones/{ANNA}", json=change)).json()
     await simulator.send_from_phone(text="hello")
@@ -71,7 +77,9 @@ async def test_a_hidden_phone_shows_ids_but_no_number(simulator, receiver):
     assert contact["profile"]["username"] == "anna"
 
 
-async def test_parts_can_be_left_out_and_added_as_a_test_needs(simulator, receiver):
+async def test_parts_can_be_left_out_and_added_as_a_test_needs(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     extra = {"from": "US.1234", "timestamp": "1750000000000", "referral": {"source_id": "ad"}}
     await simulator.send_from_phone(text="hello", omit=["contacts", "user_id"], message=extra)
     message, value = receiver.items()[0], receiver.values()[0]
@@ -80,12 +88,14 @@ async def test_parts_can_be_left_out_and_added_as_a_test_needs(simulator, receiv
     assert message.items() >= extra.items()
 
 
-async def test_a_group_message_names_its_group(simulator, receiver):
+async def test_a_group_message_names_its_group(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(text="hello all", group_id="120363")
     assert receiver.items()[0]["group_id"] == "120363"
 
 
-async def test_a_new_number_is_reported_by_a_system_message_without_contacts(simulator, receiver):
+async def test_a_new_number_is_reported_by_a_system_message_without_contacts(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.send_from_phone(text="hello")
     old = (await simulator.get("/phones"))["phones"][0]
     moved = await simulator.post(f"/phones/{ANNA}/number", to="+4917700000001")
@@ -102,7 +112,9 @@ async def test_a_new_number_is_reported_by_a_system_message_without_contacts(sim
     assert new["user_id"] != old["user_id"]
 
 
-async def test_a_new_user_id_is_reported_by_a_system_message(simulator, receiver):
+async def test_a_new_user_id_is_reported_by_a_system_message(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.client.put(f"/simulator/phones/{ANNA}", json={"hidden": True})
     await simulator.send_from_phone(text="hello")
     renewed = await simulator.post(f"/phones/{ANNA}/user-id")
@@ -115,7 +127,9 @@ async def test_a_new_user_id_is_reported_by_a_system_message(simulator, receiver
     assert receiver.items()[-1]["from_user_id"] == renewed["user_id"]
 
 
-async def test_what_the_business_app_sent_comes_back_as_an_echo_in_its_own_field(simulator, receiver):
+async def test_what_the_business_app_sent_comes_back_as_an_echo_in_its_own_field(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.post("/echoes", number=ANNA, text="from the shop")
     await simulator.wait_until_idle()
     assert receiver.items() == []
@@ -125,13 +139,13 @@ async def test_what_the_business_app_sent_comes_back_as_an_echo_in_its_own_field
     )  # fmt: skip
 
 
-async def test_any_other_field_can_be_sent(simulator, receiver):
+async def test_any_other_field_can_be_sent(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.post("/fields", field="account_update", value={"event": "ACCOUNT_RESTRICTION"})
     await simulator.wait_until_idle()
     assert receiver.values("account_update") == [{"event": "ACCOUNT_RESTRICTION"}]
 
 
-async def test_a_user_id_belongs_to_the_number_and_survives_a_reset(simulator):
+async def test_a_user_id_belongs_to_the_number_and_survives_a_reset(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     before = (await simulator.get("/phones"))["phones"][0]["user_id"]
     await simulator.post("/reset")

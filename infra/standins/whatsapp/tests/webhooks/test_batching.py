@@ -1,18 +1,20 @@
 """Webhooks come batched, shuffled, duplicated, late and in parallel when the plan says so."""
 
+from ..conftest import Receiver, Simulator
+
 ANNA = "+4915112345678"
 
 
-async def send_many(simulator, count, phones=1):
+async def send_many(simulator: Simulator, count: int, phones: int = 1) -> list[str]:
     messages = [{"number": f"+4915100000{n % phones:03d}", "text": f"message {n}"} for n in range(count)]
-    return (await simulator.post("/messages", messages=messages))["ids"]
+    return list((await simulator.post("/messages", messages=messages))["ids"])
 
 
-def delivered_ids(receiver):
+def delivered_ids(receiver: Receiver) -> list[str]:
     return [message["id"] for message in receiver.items()]
 
 
-async def test_a_thousand_messages_fit_into_one_webhook(simulator, receiver):
+async def test_a_thousand_messages_fit_into_one_webhook(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(delivery={"batch": 1000, "gather": 0.05})
     ids = await send_many(simulator, 1000, phones=20)
     await simulator.wait_until_idle()
@@ -24,7 +26,7 @@ async def test_a_thousand_messages_fit_into_one_webhook(simulator, receiver):
     assert any(len(entry["changes"]) > 1 for entry in entries)
 
 
-async def test_a_batch_is_never_larger_than_the_plan_says(simulator, receiver):
+async def test_a_batch_is_never_larger_than_the_plan_says(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(delivery={"batch": 10, "gather": 0.05})
     await send_many(simulator, 95)
     await simulator.wait_until_idle()
@@ -32,7 +34,7 @@ async def test_a_batch_is_never_larger_than_the_plan_says(simulator, receiver):
     assert sizes == [5] + [10] * 9
 
 
-async def test_every_sender_in_a_change_has_one_contact(simulator, receiver):
+async def test_every_sender_in_a_change_has_one_contact(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(delivery={"batch": 1000, "gather": 0.05})
     await send_many(simulator, 200, phones=3)
     await simulator.wait_until_idle()
@@ -41,7 +43,9 @@ async def test_every_sender_in_a_change_has_one_contact(simulator, receiver):
         assert len(value["contacts"]) <= 3
 
 
-async def test_shuffling_changes_the_order_and_loses_nothing(simulator, receiver):
+async def test_shuffling_changes_the_order_and_loses_nothing(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.change(delivery={"batch": 1000, "gather": 0.05, "shuffle": True})
     ids = await send_many(simulator, 100)
     await simulator.wait_until_idle()
@@ -49,7 +53,7 @@ async def test_shuffling_changes_the_order_and_loses_nothing(simulator, receiver
     assert sorted(delivered_ids(receiver)) == sorted(ids)
 
 
-async def test_the_seed_decides_what_is_duplicated(simulator, receiver):
+async def test_the_seed_decides_what_is_duplicated(simulator: Simulator, receiver: Receiver) -> None:
     duplicated = []
     for _ in range(2):
         receiver.posts.clear()
@@ -63,14 +67,16 @@ async def test_the_seed_decides_what_is_duplicated(simulator, receiver):
     assert duplicated[0] == duplicated[1]
 
 
-async def test_an_item_can_be_sent_many_times(simulator, receiver):
+async def test_an_item_can_be_sent_many_times(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(delivery={"duplicates": 1, "copies": 4})
     ids = await send_many(simulator, 3)
     await simulator.wait_until_idle()
     assert {delivered_ids(receiver).count(wamid) for wamid in ids} == {5}
 
 
-async def test_delays_reorder_what_was_sent_one_after_the_other(simulator, receiver):
+async def test_delays_reorder_what_was_sent_one_after_the_other(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.change(delivery={"delay": 0.5})
     ids = await send_many(simulator, 30)
     await simulator.wait_until_idle()
@@ -78,7 +84,9 @@ async def test_delays_reorder_what_was_sent_one_after_the_other(simulator, recei
     assert sorted(delivered_ids(receiver)) == sorted(ids)
 
 
-async def test_webhooks_come_in_parallel_but_not_more_than_the_plan_allows(simulator, receiver):
+async def test_webhooks_come_in_parallel_but_not_more_than_the_plan_allows(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     receiver.answering.clear()
     await simulator.change(delivery={"concurrency": 4})
     await send_many(simulator, 30)
@@ -88,7 +96,7 @@ async def test_webhooks_come_in_parallel_but_not_more_than_the_plan_allows(simul
     assert receiver.max_in_flight == 4
 
 
-async def test_a_plan_with_an_unknown_name_is_refused_and_changes_nothing(simulator):
+async def test_a_plan_with_an_unknown_name_is_refused_and_changes_nothing(simulator: Simulator) -> None:
     before = await simulator.get("/plan")
     for change in (
         {"delivery": {"bach": 3}},

@@ -8,16 +8,18 @@ import asyncio
 import hmac
 import json
 
-from ..conftest import until
+from ava_local.testing.waiting import eventually
+
+from ..conftest import Receiver, Simulator, WebhookEndpoint
 
 ANNA = "+4915112345678"
 
 
-def signed(body):
+def signed(body: bytes) -> str:
     return "sha256=" + hmac.new(b"secret", body, "sha256").hexdigest()
 
 
-async def test_the_signature_is_over_exactly_the_bytes_sent(simulator, receiver):
+async def test_the_signature_is_over_exactly_the_bytes_sent(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.send_from_phone(text="Grüße / 👋")
     headers, body = receiver.posts[0]
     assert headers["x-hub-signature-256"] == signed(body)
@@ -25,14 +27,18 @@ async def test_the_signature_is_over_exactly_the_bytes_sent(simulator, receiver)
     assert headers["user-agent"] == "facebookexternalua"
 
 
-async def test_text_is_escaped_to_ascii_with_escaped_slashes(simulator, receiver):
+async def test_text_is_escaped_to_ascii_with_escaped_slashes(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.send_from_phone(text="Grüße / 👋")
     _, body = receiver.posts[0]
     assert rb"Gr\u00fc\u00dfe \/ \ud83d\udc4b" in body
     assert json.loads(body)["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"] == "Grüße / 👋"
 
 
-async def test_the_payload_names_the_account_the_number_and_the_sender(simulator, receiver):
+async def test_the_payload_names_the_account_the_number_and_the_sender(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     sent = await simulator.send_from_phone(text="hello", timestamp=1_750_000_000)
     body = receiver.bodies()[0]
     assert body["object"] == "whatsapp_business_account"
@@ -47,7 +53,9 @@ async def test_the_payload_names_the_account_the_number_and_the_sender(simulator
     assert (message["id"], message["timestamp"]) == (sent["id"], "1750000000")
 
 
-async def test_a_webhook_is_sent_again_until_the_answer_is_200(simulator, receiver):
+async def test_a_webhook_is_sent_again_until_the_answer_is_200(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.change(delivery={"retry": {"base": 0.01}})
     receiver.statuses.extend([500, 503, 404, 301, 204, 201])
     sent = await simulator.send_from_phone(text="hello")
@@ -56,7 +64,7 @@ async def test_a_webhook_is_sent_again_until_the_answer_is_200(simulator, receiv
     assert (len(receiver.posts), len(bodies)) == (7, 1)
 
 
-async def test_an_answer_that_comes_too_late_counts_as_none(simulator, receiver):
+async def test_an_answer_that_comes_too_late_counts_as_none(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(delivery={"timeout": 0.2})
     receiver.answering.clear()
     sent = await simulator.send_from_phone(text="hello", wait=1)
@@ -67,7 +75,9 @@ async def test_an_answer_that_comes_too_late_counts_as_none(simulator, receiver)
     assert len(receiver.posts) > 1
 
 
-async def test_webhooks_survive_that_the_endpoint_is_away(simulator, receiver, webhook_endpoint):
+async def test_webhooks_survive_that_the_endpoint_is_away(
+    simulator: Simulator, receiver: Receiver, webhook_endpoint: WebhookEndpoint
+) -> None:
     await webhook_endpoint.close()
     sent = await simulator.send_from_phone(text="hello?", wait=0.5)
     assert sent["acknowledged"] is False
@@ -77,7 +87,7 @@ async def test_webhooks_survive_that_the_endpoint_is_away(simulator, receiver, w
     assert [m["text"]["body"] for m in receiver.items()] == ["hello?"]
 
 
-async def test_ticks_show_what_ava_acknowledged(simulator, receiver):
+async def test_ticks_show_what_ava_acknowledged(simulator: Simulator, receiver: Receiver) -> None:
     receiver.statuses.extend([500] * 3)
     receiver.answering.clear()
     await simulator.change(delivery={"retry": {"base": 0.1}})
@@ -89,7 +99,9 @@ async def test_ticks_show_what_ava_acknowledged(simulator, receiver):
     assert after["entries"][0]["state"] == "delivered"
 
 
-async def test_the_verification_request_has_the_token_and_checks_the_challenge(simulator, receiver):
+async def test_the_verification_request_has_the_token_and_checks_the_challenge(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     answer = await simulator.post("/verify", challenge="42")
     assert answer == {"status": 200, "body": "42", "verified": True}
     assert receiver.verified == [
@@ -97,7 +109,7 @@ async def test_the_verification_request_has_the_token_and_checks_the_challenge(s
     ]
 
 
-async def test_exact_bytes_can_be_posted_with_any_signature(simulator, receiver):
+async def test_exact_bytes_can_be_posted_with_any_signature(simulator: Simulator, receiver: Receiver) -> None:
     body = '{"object":"whatsapp_business_account","entry":['
     for signature in ("good", "missing", "wrong", "non-ascii", "sha256=zz"):
         answer = await simulator.post("/webhooks", body=body, signature=signature)
@@ -110,9 +122,9 @@ async def test_exact_bytes_can_be_posted_with_any_signature(simulator, receiver)
     assert own["x-hub-signature-256"] == "sha256=zz"
 
 
-async def test_the_same_bytes_can_arrive_many_times_at_once(simulator, receiver):
+async def test_the_same_bytes_can_arrive_many_times_at_once(simulator: Simulator, receiver: Receiver) -> None:
     receiver.answering.clear()
     posting = asyncio.create_task(simulator.post("/webhooks", body="{}", times=50))
-    await until(lambda: receiver.in_flight == 50)
+    await eventually(lambda: receiver.in_flight == 50)
     receiver.answering.set()
     assert len((await posting)["answers"]) == 50

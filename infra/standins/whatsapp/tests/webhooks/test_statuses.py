@@ -3,10 +3,12 @@
 See docs/contracts/whatsapp-cloud-api.md#statuses.
 """
 
+from ..conftest import Receiver, Simulator
+
 ANNA = "+4915112345678"
 
 
-async def test_a_message_is_sent_delivered_and_read_with_our_id_in_each(simulator):
+async def test_a_message_is_sent_delivered_and_read_with_our_id_in_each(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     wamid = (await simulator.send("hi", outbox_id="outbox-1")).json()["messages"][0]["id"]
     statuses = await simulator.statuses(3)
@@ -16,20 +18,22 @@ async def test_a_message_is_sent_delivered_and_read_with_our_id_in_each(simulato
     assert {status["recipient_id"] for status in statuses} == {"4915112345678"}
 
 
-async def test_receipts_may_be_off(simulator):
+async def test_receipts_may_be_off(simulator: Simulator) -> None:
     await simulator.client.put(f"/simulator/phones/{ANNA}", json={"reads": False})
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi")
     assert [s["status"] for s in await simulator.statuses(2)] == ["sent", "delivered"]
 
 
-async def test_without_callback_data_none_comes_back(simulator):
+async def test_without_callback_data_none_comes_back(simulator: Simulator) -> None:
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi")
     assert all("biz_opaque_callback_data" not in status for status in await simulator.statuses(3))
 
 
-async def test_contacts_come_with_success_and_the_username_not_with_sent(simulator, receiver):
+async def test_contacts_come_with_success_and_the_username_not_with_sent(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.client.put(f"/simulator/phones/{ANNA}", json={"username": "anna"})
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi")
@@ -38,26 +42,28 @@ async def test_contacts_come_with_success_and_the_username_not_with_sent(simulat
     assert names == [None, "anna", "anna"]
 
 
-async def test_statuses_can_come_in_the_wrong_order(simulator):
+async def test_statuses_can_come_in_the_wrong_order(simulator: Simulator) -> None:
     await simulator.change(statuses={"out_of_order": True})
     await simulator.send_from_phone(text="hello")
     for n in range(6):
         await simulator.send(f"hi {n}")
     statuses = await simulator.statuses(18)
-    orders = {}
+    orders: dict[str, list[str]] = {}
     for status in statuses:
         orders.setdefault(status["id"], []).append(status["status"])
     assert any(order != ["sent", "delivered", "read"] for order in orders.values())
 
 
-async def test_a_status_can_come_before_the_answer(simulator, receiver):
+async def test_a_status_can_come_before_the_answer(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.change(statuses={"before_response": 1.0})
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi", outbox_id="early")
     assert receiver.items("statuses")[0]["biz_opaque_callback_data"] == "early"
 
 
-async def test_a_phone_that_cannot_be_reached_fails_later_without_contacts(simulator, receiver):
+async def test_a_phone_that_cannot_be_reached_fails_later_without_contacts(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.send_from_phone(text="hello")
     await simulator.client.put(f"/simulator/phones/{ANNA}", json={"reachable": False})
     assert (await simulator.send("hi", outbox_id="lost")).status_code == 200
@@ -68,12 +74,14 @@ async def test_a_phone_that_cannot_be_reached_fails_later_without_contacts(simul
     assert await simulator.received() == []
 
 
-async def test_a_number_without_a_phone_fails_the_same_way(simulator):
+async def test_a_number_without_a_phone_fails_the_same_way(simulator: Simulator) -> None:
     assert (await simulator.send("hi", to="+4915999999999")).status_code == 200
     assert (await simulator.statuses(1))[0]["errors"][0]["code"] == 131026
 
 
-async def test_statuses_can_be_switched_off_and_made_by_hand(simulator, receiver):
+async def test_statuses_can_be_switched_off_and_made_by_hand(
+    simulator: Simulator, receiver: Receiver
+) -> None:
     await simulator.change(statuses={"enabled": False})
     await simulator.send_from_phone(text="hello")
     await simulator.send("hi")
