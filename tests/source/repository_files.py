@@ -2,18 +2,24 @@
 
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
+# At import: the tests themselves start no process.
+_LISTED = subprocess.run(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+    cwd=ROOT, capture_output=True, text=True, check=True,
+).stdout.splitlines()  # fmt: skip
+
+
 def tracked(*patterns: str) -> list[Path]:
     """Files that are in Git or could be added, under these patterns; all of them without any."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+    wanted = patterns or ("*",)
+    names = [name for name in _LISTED if any(fnmatch(name, pattern) for pattern in wanted)]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
 def named(path: Path) -> str:

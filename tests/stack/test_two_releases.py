@@ -21,6 +21,8 @@ from e2e.people import Person, eventually, unique_text
 from stack.previous_release import Release, SourcesNotInGit, previous_release, releases
 from stack.two_releases import GATEWAY, NEW, SECOND_GATEWAY, TwoReleases, two_releases
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 OPTIONS = Options(messages=240, users=24)
 FAULTS = [
     {"kind": "code", "code": 131016, "rate": 0.05},
