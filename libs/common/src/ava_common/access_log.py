@@ -16,10 +16,6 @@ LATENCY = Histogram(
 )
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
 class AccessLog:
     """ASGI middleware: trace in, `X-Request-Id` out; an uncaught exception becomes a 500 problem."""
 
@@ -29,10 +25,6 @@ class AccessLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        with new_trace(_header(scope, b"traceparent"), _header(scope, b"x-request-id")):
-            return await self._traced(scope, receive, send)
-
-    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
 
         async def note(message: Message) -> None:
@@ -44,15 +36,22 @@ class AccessLog:
                 message = {**message, "headers": [*message.get("headers", ()), ours]}
             await send(message)
 
-        try:
-            await self.app(scope, receive, note)
-        except Exception:
-            log.exception("request.failed", method=scope["method"])
-            if status:  # the answer had begun: only the broken connection can tell the caller
-                raise
-            await InternalError().response()(scope, receive, note)
-        finally:
-            _record(scope, status, time.perf_counter() - started)
+        headers = dict(reversed(scope["headers"]))  # of several with one name the first
+        sent = (headers.get(name, b"").decode("latin-1") for name in (b"traceparent", b"x-request-id"))
+        with new_trace(*sent):
+            try:
+                await self.app(scope, receive, note)
+            except Exception:
+                log.exception("request.failed", method=scope["method"])
+                if status:  # the answer had begun: only the broken connection can tell the caller
+                    raise
+                await InternalError().response()(scope, receive, note)
+            finally:
+                method, route, seconds = scope["method"], _route(scope), time.perf_counter() - started
+                LATENCY.labels(method, route, status).observe(seconds)
+                if route not in _QUIET:
+                    ms = round(seconds * 1000, 2)
+                    log.info("request", method=method, route=route, status=status, ms=ms)
 
 
 def _route(scope: Scope) -> str:
@@ -60,10 +59,3 @@ def _route(scope: Scope) -> str:
     if pattern := getattr(scope.get("route"), "path", None):
         return str(pattern)
     return scope["path"] if scope.get("endpoint") and not scope.get("path_params") else "unmatched"
-
-
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = _route(scope)
-    LATENCY.labels(scope["method"], route, status).observe(seconds)
-    if route not in _QUIET:
-        log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
