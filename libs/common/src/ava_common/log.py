@@ -23,57 +23,40 @@ _SECRET_VALUES = re.compile(
 
 LogEvent = MutableMapping[str, Any]
 _NINE_DIGITS = re.compile(r"\d{9}")
+_secret_name = lru_cache(1024)(_SECRET_NAMES.search)
 
 
-@lru_cache(1024)
-def _is_secret(name: str) -> bool:
-    return _SECRET_NAMES.search(name) is not None
+def _processor(service: str) -> Any:
+    """Adds the service, the trace and the frames of an exception to a line, and takes secrets out of it."""
+
+    def process(_: Any, __: str, event: LogEvent) -> LogEvent:
+        event["service"] = service
+        if trace := traceparent():
+            event.setdefault("request_id", request_id())
+            event.setdefault("trace_id", trace[3:35])
+        if info := event.pop("exc_info", None):
+            event.update(_frames(info))
+        for name, value in event.items():
+            if name in ("event", "timestamp", "level"):
+                continue
+            if _secret_name(name):
+                event[name] = "[redacted]"
+            # A cheap test that is true of whatever _SECRET_VALUES finds spares most lines the search.
+            elif isinstance(value, str) and ("@" in value or "eyJ" in value or _NINE_DIGITS.search(value)):
+                event[name] = _SECRET_VALUES.sub("[redacted]", value)
+        return event
+
+    return process
 
 
-def _may_hold_secrets(value: str) -> bool:
-    """Cheap, and true of whatever `_SECRET_VALUES` finds: most lines are spared the search."""
-    return "@" in value or "eyJ" in value or _NINE_DIGITS.search(value) is not None
-
-
-def _redact(_: Any, __: str, event: LogEvent) -> LogEvent:
-    for name, value in event.items():
-        if name in ("event", "timestamp", "level"):
-            continue
-        if _is_secret(name):
-            event[name] = "[redacted]"
-        elif isinstance(value, str) and _may_hold_secrets(value):
-            event[name] = _SECRET_VALUES.sub("[redacted]", value)
-    return event
-
-
-def _exception(_: Any, __: str, event: LogEvent) -> LogEvent:
+def _frames(info: Any) -> LogEvent:
     """The type and the frames of an exception, never its text: a database's or peer's words may hold data."""
-    info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
-    if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)[-8:]
-        event["error"] = type(error).__name__
-        event["frames"] = [
-            f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames
-        ]
-    return event
-
-
-def _trace(_: Any, __: str, event: LogEvent) -> LogEvent:
-    if traceparent():
-        event.setdefault("request_id", request_id())
-        event.setdefault("trace_id", traceparent()[3:35])
-    return event
-
-
-_SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    _trace,
-    _exception,
-    _redact,
-]
+    if not isinstance(error, BaseException):
+        return {}
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": type(error).__name__, "frames": places}
 
 
 def _json(event: Any, **options: Any) -> str:
@@ -82,8 +65,14 @@ def _json(event: Any, **options: Any) -> str:
 
 def configure(service: str, level: str = "INFO") -> None:
     """Send our lines and those of libraries through one renderer, each naming the service."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _processor(service),
+    ]
     structlog.configure(
-        processors=[_service(service), *_SHARED, structlog.processors.JSONRenderer(serializer=_json)],
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
@@ -91,7 +80,7 @@ def configure(service: str, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_service(service), *_SHARED],
+            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(serializer=_json),
@@ -104,14 +93,6 @@ def configure(service: str, level: str = "INFO") -> None:
         logging.getLogger(name).propagate = name != "uvicorn.access"  # it writes whole URLs; ours does not
     for name in ("httpx", "httpcore"):  # they write whole URLs
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _service(name: str) -> Any:
-    def add(_: Any, __: str, event: LogEvent) -> LogEvent:
-        event["service"] = name
-        return event
-
-    return add
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
