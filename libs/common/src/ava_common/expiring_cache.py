@@ -27,9 +27,9 @@ class ExpiringCache(Generic[K, V]):
 
     def put(self, key: K, value: V, seconds: float) -> None:
         """Keep the value for that long; one that was there under this key is replaced."""
-        self.discard(key)
+        self._entries.pop(key, None)
         while len(self._entries) >= self._size:
-            self.discard(next(iter(self._entries)))
+            del self._entries[next(iter(self._entries))]
         self._entries[key] = value, self._clock() + seconds
 
     def discard(self, key: K) -> None:

@@ -27,17 +27,13 @@ def traceparent() -> str:
     return _traceparent.get()
 
 
-def _child_of(parent: str) -> str:
-    found = _TRACEPARENT.fullmatch(parent)
-    trace, flags = (found[1], found[3]) if found else (secrets.token_hex(16), "01")
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
-
-
 @contextmanager
 def new_trace(parent: str = "", request: str = "") -> Iterator[None]:
     """Work inside a trace: a child of `parent` when that is a valid traceparent, else a new one."""
+    found = _TRACEPARENT.fullmatch(parent)
+    trace, flags = (found[1], found[3]) if found else (secrets.token_hex(16), "01")
     mine = request if _REQUEST_ID.fullmatch(request) else str(uuid.uuid4())
-    tokens = _request_id.set(mine), _traceparent.set(_child_of(parent))
+    tokens = _request_id.set(mine), _traceparent.set(f"00-{trace}-{secrets.token_hex(8)}-{flags}")
     try:
         yield
     finally:
