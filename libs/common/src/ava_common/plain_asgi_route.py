@@ -6,7 +6,7 @@ Decisions 0053 and 0090.
 from typing import Any
 
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 
 class PlainAsgiRoute(APIRoute):
@@ -22,10 +22,4 @@ class PlainAsgiRoute(APIRoute):
 
         described.__name__, described.__doc__ = endpoint.__name__, endpoint.__doc__
         super().__init__(path, described, **options)
-        self._answer = endpoint
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in (self.methods or ()):
-            await self._answer(scope, receive, send)
-        else:
-            await super().handle(scope, receive, send)
+        self.app = endpoint
