@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_whatsapp_gateway.webhook.signature import is_genuine
+from ava_whatsapp_gateway.webhook.endpoint import is_genuine
 
 SECRETS = [b"the current secret", b"the previous secret"]
 BODY = rb'{"text":"f\u00fcr dich","url":"https:\/\/example.org"}'
