@@ -56,20 +56,17 @@ class Inbox:
     async def _work_off(self) -> None:
         try:
             while self._waiting:
-                await self._commit(self._gather())
+                size, count = 0, 0
+                for delivery in self._waiting[:_MAX_ROWS]:
+                    size += len(delivery.body)
+                    if count and size > _MAX_BYTES:
+                        break
+                    count += 1
+                group, self._waiting = self._waiting[:count], self._waiting[count:]
+                await self._commit(group)
                 self._arrived.set()
         finally:
             self._committing = None
-
-    def _gather(self) -> list[Delivery]:
-        size, count = 0, 0
-        for delivery in self._waiting[:_MAX_ROWS]:
-            size += len(delivery.body)
-            if count and size > _MAX_BYTES:
-                break
-            count += 1
-        group, self._waiting = self._waiting[:count], self._waiting[count:]
-        return group
 
     async def _commit(self, group: list[Delivery]) -> None:
         columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
