@@ -3,8 +3,6 @@
 Decision 0050.
 """
 
-from collections.abc import Sequence
-
 import asyncpg
 
 from ava_common.database import AWAY, Connection, Pool
@@ -12,7 +10,7 @@ from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
 from ava_whatsapp_gateway.cloud_api.names import names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
+from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
@@ -38,6 +36,8 @@ _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
 
 Keyed = Message | Move | Other
+Found = list[tuple[asyncpg.Record, Update]]
+"""Each update with the delivery it came in."""
 
 
 async def ingest(pool: Pool, number_id: str) -> int:
@@ -82,38 +82,28 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
         if not await connection.fetchval(_LOCK):
             return 0
         deliveries = await connection.fetch(_NEW, most, 0)
-        if not deliveries:
-            return 0
-        found, unreadable = _parse_all(deliveries, number_id)
-        # First, because this indexes their names, which should not take place while lanes are locked.
-        done = [(row["id"], names_in(row["body"])) for row in deliveries if row["id"] not in unreadable]
-        if done:
-            await connection.execute(_SPLIT, *zip(*done, strict=True))
-        for delivery, why in unreadable.items():
-            await connection.execute(_QUARANTINE, [delivery], why)
-        await _store(connection, found)
+        found: Found = []
+        names: dict[int, str] = {}
+        for row in deliveries:
+            try:
+                found += [(row, update) for update in parse_updates(row["body"], number_id)]
+                names[row["id"]] = names_in(row["body"])
+            except Unreadable as error:
+                log.warning("delivery.quarantined", delivery=row["id"], why=str(error))
+                await connection.execute(_QUARANTINE, [row["id"]], str(error))
+        if names:
+            # First, because this indexes the names, which should not take place while lanes are locked.
+            await connection.execute(_SPLIT, list(names), list(names.values()))
+            await _store(connection, found)
         return len(deliveries)
-
-
-Found = list[tuple[asyncpg.Record, Update]]
-"""Each update with the delivery it came in."""
-
-
-def _parse_all(deliveries: Sequence[asyncpg.Record], number_id: str) -> tuple[Found, dict[int, str]]:
-    found: Found = []
-    unreadable: dict[int, str] = {}
-    for delivery in deliveries:
-        try:
-            found += [(delivery, update) for update in parse_updates(delivery["body"], number_id)]
-        except Unreadable as error:
-            log.warning("delivery.quarantined", delivery=delivery["id"], why=str(error))
-            unreadable[delivery["id"]] = str(error)
-    return found, unreadable
 
 
 async def _store(connection: Connection, found: Found) -> None:
     fresh = await _without_duplicates(connection, found)
-    contacts = await ContactStore.load(connection, _senders(fresh))
+    senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
+    moves = [item for _, item in fresh if isinstance(item, Move)]
+    sides = [side for move in moves for side in (move.before, move.after)]
+    contacts = await ContactStore.load(connection, senders + sides)
     events = [await _event_row(contacts, row, item) for row, item in fresh]
     stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
     if statuses := [_status_row(row, item) for row, item in found if isinstance(item, Status)]:
@@ -135,12 +125,6 @@ async def _without_duplicates(connection: Connection, found: Found) -> list[tupl
     fresh = {item.key: (row, item) for row, item in reversed(keyed) if item.key not in seen}
     DUPLICATES.inc(len(keyed) - len(fresh))
     return list(reversed(fresh.values()))
-
-
-def _senders(found: Sequence[tuple[asyncpg.Record, Keyed]]) -> list[Identity]:
-    senders = [item.sender for _, item in found if isinstance(item, Message) and not item.ignored]
-    moves = [item for _, item in found if isinstance(item, Move)]
-    return senders + [side for move in moves for side in (move.before, move.after)]
 
 
 async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> EventRow:
