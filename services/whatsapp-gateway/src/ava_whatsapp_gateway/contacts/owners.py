@@ -1,6 +1,6 @@
 """Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
 
-Decisions 0011 and 0052.
+Decisions 0011 and 0052. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -9,9 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from ava_common.database import Connection, Pool
+from ava_common.database import Pool
 from ava_common.log import log
-from ava_whatsapp_gateway.contacts.number_variants import number_variants
 from ava_whatsapp_gateway.metrics import ALERTS
 from ava_whatsapp_gateway.queue.event import Contact, Event
 from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
@@ -29,6 +28,18 @@ _IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
 CODE = "code"
 """The kind of an event once its text has proven whose phone it came from."""
 _CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
+
+_SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Brazil: mobiles got a ninth digit, older accounts keep eight. Landlines (2 to 5) never have it.
+    (re.compile(r"55(\d{2})9([6-9]\d{7})"), r"55\1\2"),
+    (re.compile(r"55(\d{2})([6-9]\d{7})"), r"55\g<1>9\2"),
+    # Mexico: WhatsApp may keep the 1 that people stopped dialling in 2019.
+    (re.compile(r"521(\d{10})"), r"52\1"),
+    (re.compile(r"52([2-9]\d{9})"), r"521\1"),
+    # Argentina: WhatsApp writes mobiles with a 9 after the country code; people often leave it out.
+    (re.compile(r"549(\d{10})"), r"54\1"),
+    (re.compile(r"54([1-8]\d{9})"), r"549\1"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
     code = _code(event.words) if by_code and event.kind == "text" else None
     if contact.user_id and code is None:
         return Owner(contact.user_id)
-    candidates = _candidates(contact)
+    candidates = number_variants(contact.wa_digits, contact.alias_digits)
     if not candidates:
         return Owner(contact.user_id, "hidden number, not linked")
     async with pool.acquire() as connection, connection.transaction():
@@ -62,16 +73,27 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         await connection.execute(_BECOME, "none")
         owner = _decide(contact, rows)
         if owner.user_id and owner.user_id != contact.user_id:
-            await _pin(connection, contact, owner)
+            pin = contact.id, owner.user_id, contact.link_version, owner.linked
+            if not await connection.fetchval(_PIN, *pin):
+                raise RetryLater(Release(0.2, "the link changed meanwhile"))
         if owner.linked:
             await connection.execute(_IS_A_CODE, event.id, CODE)
     return owner
 
 
-def _candidates(contact: Contact) -> list[str]:
-    own = [contact.wa_digits, contact.alias_digits]
-    exact = [digits for digits in own if digits]
-    return list(dict.fromkeys([*exact, *(other for digits in exact for other in number_variants(digits))]))
+def number_variants(*known: str | None) -> list[str]:
+    """These numbers (digits, no plus sign), then their other national spellings, each once.
+
+    The others are guesses, valid only when exactly one of them is known.
+    """
+    exact = [digits for digits in known if digits]
+    others = [
+        pattern.sub(other, digits)
+        for digits in exact
+        for pattern, other in _SPELLINGS
+        if pattern.fullmatch(digits)
+    ]
+    return list(dict.fromkeys([*exact, *others]))
 
 
 def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
@@ -91,11 +113,6 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
     if contact.recycled and contact.relinked_by not in people:
         return Owner(None, "the number belonged to another account before")
     return Owner(people.pop())
-
-
-async def _pin(connection: Connection, contact: Contact, owner: Owner) -> None:
-    if not await connection.fetchval(_PIN, contact.id, owner.user_id, contact.link_version, owner.linked):
-        raise RetryLater(Release(0.2, "the link changed meanwhile"))
 
 
 def _code(words: str) -> str | None:
