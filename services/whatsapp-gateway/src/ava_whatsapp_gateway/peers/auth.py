@@ -27,13 +27,23 @@ class DelegatedTokens:
 
     async def caller_for(self, client: httpx.AsyncClient, user_id: UUID) -> Caller:
         """The caller to act as for this user. Raises PeerRefused for banned and deleted accounts."""
-        return self._callers.get(user_id) or await self._exchange(client, user_id)
+        if caller := self._callers.get(user_id):
+            return caller
+        response = await self._exchange(client, user_id)
+        try:
+            granted = response.json()
+            token, life_seconds = str(granted["access_token"]), float(granted["expires_in"])
+        except (ValueError, KeyError, TypeError):
+            raise PeerAway("auth", "a response without a token") from None
+        caller = Caller(user_id, token, int(time.time() + life_seconds), actor=CLIENT_ID)
+        self._callers.put(user_id, caller, life_seconds / 2)
+        return caller
 
     def clear(self) -> None:
         """Ask for new tokens from now on: a service does not accept the cached ones (a key was revoked)."""
         self._callers.clear()
 
-    async def _exchange(self, client: httpx.AsyncClient, user_id: UUID) -> Caller:
+    async def _exchange(self, client: httpx.AsyncClient, user_id: UUID) -> httpx.Response:
         form = {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token": str(user_id),
@@ -47,14 +57,4 @@ class DelegatedTokens:
         if response.status_code != 200:
             self._callers.discard(user_id)
             raise PeerRefused("auth", response)
-        return self._remember(user_id, response)
-
-    def _remember(self, user_id: UUID, response: httpx.Response) -> Caller:
-        try:
-            granted = response.json()
-            token, life_seconds = str(granted["access_token"]), float(granted["expires_in"])
-        except (ValueError, KeyError, TypeError):
-            raise PeerAway("auth", "a response without a token") from None
-        caller = Caller(user_id, token, int(time.time() + life_seconds), actor=CLIENT_ID)
-        self._callers.put(user_id, caller, life_seconds / 2)
-        return caller
+        return response

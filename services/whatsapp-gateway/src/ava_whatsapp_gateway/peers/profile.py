@@ -30,21 +30,17 @@ class AvatarIds:
         """The id of the caller's avatar, None before they have one."""
         if avatar := self._ids.get(caller.id):
             return avatar
-        if avatar := await _fetch(client, caller):
-            self._ids.put(caller.id, avatar, _CACHE_SECONDS)
+        response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
+        if response.status_code == 404:
+            return None
+        if response.status_code != 200:
+            raise PeerRefused("profile", response)
+        try:
+            avatar = UUID(response.json()["id"])
+        except (ValueError, KeyError, TypeError):
+            raise PeerAway("profile", "an avatar without an id") from None
+        self._ids.put(caller.id, avatar, _CACHE_SECONDS)
         return avatar
 
     def forget(self, user_id: UUID) -> None:
         self._ids.discard(user_id)
-
-
-async def _fetch(client: httpx.AsyncClient, caller: Caller) -> UUID | None:
-    response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
-    if response.status_code == 404:
-        return None
-    if response.status_code != 200:
-        raise PeerRefused("profile", response)
-    try:
-        return UUID(response.json()["id"])
-    except (ValueError, KeyError, TypeError):
-        raise PeerAway("profile", "an avatar without an id") from None
