@@ -19,7 +19,7 @@ from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
-from ava_whatsapp_gateway.peers.clients import open_clients
+from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings

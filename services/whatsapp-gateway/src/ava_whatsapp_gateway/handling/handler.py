@@ -19,8 +19,7 @@ from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.peers import messaging
 from ava_whatsapp_gateway.peers.auth import DelegatedTokens
-from ava_whatsapp_gateway.peers.clients import ClientPool, Clients
-from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected
+from ava_whatsapp_gateway.peers.http import ClientPool, Clients, PeerAway, PeerRefused, TokenRejected
 from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes

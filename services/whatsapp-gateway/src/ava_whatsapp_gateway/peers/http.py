@@ -1,10 +1,71 @@
-"""Requests to a peer: its answer, or whether it is away or does not accept our token."""
+"""The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer."""
 
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from ava_common.http_client import retry_after_seconds
+from ava_common.http_client import open_client, retry_after_seconds
+from ava_whatsapp_gateway.settings import Settings
+
+_KEEPALIVE_SECONDS = 3.0
+"""How long an idle connection to Graph lives: shorter than any server's, so that none dies under a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One set of clients; each has its own connections."""
+
+    auth: httpx.AsyncClient
+    profile: httpx.AsyncClient
+    messaging: httpx.AsyncClient
+    graph: httpx.AsyncClient
+
+
+class ClientPool:
+    """As many sets as lanes are worked on at once, because a shared httpx pool is slow."""
+
+    def __init__(self, sets: list[Clients]) -> None:
+        self._idle = sets
+
+    @contextmanager
+    def lend(self) -> Iterator[Clients]:
+        """A set for one event. There are as many as lanes in flight, so that none ever waits."""
+        clients = self._idle.pop()
+        try:
+            yield clients
+        finally:
+            self._idle.append(clients)
+
+
+@asynccontextmanager
+async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPool]:
+    """`sets` sets of clients that share one TLS context."""
+    tls = ssl.create_default_context()
+    token = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
+    limits = httpx.Limits(max_connections=4, keepalive_expiry=_KEEPALIVE_SECONDS)
+    async with AsyncExitStack() as stack:
+
+        async def opened(url: str, timeout_seconds: float, **more: dict[str, str]) -> httpx.AsyncClient:
+            client = open_client(
+                url, timeout_seconds=timeout_seconds, verify=tls, limits=limits, trust_env=False, **more
+            )
+            return await stack.enter_async_context(client)
+
+        yield ClientPool(
+            [
+                Clients(
+                    await opened(settings.auth_url, settings.peer_timeout_seconds),
+                    await opened(settings.profile_url, settings.peer_timeout_seconds),
+                    await opened(settings.messaging_url, settings.peer_timeout_seconds),
+                    await opened(settings.graph_api_url, settings.graph_timeout_seconds, headers=token),
+                )
+                for _ in range(sets)
+            ]
+        )
 
 
 class PeerAway(Exception):
