@@ -12,7 +12,7 @@ from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.queue import lanes, maintenance
-from ava_whatsapp_gateway.queue.event import Event
+from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
 from . import meta_payloads as meta

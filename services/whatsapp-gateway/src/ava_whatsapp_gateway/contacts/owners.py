@@ -12,8 +12,8 @@ import asyncpg
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.metrics import ALERTS
-from ava_whatsapp_gateway.queue.event import Contact, Event
 from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
+from ava_whatsapp_gateway.queue.lanes import Contact, Event
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
 _BECOME = "select set_config('role', $1, true)"

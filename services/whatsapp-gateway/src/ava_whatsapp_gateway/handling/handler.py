@@ -23,8 +23,8 @@ from ava_whatsapp_gateway.peers.http import ClientPool, Clients, PeerAway, PeerR
 from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
-from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway
+from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState, SendState
 from ava_whatsapp_gateway.settings import Settings
 

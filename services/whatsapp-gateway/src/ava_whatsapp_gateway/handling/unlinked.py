@@ -13,7 +13,7 @@ from ava_whatsapp_gateway.metrics import EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.queue import lanes
-from ava_whatsapp_gateway.queue.event import Event
+from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 

@@ -17,8 +17,8 @@ from ava_whatsapp_gateway.outbox import circuit_breaker, store
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
-from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost, Release, RetryLater
+from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 

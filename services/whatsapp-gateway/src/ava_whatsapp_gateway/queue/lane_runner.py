@@ -13,7 +13,6 @@ from ava_common.log import log
 from ava_common.tracing import new_trace
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
 from ava_whatsapp_gateway.queue import backoff, lanes
-from ava_whatsapp_gateway.queue.event import Event
 from ava_whatsapp_gateway.queue.exceptions import (
     DeadEvent,
     DependencyAway,
@@ -22,6 +21,7 @@ from ava_whatsapp_gateway.queue.exceptions import (
     Release,
     RetryLater,
 )
+from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 

@@ -4,18 +4,66 @@ Decision 0050. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from ava_common.database import Pool
-from ava_whatsapp_gateway.queue.event import Contact, Event
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
 from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An identity on WhatsApp; `user_id` once its owner is known."""
+
+    id: int
+    wa_digits: str | None
+    bsuid: str | None
+    alias_digits: str | None
+    user_id: UUID | None
+    link_version: int
+    recycled: bool
+    relinked_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A turn at the head of its lane; `token` fences the lease it was claimed under."""
+
+    id: int
+    token: UUID
+    contact: Contact
+    key: str
+    kind: str
+    words: str
+    turn_id: UUID
+    sent_at: datetime
+    received_at: datetime
+    trace: str
+    user_id: UUID | None
+    avatar_id: UUID | None
+    logged_at: datetime | None
+    attempts: int
+    reason: str | None
+    send_count: int
+
+    def is_stale(self, after_seconds: float) -> bool:
+        """Too old for an answer: after an outage Meta delivers what was sent in up to seven days."""
+        return (datetime.now(UTC) - self.sent_at).total_seconds() > after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A contact's lane under our lease; `tries` counts how often in a row it had to wait."""
+
+    contact: int
+    token: UUID
+    tries: int
+    events: list[Event]
+
 
 _CLAIM = "select contact_id, token, tries from whatsapp.claim(p_limit => $1, p_lease => $2)"
 _HEADS = f"""
@@ -49,16 +97,6 @@ _CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "r
 _EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A contact's lane under our lease; `tries` counts how often in a row it had to wait."""
-
-    contact: int
-    token: UUID
-    tries: int
-    events: list[Event]
-
-
 async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
     """Up to `most` due lanes with the events at their head; a lane whose lease expired is due again."""
     lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
@@ -67,13 +105,10 @@ async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
     claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
     tokens = [lane.token for lane in claimed.values()]
     for row in await pool.fetch(_HEADS, list(claimed), tokens, EVENTS_PER_CLAIM):
-        claimed[row["contact_id"]].events.append(_event(row))
+        contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
+        event = Event(contact=contact, **{name: row[name] for name in _EVENT})
+        claimed[contact.id].events.append(event)
     return list(claimed.values())
-
-
-def _event(row: asyncpg.Record) -> Event:
-    contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
-    return Event(contact=contact, **{name: row[name] for name in _EVENT})
 
 
 async def finish(

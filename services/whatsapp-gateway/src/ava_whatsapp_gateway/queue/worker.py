@@ -87,14 +87,11 @@ class Worker:
         for lane in claimed:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._in_flight.discard)
+            task.add_done_callback(lambda _: self._due.set())
         IN_FLIGHT.set(len(self._in_flight))
         if not claimed or len(self._in_flight) == self._settings.concurrency:
             await self._wait(self._due)
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._in_flight.discard(task)
-        self._due.set()
 
     async def _maintain(self) -> None:
         await maintenance.run(self._pool, self._settings)
