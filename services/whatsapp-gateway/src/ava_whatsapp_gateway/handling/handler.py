@@ -43,9 +43,18 @@ class Handler:
 
     async def handle(self, event: Event) -> None:
         """Returns with the event done, held, awaiting or unresolved; raises an outcome to end early."""
+        by_code = self._settings.link_confirmation == "code"
         with self._clients.lend() as clients:
             try:
-                await self._for_owner(clients, event)
+                owner = await find_owner(self._pool, event, by_code=by_code)
+                if owner.linked:
+                    await self._unlinked.confirm_link(clients.graph, event)
+                elif owner.user_id is None:
+                    await self._unlinked.hold(clients.graph, event, owner.reason)
+                else:
+                    caller = await self._tokens.caller_for(clients.auth, owner.user_id)
+                    said = await self._logged(clients, caller, event)
+                    await self._finish(event, await self._answer(clients, caller, event, said))
             except PeerAway as away:
                 raise DependencyAway(away.peer, str(away), away.retry_after_seconds) from None
             except TokenRejected as rejected:
@@ -54,18 +63,6 @@ class Handler:
                 raise DependencyAway("token", str(rejected)) from None
             except PeerRefused as refused:
                 raise DeadEvent(str(refused)) from None
-
-    async def _for_owner(self, clients: Clients, event: Event) -> None:
-        by_code = self._settings.link_confirmation == "code"
-        owner = await find_owner(self._pool, event, by_code=by_code)
-        if owner.linked:
-            await self._unlinked.confirm_link(clients.graph, event)
-        elif owner.user_id is None:
-            await self._unlinked.hold(clients.graph, event, owner.reason)
-        else:
-            caller = await self._tokens.caller_for(clients.auth, owner.user_id)
-            said = await self._logged(clients, caller, event)
-            await self._finish(event, await self._answer(clients, caller, event, said))
 
     async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
         """What the user said, in their log."""
@@ -95,23 +92,23 @@ class Handler:
         return turn
 
     async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> list[Send]:
-        """The sends as they ended up; what was accepted is in the log too."""
+        """Decide once what to send, and send it: the sends as they ended up, the accepted ones logged."""
+        if event.logged_at and event.send_count:
+            sends = await outbox.for_event(self._pool, event)
+        else:
+            stale = event.is_stale(self._settings.stale_after_seconds)
+            chunks = text_chunks((None if stale else self._answerer(said)) or "")
+            lease_seconds = self._settings.lease_seconds
+            sends = await outbox.prepare(
+                self._pool, event, said.user_id, said.avatar_id, chunks, lease_seconds
+            )
         ended = []
-        for prepared in await self._prepared(event, said):
+        for prepared in sends:
             send = await self._sender.send(clients.graph, event, prepared)
             if send.state is SendState.ACCEPTED:
                 await self._log(clients, caller, _answered(send, said))
             ended.append(send)
         return ended
-
-    async def _prepared(self, event: Event, said: Turn) -> list[Send]:
-        """What is to be sent: decided once, then taken from the outbox."""
-        if event.logged_at and event.send_count:
-            return await outbox.for_event(self._pool, event)
-        stale = event.is_stale(self._settings.stale_after_seconds)
-        chunks = text_chunks((None if stale else self._answerer(said)) or "")
-        lease_seconds = self._settings.lease_seconds
-        return await outbox.prepare(self._pool, event, said.user_id, said.avatar_id, chunks, lease_seconds)
 
     async def _finish(self, event: Event, sends: list[Send]) -> None:
         states = {send.state for send in sends}
