@@ -65,9 +65,17 @@ async def send_text(
     comes byte by byte would outlast the lease. It must be longer than the client takes to connect, so that
     the call had left when it strikes.
     """
+    payload = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        **({"to": message.digits} if message.digits else {"recipient": message.bsuid}),
+        "type": "text",
+        "text": {"body": message.body, "preview_url": False},
+        "biz_opaque_callback_data": str(message.id),
+    }
     try:
         async with asyncio.timeout(timeout_seconds):
-            response = await client.post(path, json=_payload(message))
+            response = await client.post(path, json=payload)
     except _NEVER_LEFT as error:
         return NotSent(Verdict.TRANSIENT, None, type(error).__name__)
     except TimeoutError:
@@ -75,18 +83,6 @@ async def send_text(
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Unknown(type(error).__name__)
     return _read(response)
-
-
-def _payload(message: TextMessage) -> dict[str, Any]:
-    to = {"to": message.digits} if message.digits else {"recipient": message.bsuid}
-    return {
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        **to,
-        "type": "text",
-        "text": {"body": message.body, "preview_url": False},
-        "biz_opaque_callback_data": str(message.id),
-    }
 
 
 def _read(response: httpx.Response) -> Outcome:
