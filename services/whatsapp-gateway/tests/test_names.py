@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ava_whatsapp_gateway.cloud_api.names import names_in
+from ava_whatsapp_gateway.cloud_api.lenient_json import names_in
 from ava_whatsapp_gateway.operator import actions
 
 from . import meta_payloads as meta

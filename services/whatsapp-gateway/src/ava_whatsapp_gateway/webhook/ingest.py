@@ -7,8 +7,7 @@ import asyncpg
 
 from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
-from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable
-from ava_whatsapp_gateway.cloud_api.names import names_in
+from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
