@@ -13,7 +13,7 @@ import httpx
 
 from ava_common.http_client import retry_after_seconds
 from ava_whatsapp_gateway.cloud_api.errors import Verdict, verdict
-from ava_whatsapp_gateway.cloud_api.lenient_json import mapping, sequence, text
+from ava_whatsapp_gateway.cloud_api.lenient_json import find, text
 
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -87,15 +87,15 @@ async def send_text(
 
 def _read(response: httpx.Response) -> Outcome:
     try:
-        body = mapping(response.json())
+        body = response.json()
     except ValueError:
-        body = {}
-    error = body.get("error")
+        body = None
+    error = find(body, "error")
     if isinstance(error, dict) and not response.is_success:
         return _not_sent(error, response)
     if response.is_success:
-        wamid = text(mapping(next(iter(sequence(body.get("messages"))), None)).get("id"), 256)
-        alias = text(mapping(next(iter(sequence(body.get("contacts"))), None)).get("wa_id"), 20)
+        wamid = text(find(body, "messages", 0, "id"), 256)
+        alias = text(find(body, "contacts", 0, "wa_id"), 20)
         return Accepted(wamid, alias or None) if wamid else Unknown("accepted without an id")
     if response.status_code == 429:
         return NotSent(Verdict.NUMBER, None, "429", retry_after_seconds(response))
@@ -105,7 +105,7 @@ def _read(response: httpx.Response) -> Outcome:
 def _not_sent(error: dict[str, Any], response: httpx.Response) -> NotSent:
     code, subcode = error.get("code"), error.get("error_subcode")
     known = code if type(code) is int and abs(code) < 2**31 else None
-    details = text(mapping(error.get("error_data")).get("details") or error.get("message"), 300)
+    details = text(find(error, "error_data", "details") or error.get("message"), 300)
     judged = verdict(
         known, subcode if type(subcode) is int else None, transient=error.get("is_transient") is True
     )

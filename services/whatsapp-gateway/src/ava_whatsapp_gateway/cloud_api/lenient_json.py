@@ -7,11 +7,10 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-_BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[0-9A-Za-z]{1,128}")
-_DIGITS = re.compile(r"\+?([0-9]{3,20})")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Whole strings only: a number that is mentioned in a text is none. Ten digits that begin with 1 are a moment.
 _NAME = re.compile(
@@ -55,9 +54,14 @@ def text(value: object, longest: int = 65536) -> str:
     return _UNSTORABLE.sub(lambda hit: "" if hit[0] == "\x00" else "�", found)[:longest]
 
 
-def mapping(value: object) -> Json:
-    """The object, or an empty one."""
-    return value if isinstance(value, dict) else {}
+def find(value: Any, *path: str | int) -> Any:
+    """What stands under these keys and positions; None when anything on the way is not as expected."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def sequence(value: object) -> list[Any]:
@@ -65,22 +69,23 @@ def sequence(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def timestamp(value: object) -> datetime | None:
-    """Meta's timestamp: seconds as a string, now and then milliseconds; None when it is nonsense."""
-    found = _DIGITS.fullmatch(text(value, 32))
-    seconds = int(found[1]) if found else 0
-    seconds = seconds // 1000 if seconds >= 10**12 else seconds
-    return datetime.fromtimestamp(seconds, UTC) if 10**9 <= seconds < 10**11 else None
-
-
-def digits(value: object) -> str | None:
-    found = _DIGITS.fullmatch(text(value, 40))
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
+    found = pattern.fullmatch(text(value, 160))
     return found[1] if found else None
 
 
-def bsuid(value: object) -> str | None:
-    found = _BSUID.fullmatch(text(value, 160))
-    return found[0] if found else None
+digits = partial(_matching, re.compile(r"\+?([0-9]{3,20})"))
+"""The number without its plus sign, or None."""
+
+bsuid = partial(_matching, re.compile(r"([A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]{1,128})"))
+"""The business-scoped id, or None."""
+
+
+def timestamp(value: object) -> datetime | None:
+    """Meta's timestamp: seconds as a string, now and then milliseconds; None when it is nonsense."""
+    seconds = int(digits(value) or 0)
+    seconds = seconds // 1000 if seconds >= 10**12 else seconds
+    return datetime.fromtimestamp(seconds, UTC) if 10**9 <= seconds < 10**11 else None
 
 
 def send_id(value: object) -> UUID | None:

@@ -14,8 +14,8 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     bsuid,
     digits,
     dump,
+    find,
     item_digest,
-    mapping,
     parse,
     send_id,
     sequence,
@@ -32,30 +32,30 @@ _RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
 def parse_updates(body: bytes, our_number_id: str) -> list[Update]:
     """The updates in order; a bad one never costs its siblings. Raises Unreadable without any entries."""
     envelope = parse(body)
-    if not isinstance(envelope.get("entry"), list):
+    entries = envelope.get("entry")
+    if not isinstance(entries, list):
         raise Unreadable("no list of entries")
     schema_drift.count_unknown_keys("envelope", envelope)
-    return [item for entry in envelope["entry"] for item in _entry(entry, our_number_id)]
-
-
-def _entry(entry: object, ours: str) -> Iterator[Update]:
-    changes = mapping(entry).get("changes")
-    if not isinstance(changes, list):
-        yield _broken("entry", entry)
-        return
-    schema_drift.count_unknown_keys("entry", mapping(entry))
-    for change in changes:
-        field = text(mapping(change).get("field"), 64)
-        value = mapping(change).get("value")
-        if field not in ("messages", "") or not isinstance(value, dict):
-            schema_drift.count_field(field)
-            yield _other(field or "change", change, broken="" if field else "no field")
+    updates: list[Update] = []
+    for entry in entries:
+        changes = find(entry, "changes")
+        if isinstance(changes, list):
+            schema_drift.count_unknown_keys("entry", entry)
+            updates += [update for change in changes for update in _change(change, our_number_id)]
         else:
-            yield from _value(value, ours)
+            updates.append(_broken("entry", entry))
+    return updates
 
 
-def _value(value: Json, ours: str) -> Iterator[Update]:
+def _change(change: object, ours: str) -> Iterator[Update]:
+    field, value = text(find(change, "field"), 64), find(change, "value")
+    if field not in ("messages", "") or not isinstance(value, dict):
+        schema_drift.count_field(field)
+        yield _other(field or "change", change, broken="" if field else "no field")
+        return
     schema_drift.count_unknown_keys("value", value)
+    if not {"messages", "statuses"} & value.keys():
+        yield _other("messages", value)
     for name, one in (("messages", _message), ("statuses", _status)):
         found = value.get(name)
         if found is not None and not isinstance(found, list):
@@ -65,9 +65,6 @@ def _value(value: Json, ours: str) -> Iterator[Update]:
                 yield one(item, value, ours)
             except Exception as error:
                 yield _broken(name, item, type(error).__name__)
-    known = {"messages", "statuses"} & value.keys()
-    if not known:
-        yield _other("messages", value)
 
 
 def _message(item: Json, value: Json, ours: str) -> Update:
@@ -75,7 +72,7 @@ def _message(item: Json, value: Json, ours: str) -> Update:
         return _broken("messages", item, "not an object")
     schema_drift.count_unknown_keys("message", item)
     kind, key, sender = _kind(item), text(item.get("id"), 256) or item_digest(item), _sender(item, value)
-    if kind == "system" and text(mapping(item.get("system")).get("type")) in _MOVES:
+    if kind == "system" and text(find(item, "system", "type")) in _MOVES:
         return _move(item, key, sender)
     ignored = _ignored(kind, item, value, sender, ours)
     if not ignored and not (sender.digits or sender.bsuid):
@@ -97,9 +94,8 @@ def _kind(item: Json) -> str:
 
 def _ignored(kind: str, item: Json, value: Json, sender: Identity, ours: str) -> str:
     """Why this message is stored but not answered; empty when it is answered."""
-    metadata = mapping(value.get("metadata"))
-    number_id = text(metadata.get("phone_number_id"), 64)
-    our_digits = re.sub(r"[^0-9]", "", text(metadata.get("display_phone_number"), 40))
+    number_id = text(find(value, "metadata", "phone_number_id"), 64)
+    our_digits = re.sub(r"[^0-9]", "", text(find(value, "metadata", "display_phone_number"), 40))
     if number_id and number_id != ours:
         return "for another phone number id"
     if sender.digits and sender.digits in (our_digits, number_id):
@@ -112,42 +108,42 @@ def _ignored(kind: str, item: Json, value: Json, sender: Identity, ours: str) ->
 def _sender(item: Json, value: Json) -> Identity:
     number = digits(item.get("from"))
     person = bsuid(item.get("from_user_id")) or bsuid(item.get("from"))
-    cards = [mapping(card) for card in sequence(value.get("contacts"))]
+    cards = sequence(value.get("contacts"))
     alone = len(cards) == 1 and len(sequence(value.get("messages"))) == 1
     mine = [card for card in cards if _is_of(card, number, person)]
     mine = mine or (cards if alone and not (number or person) else [])
-    card = mine[0] if mine else {}
+    card = mine[0] if mine else None
     return Identity(
-        number or digits(card.get("wa_id")),
-        person or bsuid(card.get("user_id")),
-        bsuid(item.get("from_parent_user_id")) or bsuid(card.get("parent_user_id")),
-        text(mapping(card.get("profile")).get("username"), 128) or None,
+        number or digits(find(card, "wa_id")),
+        person or bsuid(find(card, "user_id")),
+        bsuid(item.get("from_parent_user_id")) or bsuid(find(card, "parent_user_id")),
+        text(find(card, "profile", "username"), 128) or None,
     )
 
 
-def _is_of(card: Json, number: str | None, person: str | None) -> bool:
-    same_number = bool(number) and digits(card.get("wa_id")) == number
-    return same_number or (bool(person) and bsuid(card.get("user_id")) == person)
+def _is_of(card: object, number: str | None, person: str | None) -> bool:
+    same_number = bool(number) and digits(find(card, "wa_id")) == number
+    return same_number or (bool(person) and bsuid(find(card, "user_id")) == person)
 
 
 def _move(item: Json, key: str, sender: Identity) -> Move:
-    node = mapping(item.get("system"))
-    before = Identity(sender.digits, bsuid(node.get("previous_user_id")))
+    notice = item.get("system")
+    before = Identity(sender.digits, bsuid(find(notice, "previous_user_id")))
     after = Identity(
-        digits(node.get("wa_id")) or digits(node.get("new_wa_id")),
-        bsuid(node.get("user_id")),
-        bsuid(node.get("parent_user_id")),
+        digits(find(notice, "wa_id")) or digits(find(notice, "new_wa_id")),
+        bsuid(find(notice, "user_id")),
+        bsuid(find(notice, "parent_user_id")),
     )
     return Move(key, before, after, dump(item))
 
 
 def _status(item: Json, _: Json, __: str) -> Update:
-    wamid, status = text(mapping(item).get("id"), 256), text(mapping(item).get("status"), 40)
+    wamid, status = text(find(item, "id"), 256), text(find(item, "status"), 40)
     if not wamid or status not in _RANKS:
         schema_drift.count_status(status)
         return _other("status", item, broken="" if wamid and status else "no id or status")
-    error = mapping(next(iter(sequence(item.get("errors"))), None))
-    code = error.get("code")
+    error = find(item, "errors", 0)
+    code = find(error, "code")
     return Status(
         wamid,
         status,
@@ -155,7 +151,7 @@ def _status(item: Json, _: Json, __: str) -> Update:
         send_id(item.get("biz_opaque_callback_data")),
         timestamp(item.get("timestamp")),
         code if type(code) is int and abs(code) < 2**31 else None,
-        text(mapping(error.get("error_data")).get("details") or error.get("title"), 500) or None,
+        text(find(error, "error_data", "details") or find(error, "title"), 500) or None,
     )
 
 

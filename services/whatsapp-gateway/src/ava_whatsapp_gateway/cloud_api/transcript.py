@@ -5,7 +5,7 @@ See docs/contracts/whatsapp-cloud-api.md#message-types.
 
 from collections.abc import Callable
 
-from ava_whatsapp_gateway.cloud_api.lenient_json import Json, mapping, parse, sequence, text
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, parse, sequence, text
 
 TURN_KINDS = frozenset(
     {
@@ -23,74 +23,73 @@ UNREADABLE = "[a message WhatsApp could not show]"
 
 def as_text(kind: str, message: Json) -> str:
     """The message as text, 1 to 65,536 characters; never empty, whatever is missing."""
-    node = message.get(kind)
-    words = _WRITERS.get(kind, _unreadable)(mapping(node) or {"list": node})
+    words = _WRITERS.get(kind, _unreadable)(message.get(kind))
     return (words.strip() or f"[{kind}]")[:65536]
 
 
-def _unreadable(_: Json) -> str:
+def _unreadable(_: object) -> str:
     return UNREADABLE
 
 
-def _body(node: Json) -> str:
-    return text(node.get("body"))
+def _body(node: object) -> str:
+    return text(find(node, "body"))
 
 
-def _media(label: str) -> Callable[[Json], str]:
-    def write(node: Json) -> str:
-        name = "voice message" if label == "audio" and node.get("voice") else label
-        file = text(node.get("filename"))
-        said = text(node.get("caption"))
+def _media(label: str) -> Callable[[object], str]:
+    def write(node: object) -> str:
+        name = "voice message" if label == "audio" and find(node, "voice") else label
+        file = text(find(node, "filename"))
+        said = text(find(node, "caption"))
         return " ".join(filter(None, [f"[{name}: {file}]" if file else f"[{name}]", said]))
 
     return write
 
 
-def _location(node: Json) -> str:
-    place = ", ".join(filter(None, [text(node.get("name")), text(node.get("address"))]))
-    where = ", ".join(filter(None, [text(node.get("latitude"), 20), text(node.get("longitude"), 20)]))
+def _location(node: object) -> str:
+    place = ", ".join(filter(None, [text(find(node, "name")), text(find(node, "address"))]))
+    where = ", ".join(filter(None, [text(find(node, "latitude"), 20), text(find(node, "longitude"), 20)]))
     return f"[location {' · '.join(filter(None, [place, where]))}]".replace(" ]", "]")
 
 
-def _contacts(node: Json) -> str:
-    cards = [_card(mapping(card)) for card in sequence(node.get("list"))]
+def _contacts(node: object) -> str:
+    cards = [_card(card) for card in sequence(node)]
     return f"[contacts {', '.join(filter(None, cards))}]".replace(" ]", "]")
 
 
-def _card(card: Json) -> str:
-    phones = [text(mapping(phone).get("phone"), 40) for phone in sequence(card.get("phones"))]
-    name = text(mapping(card.get("name")).get("formatted_name"), 200)
+def _card(card: object) -> str:
+    phones = [text(find(phone, "phone"), 40) for phone in sequence(find(card, "phones"))]
+    name = text(find(card, "name", "formatted_name"), 200)
     return " ".join(filter(None, [name, *phones]))
 
 
-def _interactive(node: Json) -> str:
-    kind = text(node.get("type"))
-    tapped = mapping(node.get(kind))
+def _interactive(node: object) -> str:
+    kind = text(find(node, "type"))
+    tapped = find(node, kind)
     if kind == "nfm_reply":
         return f"[form] {_form(tapped)}".strip()
-    said = [text(tapped.get("title")), text(tapped.get("description"))]
+    said = [text(find(tapped, "title")), text(find(tapped, "description"))]
     return " – ".join(filter(None, said)) or f"[{kind or 'interactive'}]"
 
 
-def _form(reply: Json) -> str:
+def _form(reply: object) -> str:
     """What was filled in; `response_json` is JSON in a string, usually an object but not always."""
     try:
-        answers = parse(text(reply.get("response_json")).encode())
+        answers = parse(text(find(reply, "response_json")).encode())
     except Exception:
-        return text(reply.get("response_json"), 4096) or text(reply.get("body"), 4096)
+        return text(find(reply, "response_json"), 4096) or text(find(reply, "body"), 4096)
     return ", ".join(f"{text(key)}: {text(value)}" for key, value in answers.items() if key != "flow_token")
 
 
-def _button(node: Json) -> str:
-    return text(node.get("text")) or text(node.get("payload"))
+def _button(node: object) -> str:
+    return text(find(node, "text")) or text(find(node, "payload"))
 
 
-def _order(node: Json) -> str:
-    count = len(sequence(node.get("product_items")))
-    return " ".join(filter(None, [f"[order of {count} products]", text(node.get("text"))]))
+def _order(node: object) -> str:
+    count = len(sequence(find(node, "product_items")))
+    return " ".join(filter(None, [f"[order of {count} products]", text(find(node, "text"))]))
 
 
-_WRITERS: dict[str, Callable[[Json], str]] = {
+_WRITERS: dict[str, Callable[[object], str]] = {
     "text": _body,
     **{kind: _media(kind) for kind in ("image", "video", "document", "sticker", "audio")},
     "voice": _media("voice message"),
