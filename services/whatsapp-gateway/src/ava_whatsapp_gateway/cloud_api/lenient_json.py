@@ -57,9 +57,11 @@ def text(value: object, longest: int = 65536) -> str:
 def find(value: Any, *path: str | int) -> Any:
     """What stands under these keys and positions; None when anything on the way is not as expected."""
     for step in path:
-        try:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             value = value[step]
-        except (KeyError, IndexError, TypeError):
+        else:
             return None
     return value
 
