@@ -59,10 +59,6 @@ def _frames(info: Any) -> LogEvent:
     return {"error": type(error).__name__, "frames": places}
 
 
-def _json(event: Any, **options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
-
-
 def configure(service: str, level: str = "INFO") -> None:
     """Send our lines and those of libraries through one renderer, each naming the service."""
     shared = [
@@ -71,8 +67,11 @@ def configure(service: str, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _processor(service),
     ]
+    as_json = structlog.processors.JSONRenderer(
+        serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
+    )
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
+        processors=[*shared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
@@ -81,10 +80,7 @@ def configure(service: str, level: str = "INFO") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(serializer=_json),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_json],
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
