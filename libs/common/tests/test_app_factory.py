@@ -18,7 +18,7 @@ from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCall
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
-from ava_common.tracing import traceparent
+from ava_common.tracing import current_trace
 from ava_local.testing.running_app import client_of_started
 from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer
 
@@ -67,7 +67,7 @@ async def away() -> None:
 
 @router.get("/trace")
 async def trace() -> str:
-    return traceparent()
+    return current_trace().traceparent
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from ava_common.caller import Caller
 from ava_common.http_client import on_behalf_of, open_client, retry_after_seconds
-from ava_common.tracing import new_trace, traceparent
+from ava_common.tracing import current_trace, new_trace
 
 
 async def test_a_peer_is_asked_with_the_callers_token_and_trace() -> None:
@@ -20,7 +20,7 @@ async def test_a_peer_is_asked_with_the_callers_token_and_trace() -> None:
     async with open_client("http://peer", transport=httpx.MockTransport(answer)) as peer:
         with new_trace(request="r-1"):
             await peer.get("/x", auth=on_behalf_of(Caller(uuid4(), "the-token", 0)))
-            sent = traceparent()
+            sent = current_trace().traceparent
     assert received[0].headers["authorization"] == "Bearer the-token"
     assert received[0].headers["traceparent"] == sent
     assert received[0].headers["x-request-id"] == "r-1"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ava_common.tracing import new_trace, request_id, traceparent
+from ava_common.tracing import current_trace, new_trace
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{SPAN}-01"
@@ -29,9 +29,9 @@ IGNORED = {
 async def test_two_traces_at_once_do_not_mix() -> None:
     async def step(name: str) -> bool:
         with new_trace(request=name):
-            mine = traceparent()
+            mine = current_trace().traceparent
             await asyncio.sleep(0.001)
-            return traceparent() == mine
+            return current_trace().traceparent == mine
 
     assert all(await asyncio.gather(*(step(f"r-{number}") for number in range(20))))
 
@@ -39,7 +39,7 @@ async def test_two_traces_at_once_do_not_mix() -> None:
 @pytest.mark.parametrize("flags", ["00", "01", "ff"])
 def test_a_trace_is_continued_with_a_new_span_and_the_same_flags(flags: str) -> None:
     with new_trace(f"00-{TRACE}-{SPAN}-{flags}"):
-        version, trace, span, sent = traceparent().split("-")
+        version, trace, span, sent = current_trace().traceparent.split("-")
     assert (version, trace, sent) == ("00", TRACE, flags)
     assert re.fullmatch("[0-9a-f]{16}", span)
     assert span != SPAN
@@ -48,11 +48,11 @@ def test_a_trace_is_continued_with_a_new_span_and_the_same_flags(flags: str) -> 
 @pytest.mark.parametrize("parent", IGNORED.values(), ids=IGNORED)
 def test_anything_but_version_00_starts_a_new_trace(parent: str) -> None:
     with new_trace(parent):
-        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", traceparent())
-        assert TRACE not in traceparent()
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", current_trace().traceparent)
+        assert TRACE not in current_trace().traceparent
 
 
 def test_outside_a_trace_there_is_none() -> None:
     with new_trace(VALID, "r-1"):
-        assert request_id() == "r-1"
-    assert (traceparent(), request_id()) == ("", "none")
+        assert current_trace().request_id == "r-1"
+    assert current_trace() == ("", "none")

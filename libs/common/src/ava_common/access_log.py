@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common.log import log
 from ava_common.problems import InternalError
-from ava_common.tracing import new_trace, request_id
+from ava_common.tracing import current_trace, new_trace
 
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -32,7 +32,7 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # A copy: an endpoint may send the same message again and again.
-                ours = (b"x-request-id", request_id().encode())
+                ours = (b"x-request-id", current_trace().request_id.encode())
                 message = {**message, "headers": [*message.get("headers", ()), ours]}
             await send(message)
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from ava_common.caller import Caller
-from ava_common.tracing import request_id, traceparent
+from ava_common.tracing import current_trace
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
@@ -32,9 +32,10 @@ class on_behalf_of(httpx.Auth):
 
 
 async def _carry_trace(request: httpx.Request) -> None:
-    if trace := traceparent():
-        request.headers["traceparent"] = trace
-        request.headers["X-Request-Id"] = request_id()
+    trace = current_trace()
+    if trace.traceparent:
+        request.headers["traceparent"] = trace.traceparent
+        request.headers["X-Request-Id"] = trace.request_id
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import structlog
 
-from ava_common.tracing import request_id, traceparent
+from ava_common.tracing import current_trace
 
 _SECRET_NAMES = re.compile(r"phone|e-?mail|token|password|secret|authorization|cookie|content|body", re.I)
 _SECRET_VALUES = re.compile(
@@ -31,9 +31,10 @@ def _processor(service: str) -> Any:
 
     def process(_: Any, __: str, event: LogEvent) -> LogEvent:
         event["service"] = service
-        if trace := traceparent():
-            event.setdefault("request_id", request_id())
-            event.setdefault("trace_id", trace[3:35])
+        trace = current_trace()
+        if trace.traceparent:
+            event.setdefault("request_id", trace.request_id)
+            event.setdefault("trace_id", trace.traceparent[3:35])
         if info := event.pop("exc_info", None):
             event.update(_frames(info))
         for name, value in event.items():

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import orjson
 from starlette.responses import Response
 
-from ava_common.tracing import request_id
+from ava_common.tracing import current_trace
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -78,7 +78,7 @@ class Problem(Exception):
             "title": self.title(),
             "status": self.status,
             "detail": self.detail,
-            "instance": f"urn:ava:request:{request_id()}",
+            "instance": f"urn:ava:request:{current_trace().request_id}",
         }
         return body | ({"errors": self.errors} if self.errors else {})
 

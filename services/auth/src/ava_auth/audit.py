@@ -13,7 +13,7 @@ import orjson
 from prometheus_client import Counter
 
 from ava_common.database import Pool
-from ava_common.tracing import request_id
+from ava_common.tracing import current_trace
 
 EVENTS = Counter("auth_security_events", "Security events written to the audit log.", ["event"])
 
@@ -63,8 +63,8 @@ class AuditLog:
     ) -> None:
         """Write one event, e.g. `login.refused`; `account` is the digest of an e-mail address."""
         EVENTS.labels(event).inc()
-        words = orjson.dumps(detail).decode()
-        await self._pool.execute(_ADD, event, user_id, account, network, request_id()[:100], words)
+        request, words = current_trace().request_id[:100], orjson.dumps(detail).decode()
+        await self._pool.execute(_ADD, event, user_id, account, network, request, words)
 
     async def read(
         self,

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ava_common.log import log
 from ava_common.problems import DatabaseAway, Problem
-from ava_common.tracing import request_id, traceparent
+from ava_common.tracing import current_trace
 from ava_whatsapp_gateway.metrics import DELIVERIES
 from ava_whatsapp_gateway.webhook.resources import Resources
 
@@ -57,7 +57,7 @@ async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
         DELIVERIES.labels("not_genuine").inc()
         raise NotGenuine
     try:
-        new = await resources.inbox.keep(body, f"{traceparent()} {request_id()}")
+        new = await resources.inbox.keep(body, " ".join(current_trace()))
     except Exception as error:  # whatever it is: what is not stored is not acknowledged
         DELIVERIES.labels("database_away").inc()
         log.warning("delivery.not_kept", error=type(error).__name__)
