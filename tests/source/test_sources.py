@@ -10,12 +10,12 @@ from source.repository_files import ROOT, named, tracked
 LONGEST_MODULE, LONGEST_TEST = 200, 300  # lines
 LONG_FUNCTION = {  # lines; nine in ten of the package are at most that long
     "ava_auth": 13,
-    "ava_common": 13,
+    "ava_common": 14,
     "ava_local": 16,
     "ava_messaging": 14,
     "ava_profile": 17,
     "ava_supabase_standin": 17,
-    "ava_whatsapp_gateway": 16,
+    "ava_whatsapp_gateway": 17,
     "ava_whatsapp_simulator": 13,
 }
 NAMELESS = {"utils", "helpers", "misc", "base", "core", "manager", "models", "constants", "common"}
