@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from ava_common.database import open_pool
+from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
 from ava_local.testing.running_app import client_of_started
 from ava_whatsapp_gateway.app import create_app
@@ -30,6 +30,11 @@ from ava_whatsapp_gateway.webhook.ingest import ingest
 from . import state_watch
 from .fake_peers import CLIENT_SECRET, FakePeers, serving
 from .meta_payloads import APP_SECRET, NUMBER_ID, envelope
+
+MakeSettings = Callable[..., Settings]
+RunService = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
+LinkNumber = Callable[..., Awaitable[UUID]]
+StartGateway = Callable[..., Awaitable["Gateway"]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -49,7 +54,7 @@ async def peers() -> AsyncIterator[FakePeers]:
 
 
 @pytest.fixture
-def settings(database: Any, peers: FakePeers) -> Callable[..., Settings]:
+def settings(database: Database, peers: FakePeers) -> MakeSettings:
     def make(**changes: Any) -> Settings:
         usual: dict[str, Any] = {
             "database_url": database.url("ava_whatsapp_gateway"),
@@ -80,7 +85,7 @@ def settings(database: Any, peers: FakePeers) -> Callable[..., Settings]:
 class Gateway:
     """One process of the gateway without its loops: the test decides what happens when."""
 
-    pool: Any
+    pool: Pool
     settings: Settings
     handler: Handler
 
@@ -128,7 +133,7 @@ class Gateway:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateways(settings: Any) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
     """As many gateways on one database as a test wants."""
     async with AsyncExitStack() as stack:
 
@@ -146,12 +151,12 @@ async def gateways(settings: Any) -> AsyncIterator[Callable[..., Awaitable[Gatew
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateway(gateways: Any) -> Gateway:
+async def gateway(gateways: StartGateway) -> Gateway:
     return await gateways()
 
 
 @pytest.fixture
-def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
+def linked(database: Database) -> LinkNumber:
     """Links a number to a person as profile does; returns the person."""
 
     async def link(phone: str, person: UUID | None = None) -> UUID:
@@ -169,6 +174,12 @@ def linked(database: Any) -> Callable[..., Awaitable[UUID]]:
 
 
 @pytest.fixture
-def run_service() -> Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]:
+async def person(linked: LinkNumber) -> UUID:
+    """A person who linked the number that Meta's messages come from unless a test says otherwise."""
+    return await linked("+4915112345678")
+
+
+@pytest.fixture
+def run_service() -> RunService:
     """Runs the whole service, including its worker, and yields a client of it."""
     return lambda settings: client_of_started(create_app(settings))

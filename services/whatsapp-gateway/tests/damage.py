@@ -1,8 +1,13 @@
 """Damage a delivery in any place, as hypothesis draws it."""
 
 import copy
+from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import strategies as st
+
+Path = tuple[Any, ...]
+"""The keys and indexes that lead to a part of a JSON value."""
 
 NASTY = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}),
@@ -10,7 +15,7 @@ NASTY = st.one_of(
 )  # fmt: skip
 
 
-def paths_of(node, path=()):
+def paths_of(node: Any, path: Path = ()) -> Iterator[Path]:
     """The path of every part of a JSON value, its own first."""
     yield path
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
@@ -18,7 +23,7 @@ def paths_of(node, path=()):
         yield from paths_of(child, (*path, key))
 
 
-def damage(root, path, data):
+def damage(root: Any, path: Path, data: st.DataObject) -> None:
     """Drop, replace or double what is at this path."""
     *way, last = path
     node = root

@@ -63,8 +63,9 @@ class FakePeers:
         self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
         await self._misbehave(self.before[step], f"before {step}")
         if self.before[step + "!"]:
-            return self.before[step + "!"].popleft()
-        found = getattr(self, f"_{step}")(path, headers, body)
+            instead: Answer = self.before[step + "!"].popleft()
+            return instead
+        found: Answer = getattr(self, f"_{step}")(path, headers, body)
         await self._misbehave(self.after[step], f"after {step}")
         return self.after[step + "!"].popleft() if self.after[step + "!"] else found
 

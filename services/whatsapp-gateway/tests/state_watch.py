@@ -4,7 +4,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from ava_local.testing.databases import SUPERUSER, Database
+from ava_local.postgres.cluster import SUPERUSER
+from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.queue.states import EVENT_TRANSITIONS, SEND_TRANSITIONS
 
 DRAWN = {"events": EVENT_TRANSITIONS, "outbox": SEND_TRANSITIONS}
@@ -71,7 +72,7 @@ def not_drawn(transitions: set[Transition]) -> set[Transition]:
 
 async def put_event(database: Database, state: str) -> int:
     """A message that has been in this state for long, put there without being noted; its id."""
-    return int(await _unnoted(database, _EVENT, state, str(uuid4().int)[:15]))
+    return int(str(await _unnoted(database, _EVENT, state, str(uuid4().int)[:15])))
 
 
 async def put_send(database: Database, event: int, state: str) -> UUID:

@@ -1,17 +1,22 @@
 """Deleting an account deletes all of the user's data in the gateway, and nothing of anyone else's."""
 
 import json
+from uuid import UUID
+
+from ava_local.testing.databases import Database
 
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber
+from .fake_peers import FakePeers
 
 PHONE, OTHER = "4915112345678", "4915187654321"
 EVERY_TABLE = """select format('%I.%I', schemaname, tablename) as name from pg_tables
 where schemaname in ('public', 'whatsapp', 'accounts', 'auth')"""
 
 
-async def traces_of(database, *secrets):
+async def traces_of(database: Database, *secrets: str) -> list[tuple[str, str]]:
     """The tables that still hold one of these, as text or in bytes."""
-    found = []
+    found: list[tuple[str, str]] = []
     for table in await database.admin(EVERY_TABLE):
         rows = await database.admin(f"select t::text as line from {table['name']} as t")  # noqa: S608
         lines = "\n".join(row["line"] for row in rows)
@@ -19,11 +24,13 @@ async def traces_of(database, *secrets):
     return found
 
 
-async def delete_account(database, person):
+async def delete_account(database: Database, person: UUID) -> None:
     await database.admin("delete from auth.users where id = $1", person)
 
 
-async def test_a_deleted_users_data_is_in_no_table(gateway, peers, linked, database):
+async def test_a_deleted_users_data_is_in_no_table(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     said = meta.text(body="very private", from_user_id="DE.1234567890")
     await gateway.keep(said)
@@ -50,7 +57,9 @@ async def test_a_deleted_users_data_is_in_no_table(gateway, peers, linked, datab
     assert [row["words"] for row in events] == ["from an unlinked sender"]
 
 
-async def test_what_was_said_before_the_number_was_unlinked_is_deleted_too(gateway, linked, database):
+async def test_what_was_said_before_the_number_was_unlinked_is_deleted_too(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
@@ -59,7 +68,9 @@ async def test_what_was_said_before_the_number_was_unlinked_is_deleted_too(gatew
     assert await traces_of(database, PHONE, "very private", str(person)) == []
 
 
-async def test_a_number_linked_to_another_user_since_stays_theirs(gateway, peers, linked, database):
+async def test_a_number_linked_to_another_user_since_stays_theirs(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
     first = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
@@ -76,7 +87,9 @@ async def test_a_number_linked_to_another_user_since_stays_theirs(gateway, peers
     assert [tuple(row) for row in rows] == [("mine", "done"), ("still mine", "done")]
 
 
-async def test_a_recycled_number_is_deleted_for_its_former_owner_only(gateway, linked, database):
+async def test_a_recycled_number_is_deleted_for_its_former_owner_only(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private", from_user_id="DE.1111111111"))
     await gateway.drain()
@@ -88,7 +101,9 @@ async def test_a_recycled_number_is_deleted_for_its_former_owner_only(gateway, l
     assert [tuple(row) for row in rows] == [("new number's owner", "held")]
 
 
-async def test_an_unreadable_delivery_is_kept_until_its_retention_ends(gateway, linked, database):
+async def test_an_unreadable_delivery_is_kept_until_its_retention_ends(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(raw=json.dumps({"broken": PHONE}).encode())
     await gateway.ingest()
@@ -96,7 +111,9 @@ async def test_an_unreadable_delivery_is_kept_until_its_retention_ends(gateway, 
     assert await traces_of(database, PHONE) == [("whatsapp.deliveries", PHONE)]
 
 
-async def test_an_account_is_deleted_while_its_lane_is_being_worked_on(gateway, peers, linked, database):
+async def test_an_account_is_deleted_while_its_lane_is_being_worked_on(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     peers.after["messages"].append(lambda: delete_account(database, person))
     await gateway.keep(meta.text(body="very private"))
@@ -104,7 +121,9 @@ async def test_an_account_is_deleted_while_its_lane_is_being_worked_on(gateway, 
     assert await traces_of(database, PHONE, "very private", str(person)) == []
 
 
-async def test_deleting_an_account_deletes_its_contact_events_sends_and_lane(gateway, linked, database):
+async def test_deleting_an_account_deletes_its_contact_events_sends_and_lane(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()

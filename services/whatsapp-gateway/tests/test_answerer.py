@@ -13,6 +13,6 @@ from ava_whatsapp_gateway.peers.messaging import Turn
     ("kind", "words", "expected"),
     [("text", "hello", "hello"), ("unsupported", "[a message]", None), ("text", " ", None)],
 )
-def test_the_echo_repeats_what_was_said_or_stays_silent(kind, words, expected):
+def test_the_echo_repeats_what_was_said_or_stays_silent(kind: str, words: str, expected: str | None) -> None:
     turn = Turn(uuid4(), uuid4(), None, "user", kind, words, datetime.now(UTC), "wamid.1")
     assert echo(turn) == expected

@@ -1,6 +1,7 @@
 """The client of the Graph API, where a call takes too long."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
@@ -8,9 +9,9 @@ import httpx
 from ava_whatsapp_gateway.cloud_api import client as cloud_api
 
 
-async def test_an_answer_that_comes_byte_by_byte_does_not_outlast_the_lease():
+async def test_an_answer_that_comes_byte_by_byte_does_not_outlast_the_lease() -> None:
     class Dripping(httpx.AsyncByteStream):
-        async def __aiter__(self):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
             while True:
                 yield b" "
                 await asyncio.sleep(0.01)

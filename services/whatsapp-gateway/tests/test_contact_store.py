@@ -1,29 +1,29 @@
 """Contacts by digits, business-scoped id and username: learnt and pinned; recycled and moved numbers."""
 
-import pytest
+from typing import Any
+from uuid import UUID
 
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-async def contacts(gateway):
+async def contacts(gateway: Gateway) -> list[tuple[str | None, str | None, str | None]]:
     rows = await gateway.pool.fetch("select wa_digits, bsuid, username from whatsapp.contacts order by id")
     return [tuple(row) for row in rows]
 
 
-@pytest.fixture
-async def person(linked):
-    return await linked(f"+{PHONE}")
-
-
-def without_number(bsuid, **more):
+def without_number(bsuid: str, **more: Any) -> dict[str, Any]:
     message = meta.text(from_user_id=bsuid, **more)
     del message["from"]
     return message
 
 
-async def test_an_id_learnt_with_the_number_is_enough_later(gateway, peers, person):
+async def test_an_id_learnt_with_the_number_is_enough_later(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     await gateway.keep(meta.text(body="seen", from_user_id="DE.1"))
     await gateway.drain()
     await gateway.keep(without_number("DE.1", body="hidden"))
@@ -33,14 +33,18 @@ async def test_an_id_learnt_with_the_number_is_enough_later(gateway, peers, pers
     assert peers.phones[PHONE] == ["seen", "hidden"]
 
 
-async def test_a_hidden_number_never_seen_before_is_held_and_answered_by_its_id(gateway, peers, person):
+async def test_a_hidden_number_never_seen_before_is_held_and_answered_by_its_id(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     await gateway.keep(without_number("DE.9", body="who am I?"))
     await gateway.drain()
     assert len(peers.phones["DE.9"]) == 1
     assert peers.log == []
 
 
-async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(gateway, peers, person):
+async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     await gateway.keep(without_number("DE.1", body="first hidden"))
     await gateway.keep(meta.text(body="number only"))
     await gateway.drain()
@@ -52,7 +56,9 @@ async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(gate
     assert said[-2:] == ["both", "hidden again"]
 
 
-async def test_a_recycled_number_is_held_until_it_is_linked_again(gateway, peers, linked, person):
+async def test_a_recycled_number_is_held_until_it_is_linked_again(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
     await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
@@ -68,7 +74,9 @@ async def test_a_recycled_number_is_held_until_it_is_linked_again(gateway, peers
     assert ("user", "new holder") in peers.turns(person)  # the account's owner linked the number again
 
 
-async def test_another_users_link_does_not_release_a_recycled_number(gateway, peers, linked, person):
+async def test_another_users_link_does_not_release_a_recycled_number(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
     """The new holder links a foreign number with the same ending, to be taken for the old owner."""
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
@@ -80,7 +88,9 @@ async def test_another_users_link_does_not_release_a_recycled_number(gateway, pe
     assert [state for _, state in await gateway.states()] == ["done", "held"]
 
 
-async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(gateway, peers, person):
+async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     await gateway.keep(meta.text(body="owner", from_user_id="DE.1"))
     await gateway.drain()
     await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
@@ -91,7 +101,9 @@ async def test_the_echo_to_the_old_owner_never_reaches_the_recycled_number(gatew
     assert peers.phones["DE.1"] == ["secret"]
 
 
-async def test_a_change_of_number_moves_the_pin_and_frees_the_old_number(gateway, peers, person):
+async def test_a_change_of_number_moves_the_pin_and_frees_the_old_number(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     await gateway.keep(meta.text(body="before", from_user_id="DE.1"))
     await gateway.drain()
     change = {
@@ -108,13 +120,13 @@ async def test_a_change_of_number_moves_the_pin_and_frees_the_old_number(gateway
     await gateway.keep(meta.text(body="new owner of the old number", from_user_id="DE.3"))
     await gateway.drain()
     assert [text for role, text in peers.turns(person) if role == "user"] == ["before", "after"]
-    row = await gateway.pool.fetchrow(
+    [row] = await gateway.pool.fetch(
         "select from_digits, to_digits from whatsapp.moves where reason = 'changed'"
     )
     assert tuple(row) == (PHONE, "4917000000000")
 
 
-async def test_a_change_of_id_moves_the_pin(gateway, peers, person):
+async def test_a_change_of_id_moves_the_pin(gateway: Gateway, peers: FakePeers, person: UUID) -> None:
     await gateway.keep(meta.text(body="before", from_user_id="DE.1"))
     await gateway.drain()
     change = {"type": "user_changed_user_id", "user_id": "DE.2", "previous_user_id": "DE.1"}
@@ -126,7 +138,9 @@ async def test_a_change_of_id_moves_the_pin(gateway, peers, person):
     assert [text for role, text in peers.turns(person) if role == "user"] == ["before", "after"]
 
 
-async def test_a_move_to_another_users_number_is_refused(gateway, peers, linked, person):
+async def test_a_move_to_another_users_number_is_refused(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
     other = await linked("+4917000000000")
     await gateway.keep(meta.text(body="me", from_user_id="DE.1"))
     await gateway.keep(meta.text(sender="4917000000000", body="them", from_user_id="DE.5"))
@@ -138,7 +152,9 @@ async def test_a_move_to_another_users_number_is_refused(gateway, peers, linked,
     assert ("user", "still them") in peers.turns(other)
 
 
-async def test_an_old_message_delivered_again_changes_no_contact(gateway, peers, person):
+async def test_an_old_message_delivered_again_changes_no_contact(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     old = meta.text(body="owner", from_user_id="DE.1")
     await gateway.keep(old)
     await gateway.drain()

@@ -1,19 +1,23 @@
 """A process killed between any two steps: nothing is lost, nothing is doubled, the order stays."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
+from ava_local.testing.databases import Database
+
 from . import meta_payloads as meta
-from .fake_peers import Hang
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers, Hang
 from .waiting import until_blocked
 
 STEPS = ["tokens", "avatar", "messages", "graph"]
 
 
-async def killed_at(gateway, peers, place, *, skip=0):
+async def killed_at(gateway: Gateway, peers: FakePeers, place: str, *, skip: int = 0) -> None:
     """Work until a peer is reached, then stop without any cleanup, as by kill -9."""
     await gateway.ingest()
     claimed = await gateway.claim(1)
@@ -27,7 +31,9 @@ async def killed_at(gateway, peers, place, *, skip=0):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_any_call(gateways, peers, linked, step, when):
+async def test_killed_at_any_call(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber, step: str, when: str
+) -> None:
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
     await first.keep(meta.text(body="one"), meta.text(body="two"))
@@ -47,7 +53,9 @@ async def test_killed_at_any_call(gateways, peers, linked, step, when):
 
 
 @pytest.mark.parametrize("statement", ["prepare", "begin_send", "accepted", "finish", "release"])
-async def test_killed_during_a_write_to_the_database(gateways, peers, linked, database, statement):
+async def test_killed_during_a_write_to_the_database(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber, database: Database, statement: str
+) -> None:
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.3), await gateways()
@@ -84,7 +92,7 @@ _STATEMENTS = {
 
 
 @asynccontextmanager
-async def _locked(database, statement):
+async def _locked(database: Database, statement: str) -> AsyncIterator[None]:
     """Make this statement wait for a lock that the test holds until the end of the block."""
     body = "begin perform pg_advisory_xact_lock(1); return coalesce(new, old); end"
     holder = await asyncpg.connect(database.url("supabase_admin"))
@@ -103,7 +111,9 @@ async def _locked(database, statement):
     await database.admin("drop function whatsapp.wait() cascade")
 
 
-async def test_ingest_is_killed_and_done_again(gateways, peers, linked, database):
+async def test_ingest_is_killed_and_done_again(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
     """Ingest is one transaction, all or nothing, and a wamid is one row however often it runs."""
     await linked("+4915112345678")
     first, second = await gateways(), await gateways()
@@ -117,7 +127,9 @@ async def test_ingest_is_killed_and_done_again(gateways, peers, linked, database
     assert peers.phones["4915112345678"] == ["one", "two"]
 
 
-async def test_a_worker_that_was_only_suspended_writes_nothing_after_its_lease(gateways, peers, linked):
+async def test_a_worker_that_was_only_suspended_writes_nothing_after_its_lease(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     """It wakes after another one took over: its token no longer fits, and it makes no call."""
     await linked("+4915112345678")
     first, second = await gateways(lease_seconds=0.2), await gateways()
@@ -131,7 +143,9 @@ async def test_a_worker_that_was_only_suspended_writes_nothing_after_its_lease(g
     assert peers.calls.count("graph") == 2
 
 
-async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gateways, peers, linked):
+async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     people = [f"49151{n:08}" for n in range(12)]
     for phone in people:
         await linked(f"+{phone}")
@@ -139,7 +153,7 @@ async def test_two_workers_share_a_queue_and_each_person_keeps_their_order(gatew
     for n in range(5):
         await first.keep(*(meta.text(sender=phone, body=f"{n}") for phone in people))
 
-    async def work(gateway):
+    async def work(gateway: Gateway) -> None:
         for _ in range(40):
             await gateway.ingest()
             for lane in await gateway.claim(2, 5):

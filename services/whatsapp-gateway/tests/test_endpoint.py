@@ -1,21 +1,29 @@
 """A genuine delivery is stored, then acknowledged; anything else is a problem, and nothing is stored."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
+from ava_local.postgres.cluster import Cluster
+from ava_local.testing.databases import Database
+
 from . import meta_payloads as meta
+from .conftest import LinkNumber, MakeSettings, RunService
+from .fake_peers import FakePeers
 from .waiting import until_idle
 
 URL = "/webhooks/whatsapp"
 
 
-async def stored(database):
+async def stored(database: Database) -> list[asyncpg.Record]:
     return await database.admin("select body, state, error from whatsapp.deliveries order by id")
 
 
-async def test_metas_handshake_is_answered_in_plain_text(run_service, settings):
+async def test_metas_handshake_is_answered_in_plain_text(
+    run_service: RunService, settings: MakeSettings
+) -> None:
     chosen = settings()
     token = chosen.verify_token.get_secret_value()
     query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "<b>42</b>"}
@@ -32,9 +40,11 @@ async def test_metas_handshake_is_answered_in_plain_text(run_service, settings):
 
 
 @pytest.mark.parametrize("header", [None, b"sha256=" + b"0" * 64, b"sha256=\xe4", b"garbage", b""])
-async def test_an_unsigned_delivery_is_refused_and_not_stored(run_service, settings, database, header):
+async def test_an_unsigned_delivery_is_refused_and_not_stored(
+    run_service: RunService, settings: MakeSettings, database: Database, header: bytes | None
+) -> None:
     body = meta.envelope(meta.text())
-    headers = {} if header is None else {"X-Hub-Signature-256": header}
+    headers = [] if header is None else [(b"X-Hub-Signature-256", header)]
     async with run_service(settings()) as client:
         answer = await client.post(URL, content=body, headers=headers)
     assert answer.status_code == 403
@@ -43,8 +53,10 @@ async def test_an_unsigned_delivery_is_refused_and_not_stored(run_service, setti
     assert await stored(database) == []
 
 
-async def test_a_body_over_the_limit_is_refused_while_it_is_read(run_service, settings, database):
-    async def chunks():
+async def test_a_body_over_the_limit_is_refused_while_it_is_read(
+    run_service: RunService, settings: MakeSettings, database: Database
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(50):
             yield b"x" * 100_000
 
@@ -58,8 +70,8 @@ async def test_a_body_over_the_limit_is_refused_while_it_is_read(run_service, se
 
 @pytest.mark.parametrize("body", [b"{broken", b"[]", b"\xff", b"", b'{"entry":7}'])
 async def test_a_signed_but_unreadable_delivery_is_quarantined_and_acknowledged(
-    run_service, settings, database, body
-):
+    run_service: RunService, settings: MakeSettings, database: Database, body: bytes
+) -> None:
     async with run_service(settings()) as client:
         assert (await client.post(URL, content=body, headers=meta.signed(body))).status_code == 200
         await until_idle(database)
@@ -69,8 +81,8 @@ async def test_a_signed_but_unreadable_delivery_is_quarantined_and_acknowledged(
 
 
 async def test_fifty_identical_deliveries_at_once_have_one_effect(
-    run_service, settings, database, peers, linked
-):
+    run_service: RunService, settings: MakeSettings, database: Database, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked("+4915112345678")
     body = meta.envelope(meta.text(body="only once"))
     async with run_service(settings()) as client:
@@ -82,7 +94,9 @@ async def test_fifty_identical_deliveries_at_once_have_one_effect(
     assert len(peers.log) == 2
 
 
-async def test_many_deliveries_at_once_are_all_stored(run_service, settings, database):
+async def test_many_deliveries_at_once_are_all_stored(
+    run_service: RunService, settings: MakeSettings, database: Database
+) -> None:
     bodies = [meta.envelope(meta.text(sender=f"49151{n:08}")) for n in range(300)]
     async with run_service(settings(held_days=1)) as client:
         posts = [client.post(URL, content=body, headers=meta.signed(body)) for body in bodies]
@@ -90,7 +104,9 @@ async def test_many_deliveries_at_once_are_all_stored(run_service, settings, dat
     assert sorted(bodies) == sorted(row["body"] for row in await stored(database))
 
 
-async def test_both_secrets_of_a_rotation_are_accepted(run_service, settings):
+async def test_both_secrets_of_a_rotation_are_accepted(
+    run_service: RunService, settings: MakeSettings
+) -> None:
     both = ["the-new-secret-of-the-app", "the-old-secret-of-the-app"]
     async with run_service(settings(app_secrets=both)) as client:
         for secret in both:
@@ -99,7 +115,9 @@ async def test_both_secrets_of_a_rotation_are_accepted(run_service, settings):
             assert answer.status_code == 200
 
 
-async def test_without_the_database_meta_is_told_to_retry(run_service, settings, cluster, database):
+async def test_without_the_database_meta_is_told_to_retry(
+    run_service: RunService, settings: MakeSettings, cluster: Cluster, database: Database
+) -> None:
     body = meta.envelope(meta.text())
     async with run_service(settings()) as client:
         await _allow(cluster, database, "false")
@@ -114,7 +132,7 @@ async def test_without_the_database_meta_is_told_to_retry(run_service, settings,
     assert len(await stored(database)) == 1
 
 
-async def _allow(cluster, database, allowed):
+async def _allow(cluster: Cluster, database: Database, allowed: str) -> None:
     connection = await asyncpg.connect(cluster.url())
     await connection.execute(f'alter database "{database.name}" allow_connections {allowed}')
     await connection.fetch(
@@ -123,7 +141,7 @@ async def _allow(cluster, database, allowed):
     await connection.close()
 
 
-async def test_the_service_describes_itself(run_service, settings):
+async def test_the_service_describes_itself(run_service: RunService, settings: MakeSettings) -> None:
     async with run_service(settings()) as client:
         described = (await client.get("/webhooks/whatsapp/openapi.json")).json()
         assert set(described["paths"][URL]) == {"get", "post"}

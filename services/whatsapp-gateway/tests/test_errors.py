@@ -8,7 +8,7 @@ import pytest
 from ava_whatsapp_gateway.cloud_api.errors import CODES, Verdict, verdict
 
 
-def test_no_code_has_two_verdicts():
+def test_no_code_has_two_verdicts() -> None:
     assert sum(map(len, CODES.values())) == len(frozenset().union(*CODES.values()))
 
 
@@ -30,5 +30,7 @@ def test_no_code_has_two_verdicts():
         (None, None, False, Verdict.PERMANENT),
     ],
 )
-def test_codes_mean_what_the_contract_says(code, subcode, transient, expected):
+def test_codes_mean_what_the_contract_says(
+    code: int | None, subcode: int | None, transient: bool, expected: Verdict
+) -> None:
     assert verdict(code, subcode, transient=transient) is expected

@@ -3,13 +3,15 @@
 import asyncio
 import itertools
 import time
+from typing import Any
 
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import meta_payloads as meta
-from .fake_peers import Hang, Reset
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers, Hang, Reset
 
 _scenarios = itertools.count()
 _EVERY_STEP = st.sampled_from(["tokens", "avatar", "messages", "graph"])
@@ -30,18 +32,18 @@ _ACTIONS = st.one_of(
 class Scenario:
     """Three people who write to two gateways, and everything they said. A third gateway has more patience."""
 
-    def __init__(self, gateways, peers):
+    def __init__(self, gateways: list[Gateway], peers: FakePeers) -> None:
         self.gateways, self.peers = gateways, peers
         self.prefix = f"4915{next(_scenarios):04}"
         self.people = [f"{self.prefix}{n:04}" for n in range(3)]
-        self.said = {phone: [] for phone in self.people}
-        self.bodies = []
+        self.said: dict[str, list[str]] = {phone: [] for phone in self.people}
+        self.bodies: list[bytes] = []
         self.clock = int(time.time()) - 1000
 
-    def sends(self):
+    def sends(self) -> list[dict[str, Any]]:
         return [send for send in self.peers.sent if send["to"] in self.people]
 
-    async def say(self, person, count):
+    async def say(self, person: int, count: int) -> None:
         phone, messages = self.people[person], []
         for _ in range(count):
             self.clock += 1
@@ -51,31 +53,31 @@ class Scenario:
         self.bodies.append(meta.envelope(*reversed(messages)))
         await self.gateways[0].keep(raw=self.bodies[-1])
 
-    async def again(self, which):
+    async def again(self, which: int) -> None:
         if self.bodies:
             await self.gateways[0].keep(raw=self.bodies[which % len(self.bodies)] + b" ")
 
-    async def fault(self, when, step, kind):
+    async def fault(self, when: str, step: str, kind: type[Hang | Reset]) -> None:
         getattr(self.peers, when)[step].append(kind())
 
-    async def refuse(self, step, code):
+    async def refuse(self, step: str, code: int) -> None:
         answer = (code, {"error": {"code": 131016}}) if step == "graph" else (code, {})
         self.peers.before[step + "!"].append(answer)
 
-    async def kill(self, which, milliseconds):
+    async def kill(self, which: int, milliseconds: int) -> None:
         task = asyncio.create_task(self.gateways[which].round())
         await asyncio.sleep(milliseconds / 1000)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    async def work(self, which):
+    async def work(self, which: int) -> None:
         await self.gateways[which].round()
 
-    async def status(self, which, name):
+    async def status(self, which: int, name: str) -> None:
         if sends := self.sends():
             await self.gateways[0].keep(meta.status(sends[which % len(sends)], name))
 
-    async def calm(self):
+    async def calm(self) -> None:
         """No more faults; Meta reports on everything it accepted."""
         for faults in (*self.peers.before.values(), *self.peers.after.values()):
             faults.clear()
@@ -86,8 +88,13 @@ class Scenario:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def three_gateways(gateways):
-    quick = {"lease_seconds": 0.3, "peer_timeout_seconds": 0.1, "graph_timeout_seconds": 0.1, "attempts": 50}
+async def three_gateways(gateways: StartGateway) -> list[Gateway]:
+    quick: dict[str, float] = {
+        "lease_seconds": 0.3,
+        "peer_timeout_seconds": 0.1,
+        "graph_timeout_seconds": 0.1,
+        "attempts": 50,
+    }
     return [await gateways(**quick), await gateways(**quick), await gateways(attempts=50)]
 
 
@@ -97,7 +104,9 @@ async def three_gateways(gateways):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=st.lists(_ACTIONS, min_size=3, max_size=25))
-async def test_any_interleaving(three_gateways, peers, linked, plan):
+async def test_any_interleaving(
+    three_gateways: list[Gateway], peers: FakePeers, linked: LinkNumber, plan: list[tuple[Any, ...]]
+) -> None:
     scenario = Scenario(three_gateways, peers)
     owners = {phone: await linked(f"+{phone}") for phone in scenario.people}
     for name, *arguments in plan:

@@ -1,16 +1,21 @@
 """WHATSAPP_GATEWAY_LINK_CONFIRMATION=code: a number counts as linked once its code has come from it."""
 
 import hashlib
+from uuid import UUID
 
 import pytest
 
+from ava_local.testing.databases import Database
+
 from . import meta_payloads as meta
+from .conftest import StartGateway
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
 @pytest.fixture
-async def asking(database):
+async def asking(database: Database) -> UUID:
     """A person who asked to link PHONE and was shown the code 12345678."""
     person = await database.person()
     digest = hashlib.sha256(f"{person}:12345678".encode()).hexdigest()
@@ -24,7 +29,9 @@ async def asking(database):
     return person
 
 
-async def test_the_code_links_the_number_once_and_is_not_a_turn(gateways, peers, asking):
+async def test_the_code_links_the_number_once_and_is_not_a_turn(
+    gateways: StartGateway, peers: FakePeers, asking: UUID
+) -> None:
     gateway = await gateways(link_confirmation="code")
     await gateway.keep(meta.text(body="before"))
     await gateway.drain()
@@ -37,7 +44,9 @@ async def test_the_code_links_the_number_once_and_is_not_a_turn(gateways, peers,
     assert peers.turns(asking)[2] == ("user", "12345678")
 
 
-async def test_a_wrong_code_links_nothing_and_attempts_are_limited(gateways, peers, asking):
+async def test_a_wrong_code_links_nothing_and_attempts_are_limited(
+    gateways: StartGateway, peers: FakePeers, asking: UUID
+) -> None:
     gateway = await gateways(link_confirmation="code")
     for _ in range(5):
         await gateway.keep(meta.text(body="Ava code 00000000"))
@@ -47,7 +56,9 @@ async def test_a_wrong_code_links_nothing_and_attempts_are_limited(gateways, pee
     assert peers.log == []
 
 
-async def test_a_code_that_already_counted_is_not_a_turn_when_retried(gateways, peers, asking):
+async def test_a_code_that_already_counted_is_not_a_turn_when_retried(
+    gateways: StartGateway, peers: FakePeers, asking: UUID
+) -> None:
     gateway = await gateways(link_confirmation="code")
     peers.before["graph!"].append((500, {"error": {"code": 2}}))
     await gateway.keep(meta.text(body="Ava code 12345678"))

@@ -1,12 +1,17 @@
 """What an operator watches: every count moves when the thing it counts happens."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
+
+import httpx
 
 from ava_local.testing.waiting import eventually
 
 from . import meta_payloads as meta
-from .fake_peers import Reset
+from .conftest import LinkNumber, MakeSettings, RunService
+from .fake_peers import FakePeers, Reset
 
 PHONE = "4915112345678"
 URL = "/webhooks/whatsapp"
@@ -27,13 +32,15 @@ COUNTED = {
 SHOWN = {"whatsapp_backlog_age_seconds", "whatsapp_lanes_in_flight", "whatsapp_circuit_open"}
 
 
-async def samples(client):
+async def samples(client: httpx.AsyncClient) -> dict[str, float]:
     """Every sample of /metrics by its name and labels."""
     text = (await client.get("/metrics")).text
     return {name: float(value) for name, value in re.findall(r"^(whatsapp_\S+) (\S+)$", text, re.M)}
 
 
-async def test_every_count_moves_with_what_it_counts(run_service, settings, peers, linked):
+async def test_every_count_moves_with_what_it_counts(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     # In the order of the messages: accepted, accepted but the response is lost, refused.
     peers.after["graph"].extend([_no_fault, Reset()])
@@ -43,22 +50,22 @@ async def test_every_count_moves_with_what_it_counts(run_service, settings, peer
     async with run_service(settings()) as client:
         before = await samples(client)
 
-        async def moved():
+        async def moved() -> dict[str, float]:
             return {name: value - before.get(name, 0) for name, value in (await samples(client)).items()}
 
-        async def unmoved(names):
+        async def unmoved(names: Iterable[str]) -> set[str]:
             now = await moved()
             return {name for name in names if now.get(name, 0) < 1}
 
-        async def until(*names):
+        async def until(*names: str) -> None:
             with suppress(TimeoutError):
                 await eventually(lambda: all_moved(names))
             assert await unmoved(names) == set()
 
-        async def all_moved(names):
+        async def all_moved(names: Iterable[str]) -> bool:
             return not await unmoved(names)
 
-        async def deliver(*items, headers=None):
+        async def deliver(*items: dict[str, Any], headers: dict[str, str] | None = None) -> None:
             body = meta.envelope(*items)
             await client.post(URL, content=body, headers=headers or meta.signed(body))
 
@@ -77,5 +84,5 @@ async def test_every_count_moves_with_what_it_counts(run_service, settings, peer
     assert found.keys() >= SHOWN
 
 
-async def _no_fault():
+async def _no_fault() -> None:
     """This call succeeds."""

@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.cloud_api.lenient_json import names_in
 from ava_whatsapp_gateway.operator import actions
 
 from . import meta_payloads as meta
+from .conftest import Gateway
 
 PHONE = "4915112345678"
 BODIES = {
@@ -30,12 +32,12 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-async def test_the_gateway_and_the_database_find_the_same_names(database, body):
+async def test_the_gateway_and_the_database_find_the_same_names(database: Database, body: bytes) -> None:
     [row] = await database.admin("select whatsapp.names_in($1) as names", body)
     assert names_in(body).split() == sorted(row["names"])
 
 
-def test_only_whole_strings_are_names_and_a_moment_is_none():
+def test_only_whole_strings_are_names_and_a_moment_is_none() -> None:
     names = {PHONE, "DE.1234567890", meta.NUMBER_ID, "wamid.HBgN/M="}
     assert set(names_in(BODIES["a text"]).split()) == names
     assert names_in(BODIES["escaped slashes"]) == names_in(BODIES["escaped slashes"].replace(b"\\/", b"/"))
@@ -43,7 +45,7 @@ def test_only_whole_strings_are_names_and_a_moment_is_none():
     assert names_in(BODIES["moments"]).split() == ["17000000000", "2700000000"]
 
 
-async def test_ingest_stores_the_names_itself(gateway, database):
+async def test_ingest_stores_the_names_itself(gateway: Gateway, database: Database) -> None:
     for table in ("deliveries", "events"):
         await database.admin(f"drop trigger fill_names on whatsapp.{table}")
     said, moved = meta.text(), {"type": "system", "system": {"type": "user_changed_number", "wa_id": "4917"}}
@@ -62,7 +64,9 @@ async def test_ingest_stores_the_names_itself(gateway, database):
     ]  # fmt: skip
 
 
-async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigger(gateway, database):
+async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigger(
+    gateway: Gateway, database: Database
+) -> None:
     body = meta.envelope(meta.text(id="wamid.older"))
     await gateway.pool.execute(
         "insert into whatsapp.deliveries (digest, body) values ($1, $2)", hashlib.sha256(body).digest(), body
@@ -81,7 +85,7 @@ async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigge
     assert event["names"] == ["wamid.older"]
 
 
-async def test_the_operator_is_not_shown_the_names(gateway):
+async def test_the_operator_is_not_shown_the_names(gateway: Gateway) -> None:
     await gateway.keep({**meta.text(), "type": "reaction", "text": None})
     await gateway.ingest()
     async with gateway.pool.acquire() as connection:

@@ -21,18 +21,18 @@ from ava_whatsapp_gateway.contacts.owners import number_variants
         ("", ()),
     ],
 )
-def test_national_spellings(digits, others):
+def test_national_spellings(digits: str, others: tuple[str, ...]) -> None:
     assert number_variants(digits) == [*filter(None, [digits]), *others]
 
 
 @given(st.from_regex(r"[0-9]{3,20}", fullmatch=True))
-def test_spellings_point_back_to_each_other(digits):
+def test_spellings_point_back_to_each_other(digits: str) -> None:
     for other in number_variants(digits)[1:]:
         assert other != digits
         assert digits in number_variants(other)
 
 
-def test_exact_numbers_come_before_guesses_and_none_twice():
+def test_exact_numbers_come_before_guesses_and_none_twice() -> None:
     both = number_variants("551187654321", "5511987654321", None)
     assert both == ["551187654321", "5511987654321"]
     assert number_variants("541123456789", "4915112345678") == [

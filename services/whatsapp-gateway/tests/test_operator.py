@@ -5,22 +5,28 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.__main__ import main
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.queue import maintenance
 
 from . import meta_payloads as meta
-from .fake_peers import Reset
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers, Reset
 
 PHONE = "4915112345678"
+Operate = Callable[..., Any]
 
 
 @pytest.fixture
-async def operator(database):
-    def run(*arguments, ok=0):
+def operator(database: Database) -> Operate:
+    def run(*arguments: str) -> Any:
         done = subprocess.run(
             [sys.executable, "-m", "ava_whatsapp_gateway", *arguments],
             env={**os.environ, "WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")},
@@ -29,14 +35,14 @@ async def operator(database):
             text=True,
             timeout=60,
         )
-        assert done.returncode == ok, done.stderr
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
 
     return run
 
 
 @pytest.fixture
-async def dead(gateway, peers, linked):
+async def dead(gateway: Gateway, peers: FakePeers, linked: LinkNumber) -> tuple[UUID, str]:
     """One dead event beside one that was handled."""
     person = await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026, "message": "undeliverable"}}))
@@ -46,7 +52,9 @@ async def dead(gateway, peers, linked):
     return person, message["id"]
 
 
-async def test_dead_events_are_found_by_wamid_person_state_and_time(operator, dead):
+async def test_dead_events_are_found_by_wamid_person_state_and_time(
+    operator: Operate, dead: tuple[UUID, str]
+) -> None:
     person, wamid = dead
     for chosen in (
         ["--wamid", wamid],
@@ -60,7 +68,7 @@ async def test_dead_events_are_found_by_wamid_person_state_and_time(operator, de
     assert wamid in operator("list")
 
 
-async def test_show_hides_what_was_said_unless_asked(operator, dead):
+async def test_show_hides_what_was_said_unless_asked(operator: Operate, dead: tuple[UUID, str]) -> None:
     (shown,) = operator("show", "--wamid", dead[1])
     assert shown["sends"][0]["code"] == 131026
     assert "131026" in shown["reason"]
@@ -68,7 +76,9 @@ async def test_show_hides_what_was_said_unless_asked(operator, dead):
     assert "a secret word" in json.dumps(operator("show", "--words", "--wamid", dead[1]))
 
 
-async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(operator, dead, gateway, peers):
+async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(
+    operator: Operate, dead: tuple[UUID, str], gateway: Gateway, peers: FakePeers
+) -> None:
     assert "1 event(s) would be" in operator("replay", "--state", "dead", "--dry-run")
     await gateway.drain()
     assert peers.phones[PHONE] == ["fine"]
@@ -80,14 +90,18 @@ async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(operator, de
     assert {state for _, state in await gateway.states()} == {"done"}
 
 
-async def test_a_discarded_event_is_not_handled_again(operator, dead, gateway, peers):
+async def test_a_discarded_event_is_not_handled_again(
+    operator: Operate, dead: tuple[UUID, str], gateway: Gateway, peers: FakePeers
+) -> None:
     operator("discard", "--wamid", dead[1])
     await gateway.drain()
     assert operator("list", "--json", "--wamid", dead[1])[0]["state"] == "discarded"
     assert peers.phones[PHONE] == ["fine"]
 
 
-async def test_a_quarantined_event_leaves_its_lane_until_it_is_replayed(operator, gateway, peers, linked):
+async def test_a_quarantined_event_leaves_its_lane_until_it_is_replayed(
+    operator: Operate, gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     message = meta.text(body="stuck")
     await gateway.keep(message, meta.text(body="next"))
@@ -102,8 +116,14 @@ async def test_a_quarantined_event_leaves_its_lane_until_it_is_replayed(operator
 
 @pytest.mark.parametrize(("decision", "phone", "logged"), [("--sent", 1, 2), ("--not-sent", 2, 2)])
 async def test_an_operator_resolves_an_unknown_send(
-    operator, gateways, peers, linked, decision, phone, logged
-):
+    operator: Operate,
+    gateways: StartGateway,
+    peers: FakePeers,
+    linked: LinkNumber,
+    decision: str,
+    phone: int,
+    logged: int,
+) -> None:
     gateway = await gateways(unknown_wait_seconds=0.01)
     await linked(f"+{PHONE}")
     peers.after["graph"].append(Reset())
@@ -120,7 +140,7 @@ async def test_an_operator_resolves_an_unknown_send(
     assert [state for _, state in await gateway.states()] == ["done"]
 
 
-async def test_unreadable_deliveries_are_ingested_again(operator, gateway):
+async def test_unreadable_deliveries_are_ingested_again(operator: Operate, gateway: Gateway) -> None:
     await gateway.keep(raw=b"{broken")
     await gateway.drain()
     assert "1 delivery(s) would be" in operator("replay", "--deliveries", "--dry-run")
@@ -128,7 +148,9 @@ async def test_unreadable_deliveries_are_ingested_again(operator, gateway):
     assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
 
 
-async def test_an_unreadable_item_is_ingested_again_alone(operator, gateway, peers, linked):
+async def test_an_unreadable_item_is_ingested_again_alone(
+    operator: Operate, gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     await gateway.keep({"type": "text"}, meta.text(body="sibling"))
     await gateway.drain()
@@ -138,7 +160,7 @@ async def test_an_unreadable_item_is_ingested_again_alone(operator, gateway, pee
     assert sorted(state for _, state in await gateway.states()) == ["done", "quarantined"]
 
 
-def test_changing_everything_by_mistake_is_refused(capsys):
+def test_changing_everything_by_mistake_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["discard"]) == 2
     assert "Say which" in capsys.readouterr().err
 
@@ -146,11 +168,11 @@ def test_changing_everything_by_mistake_is_refused(capsys):
 @pytest.mark.parametrize(
     ("option", "value"), [("--since", "soon"), ("--until", "99999999d"), ("--limit", "-1"), ("--limit", "0")]
 )
-def test_an_invalid_option_is_refused(capsys, option, value):
+def test_an_invalid_option_is_refused(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["list", option, value])
     assert f"argument {option}: use " in capsys.readouterr().err
 
 
-def test_no_filter_matches_everything():
+def test_no_filter_matches_everything() -> None:
     assert Filters().match_everything

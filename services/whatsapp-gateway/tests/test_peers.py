@@ -1,18 +1,17 @@
 """Peers that are away, refuse for good, or reject our token."""
 
-import pytest
+from uuid import UUID
 
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-@pytest.fixture
-async def person(linked):
-    return await linked(f"+{PHONE}")
-
-
-async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(gateway, peers, linked, person):
+async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
     other = "4915100000001"
     await linked(f"+{other}")
     peers.before["messages!"].extend([(503, {})] * 4)
@@ -21,7 +20,7 @@ async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(gatewa
     assert peers.phones == {PHONE: ["one", "two"], other: ["x"]}
 
 
-async def test_a_rejected_token_is_renewed(gateway, peers, person):
+async def test_a_rejected_token_is_renewed(gateway: Gateway, peers: FakePeers, person: UUID) -> None:
     peers.before["avatar!"].append((401, {}))
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
@@ -29,7 +28,9 @@ async def test_a_rejected_token_is_renewed(gateway, peers, person):
     assert peers.calls.count("tokens") == 2
 
 
-async def test_a_final_refusal_makes_a_dead_event_with_its_reason(gateway, peers, person):
+async def test_a_final_refusal_makes_a_dead_event_with_its_reason(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     peers.before["messages!"].append((422, {"type": "urn:ava:problem:invalid-request"}))
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()
@@ -38,7 +39,9 @@ async def test_a_final_refusal_makes_a_dead_event_with_its_reason(gateway, peers
     assert peers.phones[PHONE] == ["two"]
 
 
-async def test_a_service_that_rejects_our_tokens_for_long_costs_no_message(gateways, peers, person):
+async def test_a_service_that_rejects_our_tokens_for_long_costs_no_message(
+    gateways: StartGateway, peers: FakePeers, person: UUID
+) -> None:
     gateway = await gateways(attempts=2)
     peers.before["messages!"].extend([(401, {})] * 6)
     await gateway.keep(meta.text(body="patient"))
@@ -46,7 +49,9 @@ async def test_a_service_that_rejects_our_tokens_for_long_costs_no_message(gatew
     assert peers.phones[PHONE] == ["patient"]
 
 
-async def test_a_message_of_a_banned_or_deleted_account_is_dead_and_not_retried(gateway, peers, linked):
+async def test_a_message_of_a_banned_or_deleted_account_is_dead_and_not_retried(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     peers.refused.add(await linked(f"+{PHONE}"))
     await gateway.keep(meta.text())
     await gateway.drain()

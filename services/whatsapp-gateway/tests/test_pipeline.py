@@ -1,18 +1,22 @@
 """A message on its way from the webhook to the phone and the log, each step once."""
 
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from ava_local.testing.waiting import eventually
 
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber, MakeSettings, RunService
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, peers, linked):
+async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     person = await linked(f"+{PHONE}")
     peers.avatars[person] = avatar = uuid4()
     await gateway.keep(meta.text(body="hello Ava"))
@@ -25,7 +29,9 @@ async def test_a_linked_person_gets_an_echo_and_both_turns_are_logged(gateway, p
     assert await gateway.states() == [(peers.log[0]["external_id"], "done")]
 
 
-async def test_without_an_avatar_there_is_still_an_echo(gateway, peers, linked):
+async def test_without_an_avatar_there_is_still_an_echo(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     await gateway.keep(meta.text())
     await gateway.drain()
@@ -33,8 +39,8 @@ async def test_without_an_avatar_there_is_still_an_echo(gateway, peers, linked):
 
 
 async def test_a_message_goes_from_the_webhook_to_the_phone_in_the_running_service(
-    run_service, settings, peers, linked
-):
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="through the webhook"))
     async with run_service(settings()) as client:
@@ -44,7 +50,9 @@ async def test_a_message_goes_from_the_webhook_to_the_phone_in_the_running_servi
     assert peers.phones[PHONE] == ["through the webhook"]
 
 
-async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(run_service, settings, peers, linked):
+async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -57,8 +65,8 @@ async def test_one_trace_and_request_id_go_from_the_webhook_to_the_echo(run_serv
 
 
 async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_is_not_there_yet(
-    gateway, peers, linked
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(), meta.text())
     await gateway.drain()
@@ -71,7 +79,9 @@ async def test_messages_in_a_row_ask_once_for_an_avatar_and_always_for_one_that_
 
 
 @pytest.mark.parametrize("replacement", [uuid4(), None], ids=["replaced", "deleted"])
-async def test_an_avatar_that_was_replaced_or_deleted_is_noticed_at_once(gateway, peers, linked, replacement):
+async def test_an_avatar_that_was_replaced_or_deleted_is_noticed_at_once(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, replacement: UUID | None
+) -> None:
     person = await linked(f"+{PHONE}")
     peers.avatars[person] = uuid4()
     await gateway.keep(meta.text())
@@ -86,7 +96,9 @@ async def test_an_avatar_that_was_replaced_or_deleted_is_noticed_at_once(gateway
     assert [turn["avatar_id"] for turn in peers.log] == [str(replacement) if replacement else None] * 2
 
 
-async def test_messages_are_ordered_by_metas_time_and_then_by_arrival(gateway, peers, linked):
+async def test_messages_are_ordered_by_metas_time_and_then_by_arrival(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     now = int(time.time())
     later, earlier = (
@@ -98,7 +110,9 @@ async def test_messages_are_ordered_by_metas_time_and_then_by_arrival(gateway, p
     assert peers.phones[PHONE] == ["earlier", "later", "same second"]
 
 
-async def test_stale_messages_are_logged_and_not_answered(gateway, peers, linked):
+async def test_stale_messages_are_logged_and_not_answered(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="last week", timestamp="1700000000"), meta.text(body="now"))
     await gateway.drain()
@@ -107,7 +121,9 @@ async def test_stale_messages_are_logged_and_not_answered(gateway, peers, linked
     assert peers.log[0]["created_at"].startswith("2023-11-14")
 
 
-async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(gateway, peers, linked):
+async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(
         meta.text(type="unsupported", errors=[{"code": 131051}]),
@@ -122,7 +138,9 @@ async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(gateway, peers
     ]
 
 
-async def test_unstorable_characters_cost_no_message(gateway, peers, linked):
+async def test_unstorable_characters_cost_no_message(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     unstorable = meta.text(body="a\x00b\ud800c")
     await gateway.keep(unstorable, {"id": "\x00", "type": "text"}, meta.text(body="sibling"))

@@ -1,15 +1,18 @@
 """What changes while an event is being handled: links, leases, outcomes that arrive late."""
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.queue import maintenance
 
 from . import meta_payloads as meta
-from .fake_peers import Reset
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import Answer, FakePeers, Reset
 from .waiting import until_blocked
 
 PHONE = "4915112345678"
@@ -18,12 +21,9 @@ UNLINK = (
 )
 
 
-@pytest.fixture
-async def person(linked):
-    return await linked(f"+{PHONE}")
-
-
-async def test_an_unlink_also_counts_for_events_claimed_already(gateway, peers, linked, person, database):
+async def test_an_unlink_also_counts_for_events_claimed_already(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID, database: Database
+) -> None:
     """Events are claimed together; from the second on they are not the old owner's any more."""
     await gateway.keep(meta.text(body="pin"))
     await gateway.drain()
@@ -37,11 +37,11 @@ async def test_an_unlink_also_counts_for_events_claimed_already(gateway, peers, 
 
 
 async def test_a_number_that_goes_to_another_account_between_two_events_is_followed(
-    gateway, peers, linked, person, database
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID, database: Database
+) -> None:
     others = []
 
-    async def moves():
+    async def moves() -> None:
         await database.admin(UNLINK, person)
         others.append(await linked(f"+{PHONE}"))
 
@@ -55,8 +55,8 @@ async def test_a_number_that_goes_to_another_account_between_two_events_is_follo
 
 
 async def test_the_answer_to_a_logged_turn_stays_in_that_log_when_the_link_has_changed(
-    gateway, peers, linked, person, database
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID, database: Database
+) -> None:
     peers.before["graph!"].append((503, {"error": {"code": 131016}}))
     await gateway.keep(meta.text(body="between us"))
     await gateway.round()
@@ -69,7 +69,9 @@ async def test_the_answer_to_a_logged_turn_stays_in_that_log_when_the_link_has_c
 
 
 @pytest.mark.parametrize("answer", [(400, {"error": {"code": 131016}}), (400, {"error": {"code": 131026}})])
-async def test_a_refusal_that_arrives_after_the_lease_still_counts(gateways, peers, person, answer):
+async def test_a_refusal_that_arrives_after_the_lease_still_counts(
+    gateways: StartGateway, peers: FakePeers, person: UUID, answer: Answer
+) -> None:
     """Another worker took over and left the event waiting for a status: none will ever come."""
     slow, other = await gateways(lease_seconds=0.2), await gateways()
     released = asyncio.Event()
@@ -91,7 +93,9 @@ async def test_a_refusal_that_arrives_after_the_lease_still_counts(gateways, pee
     assert peers.phones.get(PHONE, []) == ([] if refused_for_good else ["one"])
 
 
-async def test_a_notice_with_an_unknown_outcome_does_not_hold_back_the_answer(gateways, peers, linked):
+async def test_a_notice_with_an_unknown_outcome_does_not_hold_back_the_answer(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     gateway = await gateways(unknown_wait_seconds=0.05)
     peers.before["graph"].extend([Reset()])
     await gateway.keep(meta.text(body="one"))
@@ -107,7 +111,9 @@ async def test_a_notice_with_an_unknown_outcome_does_not_hold_back_the_answer(ga
     assert peers.turns(person) == [("user", "one"), ("assistant", "one")]
 
 
-async def test_throttles_and_broken_credentials_do_not_use_up_a_messages_attempts(gateways, peers, person):
+async def test_throttles_and_broken_credentials_do_not_use_up_a_messages_attempts(
+    gateways: StartGateway, peers: FakePeers, person: UUID
+) -> None:
     gateway = await gateways(attempts=2, probe_seconds=0.05)
     codes = [(429, 130429), (400, 131056), (401, 190), (429, 4), (400, 131016)]
     peers.before["graph!"].extend((http, {"error": {"code": code}}) for http, code in codes)
@@ -118,8 +124,8 @@ async def test_throttles_and_broken_credentials_do_not_use_up_a_messages_attempt
 
 @pytest.mark.parametrize("change", ["link", "unlink"])
 async def test_a_first_message_during_a_link_change_is_assigned_after_it(
-    gateway, peers, linked, database, change
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database, change: str
+) -> None:
     """The change cannot see a contact that is created meanwhile: the two wait for each other."""
     person = await linked(f"+{PHONE}") if change == "unlink" else await database.person()
     profile = await asyncpg.connect(database.url("supabase_admin"))
@@ -145,8 +151,8 @@ async def test_a_first_message_during_a_link_change_is_assigned_after_it(
 
 
 async def test_a_link_change_that_hits_a_deadlock_still_takes_effect(
-    gateway, peers, linked, person, database
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID, database: Database
+) -> None:
     """PostgreSQL picks a victim by chance; a pin must not outlive its link because of it."""
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()
@@ -167,7 +173,9 @@ async def test_a_link_change_that_hits_a_deadlock_still_takes_effect(
     assert peers.turns(person) == [("user", "mine"), ("assistant", "mine")]
 
 
-async def test_an_outcome_of_an_older_call_changes_nothing(gateway, peers, person):
+async def test_an_outcome_of_an_older_call_changes_nothing(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
     peers.after["graph"].append(Reset())
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()

@@ -5,7 +5,7 @@ import asyncio
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 
 
-async def test_messages_beyond_the_burst_wait_for_their_slot():
+async def test_messages_beyond_the_burst_wait_for_their_slot() -> None:
     limiter, loop = RateLimiter(100), asyncio.get_running_loop()
     began = loop.time()
     passed: list[float] = []

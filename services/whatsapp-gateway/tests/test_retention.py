@@ -3,11 +3,15 @@
 from ava_whatsapp_gateway.queue import retention
 
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-async def test_what_is_held_too_long_is_deleted_with_its_sender(gateways, peers):
+async def test_what_is_held_too_long_is_deleted_with_its_sender(
+    gateways: StartGateway, peers: FakePeers
+) -> None:
     gateway = await gateways(held_days=0.5)
     await gateway.keep(meta.text())
     await gateway.drain()
@@ -22,8 +26,8 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(gateways, peers)
 
 
 async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_events_never(
-    gateway, peers, linked
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     peers.before["graph!"].append((400, {"error": {"code": 131026}}))
     await gateway.keep(meta.text(body="dead"), meta.text(body="done"))
@@ -36,5 +40,5 @@ async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_event
     assert [state for _, state in await gateway.states()] == ["dead"]
 
 
-async def _age(gateway, table, column, by):
+async def _age(gateway: Gateway, table: str, column: str, by: str) -> None:
     await gateway.pool.execute(f"update whatsapp.{table} set {column} = {column} - interval '{by}'")  # noqa: S608

@@ -19,11 +19,11 @@ def header(body: bytes, secret: bytes = SECRETS[0]) -> bytes:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_each_secret_of_a_rotation_is_accepted(secret):
+def test_each_secret_of_a_rotation_is_accepted(secret: bytes) -> None:
     assert is_genuine(header(BODY, secret), BODY, SECRETS)
 
 
-def test_the_raw_bytes_are_signed_and_nothing_else():
+def test_the_raw_bytes_are_signed_and_nothing_else() -> None:
     signed = header(BODY)
     for other in (json.dumps(json.loads(BODY)).encode(), BODY + b" ", BODY[:-1], b""):
         assert not is_genuine(signed, other, SECRETS)
@@ -46,14 +46,14 @@ def test_the_raw_bytes_are_signed_and_nothing_else():
         header(BODY, b"another app's secret"),
     ],
 )
-def test_anything_but_the_exact_header_is_refused(bad):
+def test_anything_but_the_exact_header_is_refused(bad: bytes) -> None:
     assert not is_genuine(bad, BODY, SECRETS)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_no_header_ever_raises_or_passes(bad, body):
+def test_no_header_ever_raises_or_passes(bad: bytes, body: bytes) -> None:
     assert not is_genuine(bad, body, SECRETS)
 
 
-def test_without_a_secret_nothing_is_genuine():
+def test_without_a_secret_nothing_is_genuine() -> None:
     assert not is_genuine(header(BODY, b""), BODY, [])

@@ -20,7 +20,7 @@ from .state_watch import DRAWN, Transition, not_drawn, put_event
 PAGE = Path(__file__).parents[3] / "docs" / "states.md"
 ARROW = re.compile(r"^ +(\S+) --> (\S+): ([a-z, ]+?)(?: \(.*\))?$", re.M)
 ENUMS = {"events": EventState, "outbox": SendState}
-TARGETS = {
+TARGETS: dict[actions.Action, EventState] = {
     actions.replay: EventState.READY,
     actions.quarantine: EventState.QUARANTINED,
     actions.discard: EventState.DISCARDED,

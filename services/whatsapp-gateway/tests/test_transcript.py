@@ -42,11 +42,11 @@ from ava_whatsapp_gateway.cloud_api.transcript import TURN_KINDS, as_text
         ("order", {"product_items": [{}, {}], "text": "please"}, "[order of 2 products] please"),
     ],
 )
-def test_each_kind_as_text(kind, node, words):
+def test_each_kind_as_text(kind: str, node: object, words: str) -> None:
     assert as_text(kind, {"type": kind, kind: node}) == words
 
 
 @pytest.mark.parametrize("kind", [*sorted(TURN_KINDS), "unsupported", "what Meta invents next"])
 @pytest.mark.parametrize("node", [None, {}, [], "text", 7, {"body": None}, [None, 1]])
-def test_a_message_with_missing_parts_is_text_too(kind, node):
+def test_a_message_with_missing_parts_is_text_too(kind: str, node: object) -> None:
     assert as_text(kind, {kind: node}).strip()

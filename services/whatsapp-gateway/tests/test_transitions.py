@@ -1,7 +1,5 @@
 """Every transition that docs/states.md draws is made by whom it names, through the gateway's own code."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -16,14 +14,12 @@ from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
 from . import meta_payloads as meta
-from .conftest import Gateway
+from .conftest import Gateway, LinkNumber
 from .state_watch import DRAWN, put_event, put_send, seen
-
-Link = Callable[[str], Awaitable[UUID]]
 
 
 @pytest.fixture
-def by(gateway: Gateway, database: Database, linked: Link) -> "Make":
+def by(gateway: Gateway, database: Database, linked: LinkNumber) -> "Make":
     return Make(gateway, database, linked)
 
 
@@ -40,9 +36,9 @@ async def test_each_transition_is_made_by_whom_the_diagram_names(
 class Make:
     """How each actor takes an event or a send from one state to another."""
 
-    def __init__(self, gateway: Gateway, database: Database, linked: Link) -> None:
+    def __init__(self, gateway: Gateway, database: Database, linked: LinkNumber) -> None:
         self.gateway, self.database, self.linked = gateway, database, linked
-        self.pool: Any = gateway.pool
+        self.pool = gateway.pool
 
     async def ingest_events(self, _: None, new: EventState) -> None:
         broken = {"type": "text"}

@@ -1,11 +1,17 @@
 """Unlinked senders: one polite answer a day; their messages are held, and handled once they link."""
 
+from ava_local.testing.databases import Database
+
 from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-async def test_an_unlinked_sender_gets_one_polite_answer_a_day_and_nothing_is_logged(gateway, peers):
+async def test_an_unlinked_sender_gets_one_polite_answer_a_day_and_nothing_is_logged(
+    gateway: Gateway, peers: FakePeers
+) -> None:
     await gateway.keep(meta.text(body="hi"), meta.text(body="anyone?"))
     await gateway.keep(meta.text(body="hello?"))
     await gateway.drain()
@@ -19,7 +25,9 @@ async def test_an_unlinked_sender_gets_one_polite_answer_a_day_and_nothing_is_lo
     assert len(peers.phones[PHONE]) == 2
 
 
-async def test_linking_releases_what_was_held_in_order_and_once(gateway, peers, linked):
+async def test_linking_releases_what_was_held_in_order_and_once(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))
     await gateway.drain()
     person = await linked(f"+{PHONE}")
@@ -31,14 +39,18 @@ async def test_linking_releases_what_was_held_in_order_and_once(gateway, peers, 
     assert len(peers.phones[PHONE]) == 3
 
 
-async def test_a_sender_who_links_while_the_notice_is_being_sent_is_answered_too(gateway, peers, linked):
+async def test_a_sender_who_links_while_the_notice_is_being_sent_is_answered_too(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     peers.after["graph"].append(lambda: linked(f"+{PHONE}"))
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
     assert peers.phones[PHONE][1:] == ["one"]
 
 
-async def test_a_number_typed_in_another_national_spelling_is_found(gateway, peers, linked):
+async def test_a_number_typed_in_another_national_spelling_is_found(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await gateway.keep(meta.text(sender="551187654321", body="oi"))
     await gateway.drain()
     await linked("+5511987654321")
@@ -46,7 +58,9 @@ async def test_a_number_typed_in_another_national_spelling_is_found(gateway, pee
     assert peers.phones["551187654321"][1:] == ["oi"]
 
 
-async def test_when_both_spellings_are_linked_the_exact_one_wins(gateway, peers, linked):
+async def test_when_both_spellings_are_linked_the_exact_one_wins(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     exact = await linked("+525512345678")
     await linked("+5215512345678")
     await gateway.keep(meta.text(sender="525512345678", body="exact"))
@@ -55,8 +69,8 @@ async def test_when_both_spellings_are_linked_the_exact_one_wins(gateway, peers,
 
 
 async def test_unlinking_takes_effect_at_once_and_another_account_can_link_the_number(
-    gateway, peers, linked, database
-):
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
     first = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="mine"))
     await gateway.drain()
@@ -73,6 +87,8 @@ async def test_unlinking_takes_effect_at_once_and_another_account_can_link_the_n
     assert peers.turns(second) == [("user", "whose?"), ("assistant", "whose?")]
 
 
-async def test_a_failure_in_our_trigger_never_fails_the_linking(gateway, linked, database):
+async def test_a_failure_in_our_trigger_never_fails_the_linking(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
     await database.admin("alter table whatsapp.contacts rename to elsewhere")
     assert await linked(f"+{PHONE}")

@@ -3,7 +3,7 @@
 from ava_whatsapp_gateway.uuid7 import uuid7
 
 
-def test_ids_made_later_sort_later():
+def test_ids_made_later_sort_later() -> None:
     made = [uuid7() for _ in range(5000)]
     assert len(set(made)) == len(made)
     assert all(one.version == 7 and one.variant == "specified in RFC 4122" for one in made)

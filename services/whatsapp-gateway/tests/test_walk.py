@@ -2,23 +2,22 @@
 
 import ast
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
 
 import ava_whatsapp_gateway
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.settings import Settings
+from ava_local.testing.waiting import eventually
 
 from . import meta_payloads as meta
+from .conftest import LinkNumber, MakeSettings, RunService
 from .fake_peers import FakePeers
-from .waiting import eventually, until_idle
+from .waiting import until_idle
 
 PHONE = "4915112345678"
 OURS = ("ava_whatsapp_gateway.", "ava_common.")
@@ -50,10 +49,10 @@ def walked() -> Iterator[set[tuple[str, str]]]:
 
 
 async def test_the_walk_of_one_echo_does_not_get_longer(
-    run_service: Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]],
-    settings: Callable[..., Settings],
+    run_service: RunService,
+    settings: MakeSettings,
     peers: FakePeers,
-    linked: Callable[[str], Awaitable[UUID]],
+    linked: LinkNumber,
     database: Database,
 ) -> None:
     await linked(f"+{PHONE}")

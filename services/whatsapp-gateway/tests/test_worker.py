@@ -1,18 +1,26 @@
 """The worker as a whole: wakes at once, stops gracefully, shares a queue, survives a lost database."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
+import httpx
 
+from ava_local.postgres.cluster import Cluster
+from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
 from . import meta_payloads as meta
+from .conftest import LinkNumber, MakeSettings, RunService, StartGateway
+from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
 
 
-async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gateways, peers, linked):
+async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     gateway = await gateways()
     release = asyncio.Event()
@@ -35,16 +43,23 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(gatewa
     assert peers.phones[PHONE] == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_delivery_is_handled_at_once_and_not_at_the_next_poll(run_service, settings, peers, linked):
+async def test_a_delivery_is_handled_at_once_and_not_at_the_next_poll(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
+    def has_logged(count: int) -> bool:
+        return len(peers.log) == count
+
     await linked(f"+{PHONE}")
     async with run_service(settings(poll_seconds=600)) as client:
         for count in range(1, 4):  # the first may be found by the poll at the start; the next poll is far off
             body = meta.envelope(meta.text(body=f"now {count}"))
             await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
-            await eventually(lambda count=count: len(peers.log) == 2 * count)
+            await eventually(partial(has_logged, 2 * count))
 
 
-async def test_two_processes_on_one_queue_answer_every_message_once(run_service, settings, peers, linked):
+async def test_two_processes_on_one_queue_answer_every_message_once(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
     people = [f"49151{n:08}" for n in range(15)]
     for phone in people:
         await linked(f"+{phone}")
@@ -58,8 +73,8 @@ async def test_two_processes_on_one_queue_answer_every_message_once(run_service,
     assert dict(peers.phones) == {phone: ["0", "1", "2", "3"] for phone in people}
 
 
-async def _deliver_with_retries(client, body):
-    async def is_accepted():
+async def _deliver_with_retries(client: httpx.AsyncClient, body: bytes) -> None:
+    async def is_accepted() -> bool:
         answer = await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
         return answer.status_code == 200
 
@@ -67,8 +82,13 @@ async def _deliver_with_retries(client, body):
 
 
 async def test_lost_database_connections_cost_no_message(
-    run_service, settings, cluster, database, peers, linked
-):
+    run_service: RunService,
+    settings: MakeSettings,
+    cluster: Cluster,
+    database: Database,
+    peers: FakePeers,
+    linked: LinkNumber,
+) -> None:
     people = [f"49151{n:08}" for n in range(10)]
     for phone in people:
         await linked(f"+{phone}")
@@ -82,7 +102,7 @@ async def test_lost_database_connections_cost_no_message(
             )
         reported = 0
 
-        async def everything_logged():
+        async def everything_logged() -> bool:
             """Report every send as delivered: that settles those whose outcome was lost with a connection."""
             nonlocal reported
             while len(peers.sent) > reported:
@@ -97,16 +117,18 @@ async def test_lost_database_connections_cost_no_message(
         assert sorted(peers.phones[phone]) == [str(n) for n in range(6)]
 
 
-async def is_ready(client):
+async def is_ready(client: httpx.AsyncClient) -> bool:
     return (await client.get("/readyz")).status_code == 200
 
 
-async def both_reported(client):
+async def both_reported(client: httpx.AsyncClient) -> bool:
     errors = (await client.get("/readyz")).json().get("errors", [])
     return {error["pointer"] for error in errors} == {"backlog", "circuit"}
 
 
-async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(run_service, settings, peers, linked):
+async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber
+) -> None:
     await linked(f"+{PHONE}")
     peers.before["graph!"].extend([(401, {"error": {"code": 190}})] * 500)
     body = meta.envelope(meta.text())

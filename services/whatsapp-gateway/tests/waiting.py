@@ -1,11 +1,10 @@
 """Wait for the worker, or for a lock, by what the database says."""
 
-from typing import Any
-
+from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 
 
-async def until_idle(database: Any) -> None:
+async def until_idle(database: Database) -> None:
     """Until the worker has ingested every delivery and has no lane left to work on."""
     left = "select from whatsapp.lanes union all select from whatsapp.deliveries where state = 'new'"
 
@@ -15,7 +14,7 @@ async def until_idle(database: Any) -> None:
     await eventually(is_idle)
 
 
-async def until_blocked(database: Any) -> None:
+async def until_blocked(database: Database) -> None:
     """Until a statement in this database waits for a lock."""
     waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
