@@ -3,10 +3,13 @@
 Decision 0014. See docs/contracts/postgres.md#rights-of-what-is-created-later.
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+
+from .conftest import SeededDatabase
 
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 TABLE = (
@@ -33,7 +36,7 @@ async def broken_rules(connection: asyncpg.Connection) -> set[str]:
 
 
 @pytest.fixture
-async def as_postgres(seeded):
+async def as_postgres(seeded: SeededDatabase) -> AsyncIterator[asyncpg.Connection]:
     """The role that runs migrations, in a transaction that is rolled back."""
     connection = await asyncpg.connect(seeded.database.url("postgres"))
     transaction = connection.transaction()
@@ -43,16 +46,18 @@ async def as_postgres(seeded):
     await connection.close()
 
 
-async def test_the_catalog_breaks_no_rule(as_postgres):
+async def test_the_catalog_breaks_no_rule(as_postgres: asyncpg.Connection) -> None:
     assert [tuple(row) for row in await as_postgres.fetch(CATALOG)] == []
 
 
-async def test_a_well_protected_table_breaks_no_rule(as_postgres):
+async def test_a_well_protected_table_breaks_no_rule(as_postgres: asyncpg.Connection) -> None:
     await as_postgres.execute(GOOD)
     assert await broken_rules(as_postgres) == set()
 
 
-async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgres):
+async def test_what_a_migration_forgets_to_protect_is_closed_and_found(
+    as_postgres: asyncpg.Connection,
+) -> None:
     await as_postgres.execute(TABLE + FUNCTION % ("ava_private.f()", ""))
     assert await broken_rules(as_postgres) == {
         "a table in public has no row-level security",
@@ -184,12 +189,12 @@ async def test_what_a_migration_forgets_to_protect_is_closed_and_found(as_postgr
         ),
     ],
 )
-async def test_a_planted_violation_is_found(as_postgres, rule, sql):
+async def test_a_planted_violation_is_found(as_postgres: asyncpg.Connection, rule: str, sql: str) -> None:
     await as_postgres.execute(sql)
     assert rule in await broken_rules(as_postgres)
 
 
-async def test_service_role_can_execute_the_look_up_and_nothing_else(as_postgres):
+async def test_service_role_can_execute_the_look_up_and_nothing_else(as_postgres: asyncpg.Connection) -> None:
     executable = await as_postgres.fetch(
         "select f.oid::regprocedure::text as name"
         " from pg_proc f join pg_namespace n on n.oid = f.pronamespace"

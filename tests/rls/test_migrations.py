@@ -63,7 +63,7 @@ def first(number: int, folder: Path) -> Path:
     return folder
 
 
-async def test_all_apply_from_nothing_as_a_role_that_is_not_a_superuser(empty):
+async def test_all_apply_from_nothing_as_a_role_that_is_not_a_superuser(empty: Database) -> None:
     [me] = await empty.admin("select * from pg_roles where rolname = 'postgres'")
     assert not me["rolsuper"]
     assert await migrate(empty.url("postgres"), MIGRATIONS) == [file.stem for file in FILES]
@@ -90,16 +90,18 @@ async def release(server: Cluster, straight: Shape) -> AsyncIterator[Database]:
     await drop_database(server, "release")
 
 
-def test_a_released_migration_is_never_edited():
+def test_a_released_migration_is_never_edited() -> None:
     assert {file.name: sha256(file.read_bytes()).hexdigest() for file in FILES[:RELEASED]} == DIGESTS
 
 
-async def test_the_dump_is_what_the_released_migrations_make(release, empty, tmp_path):
+async def test_the_dump_is_what_the_released_migrations_make(
+    release: Database, empty: Database, tmp_path: Path
+) -> None:
     await migrate(empty.url("postgres"), first(RELEASED, tmp_path / "released"))
     assert await shape_of(release) == await shape_of(empty)
 
 
-async def test_the_dump_has_rows_in_every_state(release):
+async def test_the_dump_has_rows_in_every_state(release: Database) -> None:
     rows = await rows_of(release)
     assert [table for table in rows if not rows[table]] == []
     for table in ("events", "outbox", "deliveries"):
@@ -113,8 +115,8 @@ async def test_the_dump_has_rows_in_every_state(release):
 
 @pytest.mark.parametrize("state", range(RELEASED, len(FILES)))
 async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_rows(
-    release, straight, state, tmp_path
-):
+    release: Database, straight: Shape, state: int, tmp_path: Path
+) -> None:
     before = await rows_of(release)
     await migrate(release.url("postgres"), first(state, tmp_path / "earlier"))
     assert await migrate(release.url("postgres"), MIGRATIONS) == [file.stem for file in FILES[state:]]
@@ -125,7 +127,9 @@ async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_r
     assert [tuple(row) for row in await release.admin(CATALOG)] == []
 
 
-async def test_the_services_of_the_release_keep_their_rights_and_functions(release, straight):
+async def test_the_services_of_the_release_keep_their_rights_and_functions(
+    release: Database, straight: Shape
+) -> None:
     """What a running 0.1.0 uses: functions with these types, the same grants, the same policies."""
 
     def rights(shape: Shape) -> Shape:
@@ -136,7 +140,7 @@ async def test_the_services_of_the_release_keep_their_rights_and_functions(relea
     assert {name for _, name, *_ in gone} == DROPPED
 
 
-async def test_the_names_of_stored_rows_are_filled_in(release):
+async def test_the_names_of_stored_rows_are_filled_in(release: Database) -> None:
     await migrate(release.url("postgres"), MIGRATIONS)
     unnamed = await release.admin(
         "select id from whatsapp.deliveries where (state = 'split') <> (names is not null)"
@@ -147,7 +151,7 @@ async def test_the_names_of_stored_rows_are_filled_in(release):
     assert set(reaction["names"]) >= {"4915112345678", "DE.1111111111", "wamid.reaction", "wamid.done"}
 
 
-async def test_an_account_of_the_release_is_deleted_without_a_trace(release):
+async def test_an_account_of_the_release_is_deleted_without_a_trace(release: Database) -> None:
     await migrate(release.url("postgres"), MIGRATIONS)
     ada = await release.admin("select id from auth.users where email = 'ada@people.example'")
     words = (str(ada[0]["id"]), "4915112345678", "DE.1111111111", "Good morning", "wamid.done")
@@ -169,14 +173,14 @@ async def tables_with(database: Database, *words: str) -> set[str]:
     return {table for table in rows if any(word in json.dumps(rows[table]) for word in spelt)}
 
 
-async def test_accounts_from_before_the_first_migration_get_their_row(empty):
+async def test_accounts_from_before_the_first_migration_get_their_row(empty: Database) -> None:
     person = await empty.person()
     await migrate(empty.url("postgres"), MIGRATIONS)
     [row] = await empty.admin("select id from public.users")
     assert row["id"] == person
 
 
-async def test_deleting_an_account_deletes_everything_of_theirs(empty):
+async def test_deleting_an_account_deletes_everything_of_theirs(empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     person, other = await empty.person(), await empty.person()
     for who, phone in ((person, "+4915112345678"), (other, "+4915187654321")):
@@ -214,7 +218,7 @@ async def test_deleting_an_account_deletes_everything_of_theirs(empty):
         assert {row["who"] for row in rows} == {other}, table["name"]
 
 
-async def test_deleting_an_avatar_keeps_the_log(empty):
+async def test_deleting_an_avatar_keeps_the_log(empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     person = await empty.person()
     [avatar] = await empty.admin(
@@ -233,7 +237,7 @@ async def test_deleting_an_avatar_keeps_the_log(empty):
     assert (message["user_id"], message["avatar_id"]) == (person, None)
 
 
-async def test_a_sign_up_succeeds_even_when_the_trigger_cannot_add_the_user(empty):
+async def test_a_sign_up_succeeds_even_when_the_trigger_cannot_add_the_user(empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     await empty.admin("alter table public.users add constraint broken check (false)")
     person = await empty.person()
@@ -242,7 +246,9 @@ async def test_a_sign_up_succeeds_even_when_the_trigger_cannot_add_the_user(empt
     assert await empty.admin("select id from public.users") == []
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind_and_says_so(empty, tmp_path):
+async def test_a_migration_that_fails_leaves_nothing_behind_and_says_so(
+    empty: Database, tmp_path: Path
+) -> None:
     folder = first(len(FILES), tmp_path / "broken")
     (folder / "20991231000000_broken.sql").write_text("create table public.half (id int); select 1 / 0;")
     with pytest.raises(asyncpg.DivisionByZeroError):
@@ -251,7 +257,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind_and_says_so(empty, t
     assert await migrate(empty.url("postgres"), MIGRATIONS) == []
 
 
-async def test_ids_rise_with_time_and_are_version_seven(empty):
+async def test_ids_rise_with_time_and_are_version_seven(empty: Database) -> None:
     await migrate(empty.url("postgres"), MIGRATIONS)
     rows = await empty.admin("select public.uuid_v7() as id from generate_series(1, 5000)")
     ids = [row["id"] for row in rows]
@@ -260,8 +266,8 @@ async def test_ids_rise_with_time_and_are_version_seven(empty):
 
 
 @pytest.mark.usefixtures("processes")
-def test_squawk_would_warn(tmp_path):
+def test_squawk_would_warn(tmp_path: Path) -> None:
     (tmp_path / "bad.sql").write_text("alter table public.messages drop column content;")
     squawk = Path(sys.executable).with_name("squawk")
-    command = [squawk, "--config", ROOT / ".squawk.toml", tmp_path / "bad.sql"]
+    command: list[str | Path] = [squawk, "--config", ROOT / ".squawk.toml", tmp_path / "bad.sql"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1

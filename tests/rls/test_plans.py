@@ -4,9 +4,12 @@ Decision 0013. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 import json
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+
+from .conftest import SeededDatabase
 
 PAGE = (
     "select id, content from public.messages where user_id = $1 {and_}"
@@ -17,7 +20,7 @@ BEFORE = "and (created_at, id) < (now() - interval '5 hours', '00000000-0000-700
 
 
 @pytest.fixture
-async def reader(fresh_seeded):
+async def reader(fresh_seeded: SeededDatabase) -> AsyncIterator[asyncpg.Connection]:
     """Alice has 30,000 messages and one in a thousand came by WhatsApp; she reads them through messaging."""
     await fresh_seeded.database.admin(
         "insert into public.messages (user_id, channel, role, content, created_at)"
@@ -59,7 +62,9 @@ def rows_touched(plan: str) -> int:
         (f"{CHANNEL} {BEFORE}", "whatsapp", "messages_newest_whatsapp"),
     ],
 )
-async def test_a_page_is_read_straight_from_its_index(reader, fresh_seeded, and_, channel, index):
+async def test_a_page_is_read_straight_from_its_index(
+    reader: asyncpg.Connection, fresh_seeded: SeededDatabase, and_: str, channel: str | None, index: str
+) -> None:
     arguments = [fresh_seeded.alice, *([channel] if channel else [])]
     plan = await plan_of(reader, PAGE.format(and_=and_), *arguments)
     assert f"Index Scan using {index} on messages" in plan
@@ -67,7 +72,9 @@ async def test_a_page_is_read_straight_from_its_index(reader, fresh_seeded, and_
     assert rows_touched(plan) == 0
 
 
-async def test_asking_for_another_user_is_refused_before_a_row_is_read(reader, fresh_seeded):
+async def test_asking_for_another_user_is_refused_before_a_row_is_read(
+    reader: asyncpg.Connection, fresh_seeded: SeededDatabase
+) -> None:
     plan = await plan_of(reader, PAGE.format(and_=""), fresh_seeded.bob)
     assert "One-Time Filter" in plan
     assert "never executed" in plan
@@ -90,19 +97,23 @@ from pg_stat_xact_user_tables
 @pytest.mark.parametrize("newest_first", [True, False])
 @pytest.mark.parametrize("in_the_middle", [False, True])
 async def test_the_function_reads_no_more_rows_than_it_returns(
-    reader, fresh_seeded, newest_first, channel, in_the_middle
-):
+    reader: asyncpg.Connection,
+    fresh_seeded: SeededDatabase,
+    newest_first: bool,
+    channel: str | None,
+    in_the_middle: bool,
+) -> None:
     claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
     middle = await reader.fetchval("select now() - interval '4 hours'") if in_the_middle else None
-    before = await reader.fetchrow(READ)
+    [before] = await reader.fetch(READ)
     rows = await reader.fetch(FUNCTION, claims, newest_first, channel, middle)
-    after = await reader.fetchrow(READ)
+    [after] = await reader.fetch(READ)
     assert 10 < len(rows) <= 50
     assert (after[0] - before[0], after[1] - before[1]) == (len(rows), 0)
 
 
 @pytest.fixture
-async def deliveries(fresh_seeded):
+async def deliveries(fresh_seeded: SeededDatabase) -> AsyncIterator[asyncpg.Connection]:
     """20,000 ingested deliveries and as many events without a contact; a thousandth names one number."""
     names = "array['wamid.' || n, case when n % 1000 = 0 then '4915112345678' else '49151' || n end]"
     await fresh_seeded.database.admin(
@@ -126,7 +137,9 @@ async def deliveries(fresh_seeded):
         ("events_by_name", "whatsapp.events where contact_id is null"),
     ],
 )
-async def test_an_account_deletion_finds_what_names_it_by_an_index(deliveries, index, rows):
+async def test_an_account_deletion_finds_what_names_it_by_an_index(
+    deliveries: asyncpg.Connection, index: str, rows: str
+) -> None:
     sql = f"select id from {rows} and names && $1"  # noqa: S608
     plan = await plan_of(deliveries, sql, ["4915112345678", "wamid.none"])
     assert f"Bitmap Index Scan on {index}" in plan
@@ -135,7 +148,9 @@ async def test_an_account_deletion_finds_what_names_it_by_an_index(deliveries, i
 
 
 @pytest.mark.parametrize("service", ["ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
-async def test_every_service_plans_for_the_user_at_hand_and_has_timeouts(seeded, service):
+async def test_every_service_plans_for_the_user_at_hand_and_has_timeouts(
+    seeded: SeededDatabase, service: str
+) -> None:
     connection = await seeded.connection(service)
     settings = await connection.fetch(
         "select name, setting from pg_settings where name in ('plan_cache_mode', 'statement_timeout',"
