@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +19,7 @@ from ava_local.postgres.cluster import (
     PostgresStartFailed,
 )
 from ava_local.postgres.server_binaries import installed_binaries
+from ava_local.testing.waiting import eventually
 
 from .conftest import AS_ROOT, IS_ROOT
 
@@ -95,8 +95,7 @@ async def test_a_kill_of_the_server_loses_nothing_that_was_committed(open_folder
     cluster.start()
     await answer(cluster, "create table saved ()")
     server_of(cluster).send_signal(signal.SIGKILL)
-    while cluster.is_ready():
-        time.sleep(0.01)  # noqa: ASYNC251
+    await eventually(lambda: not cluster.is_ready())
     cluster.stop()
     cluster.start()
     assert await answer(cluster, "select count(*) from saved") == 0

@@ -3,8 +3,11 @@
 See docs/contracts/supabase-auth.md#rows.
 """
 
+from uuid import uuid4
+
 import pytest_asyncio
 
+from ava_local.testing.accounts import Account
 from ava_local.testing.databases import Database
 
 from .conftest import PASSWORD, MakeStandin, Person, Project, new_email
@@ -84,17 +87,11 @@ async def test_metadata_is_json_and_not_text_in_json(
 
 async def test_a_row_as_gotrue_leaves_it_logs_in(make_standin: MakeStandin, database: Database) -> None:
     project = await make_standin()
-    source = await project.person()
-    email = new_email()
-    await database.admin(
-        """insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-             confirmation_token, recovery_token, email_change_token_new, email_change,
-             raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-           select instance_id, gen_random_uuid(), aud, role, $1, encrypted_password, now(), '', '', '', '',
-             raw_app_meta_data, '{}', now(), now() from auth.users where id = $2::text::uuid""",
-        email,
-        source.id,
+    source, email = await project.person(), new_email()
+    [row] = await database.admin(
+        "select encrypted_password as hash from auth.users where id = $1::text::uuid", source.id
     )
+    await database.people(Account(uuid4(), email, row["hash"]))
     assert (await project.login(Person("", email))).status_code == 200
 
 
