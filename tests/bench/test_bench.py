@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +35,12 @@ NEWEST = [
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bench")
-    for above in (folder, *folder.parents[:2]):
-        above.chmod(0o711)
-    return folder
+def scratch() -> Iterator[Path]:
+    """Not below pytest's own folder: any other run on this machine closes that to other users."""
+    folder = Path(tempfile.mkdtemp(prefix="ava-bench-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,6 @@ AS_ROOT = pytest.mark.skipif(not IS_ROOT, reason="only root must step down")
 
 
 @pytest.fixture
-def open_folder(processes: None) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="ava-open-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
 def closed_folder(processes: None) -> Iterator[Path]:
     """Closed to all other users, as a home folder is."""
     folder = Path(tempfile.mkdtemp(prefix="ava-closed-"))

@@ -46,10 +46,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o711)
-    return Machine(tmp_path)
+def machine(open_folder: Path) -> Machine:
+    return Machine(open_folder)
 
 
 @pytest.fixture
@@ -184,14 +182,14 @@ def ava(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("processes")
-def test_down_stops_an_earlier_release_and_other_commands_say_so(locked: Machine, tmp_path: Path) -> None:
+def test_down_stops_an_earlier_release_and_other_commands_say_so(locked: Machine, open_folder: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     born = psutil.Process(supervisor.pid).create_time()
     status = {"pid": supervisor.pid, "born": born, "port": 8080, "rows": []}
     (locked.earlier / "status.json").write_text(json.dumps(status))
-    refused = ava(tmp_path, "status")
+    refused = ava(open_folder, "status")
     assert refused.returncode == 1
     assert f"(pid {supervisor.pid}). Stop it with: ./ava down" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert "Stopped." in ava(tmp_path, "down").stdout
+    assert "Stopped." in ava(open_folder, "down").stdout
     assert supervisor.wait(timeout=60) != 0
