@@ -1,13 +1,14 @@
 """The database session carries one caller at a time and keeps nothing of theirs."""
 
 import asyncio
+import threading
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from ava_common.caller import Caller
-from ava_common.database import Connection, MayBypassRls, acting_as, open_pool
+from ava_common.database import AWAY, Connection, MayBypassRls, acting_as, open_pool
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 
@@ -36,6 +37,32 @@ async def test_a_transaction_carries_the_callers_role_and_claims(database: Datab
             assert tuple(row) == ("ava_profile", person, "whatsapp-gateway")
         async with pool.acquire() as connection:
             assert await session_state(connection) == ("ava_profile", "")
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_the_server_has_ended_is_the_database_away(
+    database: Database, turns: int
+) -> None:
+    """However much of the end asyncpg has read when the connection is used again."""
+    url = database.url("postgres")
+    async with open_pool(database.url("ava_profile"), name="ended", size=1) as pool:
+        async with pool.acquire() as connection:
+            pid = await connection.fetchval("select pg_backend_pid()")
+            # This event loop stands still meanwhile, so that it hears of the end only afterwards.
+            ending = threading.Thread(target=asyncio.run, args=[_end(url, pid)])
+            ending.start()
+            ending.join()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            with pytest.raises(AWAY):
+                await connection.fetchval("select 1")
+        assert await pool.fetchval("select 1") == 1
+
+
+async def _end(url: str, pid: int) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("select pg_terminate_backend($1, 10000)", pid)
+    await connection.close()
 
 
 async def test_a_failed_transaction_leaves_no_claims(database: Database) -> None:

@@ -135,9 +135,10 @@ async def test_without_the_database_meta_is_told_to_retry(
 async def _allow(cluster: Cluster, database: Database, allowed: str) -> None:
     connection = await asyncpg.connect(cluster.url())
     await connection.execute(f'alter database "{database.name}" allow_connections {allowed}')
-    await connection.fetch(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
-    )
+    if allowed == "false":
+        await connection.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name
+        )
     await connection.close()
 
 
