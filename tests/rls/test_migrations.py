@@ -127,7 +127,7 @@ async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_r
 
 
 async def an_account_can_be_deleted(database: Database) -> None:
-    """Also between two migrations; rolled back. A function that is not replaced yet may name what one added."""
+    """Also between two migrations, when an old function may meet a new column; rolled back."""
     connection = await asyncpg.connect(database.url("supabase_auth_admin"))
     transaction = connection.transaction()
     await transaction.start()

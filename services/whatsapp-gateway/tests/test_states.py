@@ -84,7 +84,9 @@ async def test_functions_of_the_database_write_only_what_is_drawn(database: Data
         " where pronamespace in ('whatsapp'::regnamespace, 'ava_private'::regnamespace)"
     )
     written = [(row["name"], transitions_written(row["prosrc"])) for row in rows]
-    assert len(set().union(*(found for _, found in written))) >= 8, "the functions are not read as they should be"
+    assert len(set().union(*(found for _, found in written))) >= 8, (
+        "the functions are not read as they should be"
+    )
     assert wrongly_written(written) == []
     assert {row["name"]: words for row in rows if (words := unknown_words(row["prosrc"]))} == {}
 
@@ -92,7 +94,9 @@ async def test_functions_of_the_database_write_only_what_is_drawn(database: Data
 def test_our_own_statements_write_only_what_is_drawn() -> None:
     statements = dict(python_statements())
     written = [(name.rpartition(".")[0], transitions_written(text)) for name, text in statements.items()]
-    assert len(set().union(*(found for _, found in written))) >= 8, "the statements are not read as they should be"
+    assert len(set().union(*(found for _, found in written))) >= 8, (
+        "the statements are not read as they should be"
+    )
     assert wrongly_written(written) == []
     assert {name: words for name, text in statements.items() if (words := unknown_words(text))} == {}
 
@@ -102,7 +106,9 @@ def test_no_module_quotes_a_state_of_an_event_or_send() -> None:
     quoted = {
         (path.name, word)
         for path in source.rglob("*.py")
-        for words in re.findall(r"\bstate\s*(?:=|<>|(?:not )?in)\s*\(?((?:'\w+'(?:,\s*)?)+)", path.read_text("utf-8"))
+        for words in re.findall(
+            r"\bstate\s*(?:=|<>|(?:not )?in)\s*\(?((?:'\w+'(?:,\s*)?)+)", path.read_text("utf-8")
+        )
         for word in re.findall(r"\w+", words)
         if word not in _DELIVERY_STATES
     }
