@@ -149,7 +149,7 @@ def transitions_written(sql: str) -> set[Transition]:
 
 
 def wrongly_written(written: list[tuple[str, set[Transition]]]) -> list[tuple[str, Transition]]:
-    """What is written for somebody whom the diagram does not name at that transition."""
+    """What is written for an actor that the diagram does not name at that transition."""
     return [
         (writer, (table, old, new))
         for writer, transitions in written
