@@ -4,6 +4,14 @@
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
+-- The function of 0.1.0 has a variable of that name: beside the column no account could be deleted until step four.
+do $$
+begin
+  execute regexp_replace(
+    pg_get_functiondef('ava_private.whatsapp_farewell()'::regprocedure), '\mnames\M', 'v_names', 'g');
+end
+$$;
+
 alter table whatsapp.deliveries add column names text[];
 alter table whatsapp.events add column names text[];
 

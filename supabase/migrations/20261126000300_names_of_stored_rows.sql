@@ -1,5 +1,5 @@
 -- The names of what is stored already: some 3,000 deliveries a second on a small machine that is busy. Only rows that
--- no worker touches are locked.
+-- no worker touches are locked; an account that is deleted meanwhile waits, and ingest waits for that.
 set lock_timeout = '5s';
 set statement_timeout = '30min';
 

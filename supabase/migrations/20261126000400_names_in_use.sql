@@ -1,5 +1,4 @@
--- An account's deletion finds rows by the column; the indexes over the function go, and so do two columns that no
--- release has ever read or named.
+-- An account's deletion finds rows by the column; the indexes over the function go.
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
@@ -64,8 +63,3 @@ $$;
 drop index whatsapp.deliveries_names;
 -- squawk-ignore require-concurrent-index-deletion
 drop index whatsapp.events_of_nobody;
-
--- squawk-ignore ban-drop-column
-alter table whatsapp.outbox drop column logged_at;
--- squawk-ignore ban-drop-column
-alter table whatsapp.moves drop column moved_at;

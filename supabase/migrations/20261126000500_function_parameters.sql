@@ -94,7 +94,7 @@ language sql stable strict parallel safe set search_path = '' as $$
   end
 $$;
 comment on function whatsapp.names_in(bytea) is
-  'The message ids, numbers and business-scoped ids that bytes of Meta''s name. For the trigger fill_names only.';
+  'The message ids, numbers and business-scoped ids in what Meta sent. For the trigger fill_names only.';
 
 -- 3. The queue ----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from ava_local.repository import ROOT
 
 from .conftest import SeededDatabase
 
-CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|ava_private)\.\w+)\(([^()]*)\)", re.S)
+CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|ava_private)\.\w+)\(")
 PARAMETERS = """
 select format('%s.%s', pronamespace::regnamespace, proname) as name,
   proargnames[:pronargs] as names, pronargs - pronargdefaults as required
@@ -22,9 +22,20 @@ def calls() -> list[tuple[str, list[str]]]:
 
 def calls_in(text: str) -> list[tuple[str, list[str]]]:
     return [
-        (name, [one.partition("=>")[0].strip() for one in passed.split(",")])
-        for name, passed in CALL.findall(text)
+        (call[1], [one.partition("=>")[0].strip() for one in parameters(text[call.end() :]).split(",")])
+        for call in CALL.finditer(text)
     ]
+
+
+def parameters(text: str) -> str:
+    """What is passed, up to the closing parenthesis, without what stands in parentheses of its own."""
+    depth, kept = 1, ""
+    for character in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
+        if not depth:
+            break
+        kept += character if depth == 1 and character not in ")]" else ""
+    return kept
 
 
 async def test_every_call_names_the_parameters_of_its_function(seeded: SeededDatabase) -> None:
@@ -40,5 +51,5 @@ async def test_every_call_names_the_parameters_of_its_function(seeded: SeededDat
 
 
 def test_a_call_by_position_would_be_found() -> None:
-    found = calls_in("select whatsapp.wake($1, p_at_once => false)")
-    assert found == [("whatsapp.wake", ["$1", "p_at_once"])]
+    found = calls_in("select whatsapp.wake(array(select f($1, 2)), p_at_once => not ($2)), 3")
+    assert found == [("whatsapp.wake", ["array", "p_at_once"])]

@@ -119,12 +119,23 @@ async def test_the_rest_applies_on_every_state_since_the_release_and_keeps_its_r
 ) -> None:
     before = await rows_of(release)
     await migrate(release.url("postgres"), first(state, tmp_path / "earlier"))
+    await an_account_can_be_deleted(release)
     assert await migrate(release.url("postgres"), MIGRATIONS) == [file.stem for file in FILES[state:]]
     after = await rows_of(release)
     assert lost_columns(before, after) == DROPPED
     assert without(after, added_columns(before, after)) == without(before, DROPPED)
     assert await shape_of(release) == straight
     assert [tuple(row) for row in await release.admin(CATALOG)] == []
+
+
+async def an_account_can_be_deleted(database: Database) -> None:
+    """Also between two migrations, when an old function may meet a new column; rolled back."""
+    connection = await asyncpg.connect(database.url("supabase_auth_admin"))
+    transaction = connection.transaction()
+    await transaction.start()
+    assert await connection.execute("delete from auth.users where email = 'ada@people.example'") == "DELETE 1"
+    await transaction.rollback()
+    await connection.close()
 
 
 async def test_the_services_of_the_release_keep_their_rights_and_functions(

@@ -36,6 +36,13 @@ async def test_an_answer_carries_its_own_request_id_and_no_other() -> None:
     assert OK_MESSAGES[0]["headers"] == [(b"content-length", b"2")]
 
 
+async def test_of_several_request_ids_the_first_counts() -> None:
+    transport = httpx.ASGITransport(app=AccessLog(answer_ok))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        answer = await client.get("/", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
+    assert answer.headers["x-request-id"] == "one"
+
+
 async def test_the_access_log_names_plain_routes_and_never_an_unknown_path(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

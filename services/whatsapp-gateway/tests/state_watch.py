@@ -1,14 +1,17 @@
 """Notes every change of state in a test's database: one that docs/states.md does not know fails the test."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from ava_local.postgres.cluster import SUPERUSER
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.queue.states import EVENT_TRANSITIONS, SEND_TRANSITIONS
+from ava_whatsapp_gateway.queue.states import EVENT_TRANSITIONS, SEND_TRANSITIONS, Actor
 
-DRAWN = {"events": EVENT_TRANSITIONS, "outbox": SEND_TRANSITIONS}
+DRAWN: dict[str, Mapping[Any, AbstractSet[Actor]]] = {"events": EVENT_TRANSITIONS, "outbox": SEND_TRANSITIONS}
 """The transitions that are allowed, by table of the schema `whatsapp`."""
 
 Transition = tuple[str, str | None, str | None]

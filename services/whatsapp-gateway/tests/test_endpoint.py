@@ -53,6 +53,16 @@ async def test_an_unsigned_delivery_is_refused_and_not_stored(
     assert await stored(database) == []
 
 
+async def test_a_delivery_that_is_signed_twice_is_refused(
+    run_service: RunService, settings: MakeSettings, database: Database
+) -> None:
+    body = meta.envelope(meta.text())
+    async with run_service(settings()) as client:
+        answer = await client.post(URL, content=body, headers=[*meta.signed(body).items()] * 2)
+    assert answer.status_code == 403
+    assert await stored(database) == []
+
+
 async def test_a_body_over_the_limit_is_refused_while_it_is_read(
     run_service: RunService, settings: MakeSettings, database: Database
 ) -> None:

@@ -1,4 +1,7 @@
-"""The walk of one echo: through how many functions and modules a reader has to follow a message."""
+"""The walk of one echo: through how many functions and modules a reader has to follow a message.
+
+Decision 0101.
+"""
 
 import ast
 import sys

@@ -39,10 +39,11 @@ class StatusRow(NamedTuple):
 
 
 _EVENT_COLUMNS = ", ".join(EventRow._fields)
+_EVENT_VALUES = ", ".join([*EventRow._fields[:-1], "string_to_array(names, ' ')"])
 
 INSERT_EVENTS = f"""
 insert into whatsapp.events ({_EVENT_COLUMNS})
-select {_EVENT_COLUMNS.replace("names", "string_to_array(names, ' ')")}
+select {_EVENT_VALUES}
 from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[])
   as read ({_EVENT_COLUMNS})

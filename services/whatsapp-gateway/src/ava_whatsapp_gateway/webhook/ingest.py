@@ -129,20 +129,21 @@ async def _without_duplicates(connection: Connection, found: Found) -> list[tupl
 async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> EventRow:
     received_at = delivery["received_at"]
     origin = item.key, delivery["id"], received_at, delivery["trace"], item.item
-    row = EventRow(*origin, sent_at=received_at, names=names_in(item.item))
+    row = EventRow(*origin, sent_at=received_at)
+    if isinstance(item, Message):
+        # Meta's clock may be ahead of ours, and a message is never sent after it was received.
+        sent_at = min(item.sent_at or received_at, received_at)
+        row = row._replace(kind=item.kind, reason=item.ignored, sent_at=sent_at)
+        if not item.ignored:
+            contact = await contacts.contact_of(item.sender)
+            return row._replace(state=EventState.READY, contact_id=contact, turn_id=uuid7(), words=item.words)
+    row = row._replace(names=names_in(item.item))
     if isinstance(item, Move):
         return row._replace(reason=await contacts.follow(item) or "followed")
     if isinstance(item, Other):
         state = EventState.QUARANTINED if item.broken else EventState.IGNORED
         return row._replace(kind=item.kind, state=state, reason=item.broken or "unhandled field")
-    # Meta's clock may be ahead of ours, and a message is never sent after it was received.
-    sent_at = min(item.sent_at or received_at, received_at)
-    row = row._replace(kind=item.kind, reason=item.ignored, sent_at=sent_at)
-    if item.ignored:
-        return row
-    contact = await contacts.contact_of(item.sender)
-    row = row._replace(names=None)  # an event with a contact is found through it
-    return row._replace(state=EventState.READY, contact_id=contact, turn_id=uuid7(), words=item.words)
+    return row
 
 
 def _status_row(delivery: asyncpg.Record, item: Status) -> StatusRow:
