@@ -22,7 +22,7 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     text,
     timestamp,
 )
-from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, TURN_KINDS, as_text
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 
 _MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
@@ -78,7 +78,10 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     if not ignored and not (sender.digits or sender.bsuid):
         return _broken("messages", item, "no sender")
     sent_at = timestamp(item.get("timestamp"))
-    return Message(key, kind, as_text(kind, item), sender, sent_at, ignored, dump(item))
+    words = as_text(kind, item)
+    if not words:  # nothing to answer either
+        kind, words = "unsupported", EMPTY
+    return Message(key, kind, words, sender, sent_at, ignored, dump(item))
 
 
 def _kind(item: Json) -> str:
