@@ -22,7 +22,7 @@ MONDAY, TUESDAY = 1700000000, 1700086400
 
 def notice(value: Any, field: str = "account_update", time: int | None = MONDAY, account: str = "1") -> bytes:
     """A delivery with one change of a field."""
-    entry = {"id": account, "changes": [{"field": field, "value": value}]}
+    entry: dict[str, Any] = {"id": account, "changes": [{"field": field, "value": value}]}
     if time:
         entry["time"] = time
     return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()

@@ -1,6 +1,7 @@
 """A message on its way from the webhook to the phone and the log, each step once."""
 
 import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -131,8 +132,8 @@ async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(gateway, peers
     ],
 )
 async def test_a_delivery_that_no_json_parser_reads_is_quarantined_whole_and_alone(
-    gateway, peers, linked, part, why
-):
+    gateway: Any, peers: Any, linked: Any, part: bytes, why: str
+) -> None:
     await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="before"))
     odd = meta.envelope(meta.text(body="in it"), meta.text(odd="here")).replace(b'"here"', part)
@@ -145,8 +146,8 @@ async def test_a_delivery_that_no_json_parser_reads_is_quarantined_whole_and_alo
 
 
 async def test_what_is_tapped_filled_in_and_shared_is_echoed_in_words_and_never_as_a_bare_tag(
-    gateway, peers, linked
-):
+    gateway: Any, peers: Any, linked: Any
+) -> None:
     person = await linked(f"+{PHONE}")
     form = {"name": "flow", "response_json": '{"interests":["tea","jazz"],"agree":true,"flow_token":"x"}'}
     await gateway.keep(

@@ -61,7 +61,7 @@ def test_each_kind_as_text(kind: str, node: object, words: str) -> None:
 @pytest.mark.parametrize("node", [None, {}, [], {"body": None}, [None, {}], {"type": "text"}])
 def test_a_message_that_holds_nothing_is_never_logged_as_a_bare_tag(kind: str, node: object) -> None:
     (found,) = parse_updates(
-        meta.envelope(meta.text(type=kind, **{kind: node, "text": node})), meta.NUMBER_ID
+        meta.envelope({**meta.text(), "text": node, "type": kind, kind: node}), meta.NUMBER_ID
     )
     assert isinstance(found, Message)
     if kind in MEDIA:
@@ -79,7 +79,7 @@ ANSWERS = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=12,
 )
-LEAVES = st.sampled_from(["tea", "0_Red", "2026-12-01", "कि", "👨‍👩‍👧"])
+LEAVES = st.sampled_from(["tea", "0_Red", "2026-12-01", "Cafe", "a/b"])
 
 
 def _around(leaf: str, depth: list[int]) -> Any:
@@ -89,7 +89,7 @@ def _around(leaf: str, depth: list[int]) -> Any:
     return leaf
 
 
-@given(LEAVES, st.lists(st.integers(0, 3), max_size=10), st.booleans())
+@given(LEAVES, st.lists(st.integers(0, 3), max_size=90), st.booleans())
 def test_an_answer_of_a_form_is_in_the_words_wherever_it_stands(
     leaf: str, depth: list[int], in_a_string: bool
 ) -> None:
@@ -114,7 +114,7 @@ def test_a_reply_of_a_kind_that_is_not_known_is_logged_with_its_content(kind: st
 
 def test_what_speaks_about_another_message_is_not_a_turn() -> None:
     for kind in NON_TURN_KINDS:
-        (found,) = parse_updates(meta.envelope(meta.text(type=kind, **{kind: {}})), meta.NUMBER_ID)
+        (found,) = parse_updates(meta.envelope({**meta.text(), "type": kind, kind: {}}), meta.NUMBER_ID)
         assert isinstance(found, Message)
         assert (found.kind, found.ignored) == (kind, f"not a turn: {kind}")
 

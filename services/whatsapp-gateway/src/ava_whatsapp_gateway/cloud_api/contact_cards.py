@@ -6,11 +6,12 @@ Decision 0099. See docs/contracts/whatsapp-cloud-api.md#message-types.
 import quopri
 import re
 
-from ava_whatsapp_gateway.cloud_api.lenient_json import find, sequence, text
-from ava_whatsapp_gateway.cloud_api.readable_json import joined, readable, without
+from ava_whatsapp_gateway.cloud_api.lenient_json import find, text
+from ava_whatsapp_gateway.cloud_api.readable_json import items, joined, readable, without
 
 _NAME_PARTS = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _ADDRESS_PARTS = ("street", "zip", "city", "state", "country")
+_WRITTEN = ("name", "phones", "org", "emails", "urls", "addresses", "vcard", "origin")
 _FOLD = re.compile(r"\r?\n[ \t]")
 _VCARD_LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z-]+)((?:;[^:]*)?):(.*)")
 _ESCAPED = re.compile(r"\\(.)")
@@ -20,47 +21,47 @@ _VCARD_FIELDS = (*_VCARD_NAMES, "NICKNAME", "TEL", "ORG", "TITLE", "EMAIL", "URL
 
 def contact_cards(cards: object) -> str:
     """The cards, with commas between; empty when they hold nothing."""
-    found = joined(", ", map(_card, sequence(cards)))
+    found = joined(", ", map(_card, items(cards)))
     return f"[contacts {found}]" if found else ""
 
 
 def _card(card: object) -> str:
-    """Name and numbers, then the rest; a card without any of these says what else is in it."""
-    name = _name(card)
-    numbers = joined(" ", map(_phone, sequence(find(card, "phones"))))
+    """Name and numbers, then the rest; a card without any of these says what its vCard holds."""
+    name = _name(find(card, "name"))
+    numbers = joined(" ", map(_phone, items(find(card, "phones"))))
     rest = [
-        _listed(card, "org", "company", "department", "title"),
-        *(_listed(email, "email") for email in sequence(find(card, "emails"))),
-        *(_listed(url, "url") for url in sequence(find(card, "urls"))),
-        *(_listed(at, *_ADDRESS_PARTS) for at in sequence(find(card, "addresses"))),
-        _listed(card, "birthday"),
+        *(_listed(org, "company", "department", "title") for org in items(find(card, "org"))),
+        *(_listed(email, "email") for email in items(find(card, "emails"))),
+        *(_listed(url, "url") for url in items(find(card, "urls"))),
+        *(_listed(at, *_ADDRESS_PARTS) for at in items(find(card, "addresses"))),
+        readable(without(card, *_WRITTEN)) if isinstance(card, dict) else readable(card),
     ]
     found = joined(" · ", [joined(" ", [name, numbers]), *rest])
-    if not found:
-        return _from_vcard(card, _VCARD_FIELDS) or readable(without(card, "origin"))
-    return found if name else joined(" ", [_from_vcard(card, _VCARD_NAMES), found])
+    if name:
+        return found
+    fields = _VCARD_NAMES if found else _VCARD_FIELDS
+    return joined(" ", [_from_vcard(card, fields), found])
 
 
-def _name(card: object) -> str:
-    parts = (text(find(card, "name", part), 200).strip() for part in _NAME_PARTS)
-    return text(find(card, "name", "formatted_name"), 200).strip() or joined(" ", parts)
+def _name(name: object) -> str:
+    parts = joined(" ", (text(find(name, part), 200).strip() for part in _NAME_PARTS))
+    return text(find(name, "formatted_name"), 200).strip() or parts or readable(name)
 
 
 def _phone(phone: object) -> str:
-    wa_id = text(find(phone, "wa_id"), 40).strip()
-    return text(find(phone, "phone"), 40).strip() or (f"+{wa_id}" if wa_id.isdigit() else wa_id)
+    number, wa_id = text(find(phone, "phone"), 40).strip(), text(find(phone, "wa_id"), 40).strip()
+    known = number or (f"+{wa_id}" if wa_id.isdigit() else wa_id)
+    return known or readable(without(phone, "vcard", "type"))
 
 
 def _listed(node: object, *keys: str) -> str:
-    """These values of a node, or of the node under the first key when that is an object."""
-    inner = find(node, keys[0])
-    node, keys = (inner, keys[1:]) if isinstance(inner, dict) else (node, keys)
-    return joined(", ", (text(find(node, key), 1000).strip() for key in keys))
+    """These values of a node; the whole of it when it has none of them."""
+    return joined(", ", (readable(find(node, key)) for key in keys)) or readable(node)
 
 
 def _from_vcard(card: object, fields: tuple[str, ...]) -> str:
     """What the vCard of the card, or of one of its phones, says in these fields."""
-    phones = sequence(find(card, "phones"))
+    phones = items(find(card, "phones"))
     written = [text(find(node, "vcard")) for node in (card, *phones)]
     return joined(" · ", dict.fromkeys(value for vcard in written for value in _from_lines(vcard, fields)))
 

@@ -5,8 +5,8 @@ Decision 0099. See docs/contracts/whatsapp-cloud-api.md#interactive-replies.
 
 from collections.abc import Callable
 
-from ava_whatsapp_gateway.cloud_api.lenient_json import embedded, find, sequence, text, timestamp
-from ava_whatsapp_gateway.cloud_api.readable_json import joined, readable, tagged, without
+from ava_whatsapp_gateway.cloud_api.lenient_json import embedded, find, text, timestamp
+from ava_whatsapp_gateway.cloud_api.readable_json import items, joined, readable, tagged, without
 
 _VERDICTS = {"accept": "given", "reject": "refused"}
 
@@ -39,12 +39,19 @@ def _tap(reply: object) -> str:
 
 
 def _form(reply: object) -> str:
-    """What was filled in; `response_json` is mostly an object as JSON in a string, but not always."""
+    """What was filled in; of an address, the text that Meta made of it."""
     body = joined(", ", (line.strip() for line in text(find(reply, "body"), 4096).splitlines()))
-    answers = readable(without(embedded(find(reply, "response_json")), "flow_token"))
+    answers = readable(without(_answers(find(reply, "response_json")), "flow_token"))
     is_address = find(reply, "name") == "address_message"
     words = (body or answers) if is_address else (answers or body)
     return f"[{'address' if is_address else 'form'}] {words}" if words else ""
+
+
+def _answers(response: object) -> object:
+    """Mostly JSON in a string, now and then in a string in a string, or the object itself."""
+    found = embedded(response)
+    again = embedded(found)
+    return again if isinstance(again, dict | list) else found
 
 
 def _call_permission(reply: object) -> str:
@@ -71,8 +78,8 @@ def _product(reply: object) -> str:
 
 
 def _product_list(reply: object) -> str:
-    items = sequence(find(reply, "product_items")) or sequence(find(reply, "products")) or sequence(reply)
-    words = joined(", ", map(product_line, items))
+    listed = items(find(reply, "product_items")) or items(find(reply, "products"))
+    words = joined(", ", map(product_line, listed))
     return f"[products] {words}" if words else ""
 
 

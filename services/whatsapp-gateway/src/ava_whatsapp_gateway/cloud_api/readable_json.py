@@ -7,21 +7,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from ava_whatsapp_gateway.cloud_api.graphemes import VISIBLE
-from ava_whatsapp_gateway.cloud_api.lenient_json import Json, text
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, Unreadable, dump, text
 
-_LEVELS = 20
+_LEVELS = 60
 
 
 def readable(value: object, levels: int = _LEVELS) -> str:
     """The value in words; empty when it holds nothing: null, an empty text, list or object, or only such."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if levels and isinstance(value, list):
+    if not levels and isinstance(value, list | dict):
+        return _written(value)
+    if isinstance(value, list):
         return joined(", ", (_inner(item, levels) for item in value))
-    if levels and isinstance(value, dict):
+    if isinstance(value, dict):
         return joined("; " if levels == _LEVELS else ", ", _fields(value, levels))
     found = text(value).strip()
     return found if VISIBLE.search(found) else ""
+
+
+def items(value: object) -> list[Any]:
+    """The list; of one thing where a list is usual, a list of that."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
 
 
 def joined(separator: str, parts: Iterable[str]) -> str:
@@ -51,6 +60,14 @@ def _fields(value: Json, levels: int) -> Iterable[str]:
 
 def _answer(key: str, words: str) -> str:
     return joined(": ", [key, words]) if words else ""
+
+
+def _written(value: object) -> str:
+    """The JSON itself, for what is nested deeper than anyone reads."""
+    try:
+        return text(dump(value).decode())
+    except Unreadable:
+        return "…"
 
 
 def _inner(item: Any, levels: int) -> str:

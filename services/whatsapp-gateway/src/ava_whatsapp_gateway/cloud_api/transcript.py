@@ -8,8 +8,8 @@ from collections.abc import Callable
 from ava_whatsapp_gateway.cloud_api.contact_cards import contact_cards
 from ava_whatsapp_gateway.cloud_api.graphemes import VISIBLE, shorten
 from ava_whatsapp_gateway.cloud_api.interactive_replies import interactive_reply, product_line
-from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, sequence, text
-from ava_whatsapp_gateway.cloud_api.readable_json import joined, readable, tagged
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, text
+from ava_whatsapp_gateway.cloud_api.readable_json import items, joined, readable, tagged
 
 TURN_KINDS = frozenset(
     {
@@ -72,12 +72,12 @@ def _button(node: object) -> str:
 
 
 def _order(node: object) -> str:
-    items = sequence(find(node, "product_items"))
-    named = joined(", ", map(product_line, items))
-    count = f" of {len(items)} product{'s' if len(items) > 1 else ''}" if items else ""
+    products = items(find(node, "product_items"))
+    named = joined(", ", map(product_line, products))
+    count = f" of {len(products)} product{'s' if len(products) > 1 else ''}" if products else ""
     said = text(find(node, "text"))
     order = joined(": ", [f"order{count}", named])
-    return joined(" ", [f"[{order}]", said]) if items or said else ""
+    return joined(" ", [f"[{order}]", said]) if products or said else ""
 
 
 _SAYS_NOTHING = frozenset({"", "unsupported", "unknown"} | TURN_KINDS | NON_TURN_KINDS)
