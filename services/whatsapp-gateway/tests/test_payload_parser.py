@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, timestamp
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Update
+from ava_whatsapp_gateway.cloud_api.updates import Message, Other, Update
 
-from .meta_payloads import NUMBER_ID
+from .meta_payloads import NUMBER_ID, payload, text, value
 
 PAYLOADS = sorted(Path(__file__).with_name("payloads").glob("*.json"))
 
@@ -49,6 +49,33 @@ def test_a_delivery_is_read_as_its_file_says(case: Path) -> None:
 def test_anything_but_an_envelope_is_unreadable(raw: bytes) -> None:
     with pytest.raises(Unreadable):
         parse_updates(raw, NUMBER_ID)
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "a number of too many digits"),
+        (b'"\xff"', "not UTF-8"),
+        (b"{,}", "not JSON"),
+    ],
+)
+def test_a_part_that_no_json_parser_reads_makes_the_whole_delivery_unreadable(part: bytes, why: str) -> None:
+    body = json.dumps(payload(value(messages=[text(odd="here")]), value(messages=[text(body="sibling")])))
+    with pytest.raises(Unreadable, match=f"^{why}$"):
+        parse_updates(body.encode().replace(b'"here"', part), NUMBER_ID)
+
+
+def test_two_items_are_never_taken_for_one_because_both_are_nested_deeply() -> None:
+    """A little less deep than what cannot be parsed, an item can be read and not be written again."""
+    for depth in range(900, 1000):
+        deep = [b"[" * depth + one + b"]" * depth for one in (b"1", b"2")]
+        with suppress(Unreadable):
+            first, second = parse_updates(b'{"entry":[%b,%b]}' % tuple(deep), NUMBER_ID)
+            assert isinstance(first, Other)
+            assert isinstance(second, Other)
+            assert (first.key != second.key, b"1" in first.item) == (True, True)
 
 
 def test_unstorable_characters_are_replaced_and_the_item_is_kept_as_it_was() -> None:

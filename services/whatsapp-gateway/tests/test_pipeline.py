@@ -138,6 +138,49 @@ async def test_what_whatsapp_cannot_show_is_logged_and_not_echoed(
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "a number of too many digits"),
+        (b'"\xff"', "not UTF-8"),
+    ],
+)
+async def test_a_delivery_that_no_json_parser_reads_is_quarantined_whole_and_alone(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, part: bytes, why: str
+) -> None:
+    await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="before"))
+    odd = meta.envelope(meta.text(body="in it"), meta.text(odd="here")).replace(b'"here"', part)
+    await gateway.keep(raw=odd)
+    await gateway.keep(meta.text(body="after"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["before", "after"]
+    rows = await gateway.pool.fetch("select state, error from whatsapp.deliveries order by id")
+    assert [tuple(row) for row in rows] == [("split", None), ("quarantined", why), ("split", None)]
+
+
+async def test_what_is_tapped_filled_in_and_shared_is_echoed_in_words_and_never_as_a_bare_tag(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
+    person = await linked(f"+{PHONE}")
+    form = {"name": "flow", "response_json": '{"interests":["tea","jazz"],"agree":true,"flow_token":"x"}'}
+    await gateway.keep(
+        meta.text(type="interactive", interactive={"type": "nfm_reply", "nfm_reply": form}),
+        meta.text(type="interactive", interactive={"type": "button_reply", "button_reply": {"id": "yes"}}),
+        meta.text(type="interactive", interactive={"type": "call_permission_reply"}),
+        meta.text(type="contacts", contacts=[{"org": {"company": "Acme"}}]),
+        meta.text(type="contacts", contacts=[{}]),
+        meta.text(body="\u200b"),
+    )
+    await gateway.drain()
+    said = ["[form] interests: tea, jazz; agree: yes", "yes", "[contacts Acme]"]
+    assert peers.phones[PHONE] == said
+    logged = [text for role, text in peers.turns(person) if role == "user"]
+    assert [text for text in logged if text != "[an empty message]"] == said
+    assert len(logged) == 6
+
+
 async def test_unstorable_characters_cost_no_message(
     gateway: Gateway, peers: FakePeers, linked: LinkNumber
 ) -> None:

@@ -1,8 +1,20 @@
-"""Every kind of message as text a person can read."""
+"""Every kind of message as text a person can read; `payloads` has more, in whole deliveries."""
+
+import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ava_whatsapp_gateway.cloud_api.transcript import TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
+from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, TURN_KINDS, UNREADABLE, as_text
+from ava_whatsapp_gateway.cloud_api.updates import Message
+
+from . import meta_payloads as meta
+
+MEDIA = {"image", "video", "document", "sticker", "audio", "voice"}
+KINDS = [*sorted(TURN_KINDS), "unsupported", "what Meta invents next"]
 
 
 @pytest.mark.parametrize(
@@ -36,17 +48,78 @@ from ava_whatsapp_gateway.cloud_api.transcript import TURN_KINDS, as_text
             {"type": "nfm_reply", "nfm_reply": {"response_json": '{"flow_token":"x","name":"Bo"}'}},
             "[form] name: Bo",
         ),
-        ("interactive", {"type": "nfm_reply", "nfm_reply": {"response_json": "[1]"}}, "[form] [1]"),
-        ("interactive", {"type": "call_permission_reply"}, "[call_permission_reply]"),
         ("button", {"payload": "p", "text": "Stop"}, "Stop"),
         ("order", {"product_items": [{}, {}], "text": "please"}, "[order of 2 products] please"),
+        ("order", {"product_items": [], "text": "please"}, "[order] please"),
     ],
 )
 def test_each_kind_as_text(kind: str, node: object, words: str) -> None:
     assert as_text(kind, {"type": kind, kind: node}) == words
 
 
-@pytest.mark.parametrize("kind", [*sorted(TURN_KINDS), "unsupported", "what Meta invents next"])
-@pytest.mark.parametrize("node", [None, {}, [], "text", 7, {"body": None}, [None, 1]])
-def test_a_message_with_missing_parts_is_text_too(kind: str, node: object) -> None:
-    assert as_text(kind, {kind: node}).strip()
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("node", [None, {}, [], {"body": None}, [None, {}], {"type": "text"}])
+def test_a_message_that_holds_nothing_is_never_logged_as_a_bare_tag(kind: str, node: object) -> None:
+    (found,) = parse_updates(
+        meta.envelope({**meta.text(), "text": node, "type": kind, kind: node}), meta.NUMBER_ID
+    )
+    assert isinstance(found, Message)
+    if kind in MEDIA:
+        assert found.words in (f"[{kind}]", f"[{kind} message]")
+    elif kind in TURN_KINDS and found.kind == "unsupported":
+        assert found.words == EMPTY
+    elif kind in TURN_KINDS:
+        assert "text" in found.words
+    else:
+        assert (found.kind, found.words[:-1].startswith(UNREADABLE[:-1])) == ("unsupported", True)
+
+
+ANSWERS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=12,
+)
+LEAVES = st.sampled_from(["tea", "0_Red", "2026-12-01", "Cafe", "a/b"])
+
+
+def _around(leaf: str, depth: list[int]) -> Any:
+    """The leaf inside of lists and objects, in this order."""
+    for step in depth:
+        leaf = [leaf, None] if step == 0 else {f"key{step}": leaf}  # type: ignore[assignment]
+    return leaf
+
+
+@given(LEAVES, st.lists(st.integers(0, 3), max_size=90), st.booleans())
+def test_an_answer_of_a_form_is_in_the_words_wherever_it_stands(
+    leaf: str, depth: list[int], in_a_string: bool
+) -> None:
+    answers = {"question": _around(leaf, depth)}
+    reply = {"response_json": json.dumps(answers) if in_a_string else answers}
+    assert leaf in as_text("interactive", {"interactive": {"type": "nfm_reply", "nfm_reply": reply}})
+
+
+@given(st.sampled_from(KINDS), ANSWERS)
+def test_any_node_of_any_kind_is_text_that_can_be_stored(kind: str, node: object) -> None:
+    words = as_text(kind, {"type": kind, kind: node})
+    assert len(words) <= 65536
+    assert "\x00" not in words
+
+
+@given(st.sampled_from(["flag", "product", "quiz_reply", "payment_notification"]), LEAVES)
+def test_a_reply_of_a_kind_that_is_not_known_is_logged_with_its_content(kind: str, leaf: str) -> None:
+    words = as_text("interactive", {"interactive": {"type": kind, kind: {"chosen": [leaf]}}})
+    assert leaf in words
+    assert "_" not in words.partition("]")[0]
+
+
+def test_what_speaks_about_another_message_is_not_a_turn() -> None:
+    for kind in NON_TURN_KINDS:
+        (found,) = parse_updates(meta.envelope({**meta.text(), "type": kind, kind: {}}), meta.NUMBER_ID)
+        assert isinstance(found, Message)
+        assert (found.kind, found.ignored) == (kind, f"not a turn: {kind}")
+
+
+def test_a_long_text_is_cut_between_what_a_reader_sees_as_characters() -> None:
+    flags = "x" + "\U0001f1e9\U0001f1ea" * 33_000
+    words = as_text("text", {"text": {"body": flags}})
+    assert (len(words), words[-2:]) == (65535, "\U0001f1e9\U0001f1ea")

@@ -16,6 +16,11 @@ SENDS = Counter("whatsapp_sends", "Calls to the Graph API by outcome and error c
 STATUSES = Counter(
     "whatsapp_statuses", "Statuses of our sends, with the error code of a failure.", ["status", "code"]
 )
+ACCOUNT_NOTICES = Counter(
+    "whatsapp_account_notices",
+    "What Meta said about our account, number and templates, and its errors, by webhook field.",
+    ["field"],
+)
 ALERTS = Counter("whatsapp_alerts", "Conditions that need an operator.", ["alert"])
 
 BACKLOG = Gauge("whatsapp_backlog", "Events, sends and deliveries by state.", ["what", "state"])

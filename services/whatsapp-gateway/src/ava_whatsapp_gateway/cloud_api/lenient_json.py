@@ -1,21 +1,27 @@
 """Lenient readers of foreign JSON that never raise: what is not as expected reads as empty.
 
-See docs/contracts/postgres.md#characters-it-cannot-store.
+Decision 0099. See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
 import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
+from math import isfinite
 from typing import Any
 from uuid import UUID
+
+from ava_whatsapp_gateway.cloud_api.graphemes import shorten
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Whole strings only: a number that is mentioned in a text is none. Ten digits that begin with 1 are a moment.
 _NAME = re.compile(
     rb'"(?:(wamid\.[!#-~]{1,255})|\+?(?!1[0-9]{9}")([0-9]{5,15})|([A-Z]{2}\.[.0-9A-Za-z]{1,132}))(?=")'
 )
+
+_NOT_READ = {json.JSONDecodeError: "not JSON", UnicodeDecodeError: "not UTF-8"}
 
 Json = dict[str, Any]
 
@@ -25,33 +31,58 @@ class Unreadable(Exception):
 
 
 def parse(body: bytes) -> Json:
-    """The JSON object in these bytes. Raises Unreadable for anything else."""
+    """The JSON object in these bytes. Raises Unreadable for anything else.
+
+    As a whole, because no sibling can be told apart: a byte that is not UTF-8, about a thousand levels,
+    an integer of more than 4,300 digits.
+    """
     try:
         found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(type(error).__name__) from None
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(_NOT_READ.get(type(error), "a number of too many digits")) from None
     if not isinstance(found, dict):
         raise Unreadable(f"a JSON {type(found).__name__}")
     return found
 
 
+def embedded(value: object) -> Any:
+    """The JSON inside a string; any other value, and a string without JSON, is returned as it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
 def dump(value: object) -> bytes:
-    """The value as ASCII JSON: what PostgreSQL's text type refuses stays escaped."""
+    """The value as ASCII JSON: what PostgreSQL's text type refuses stays escaped.
+
+    Raises Unreadable for what is nested too deeply: whatever stood for it could be taken for another.
+    """
     try:
         return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
-    except RecursionError:  # deeper here than where it was parsed; the delivery still has the bytes
-        return b'"nested too deeply"'
+    except RecursionError:  # fewer levels are left here than where it was parsed
+        raise Unreadable("nested too deeply") from None
 
 
 def text(value: object, longest: int = 65536) -> str:
-    """A string without NUL and lone surrogates, which PostgreSQL refuses; numbers as text; else empty."""
+    """A string without NUL and lone surrogates, which PostgreSQL refuses; numbers as digits; else empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
+    found = value if isinstance(value, str) else _numeral(value)
+    found = _UNSTORABLE.sub(lambda hit: "" if hit[0] == "\x00" else "�", found)
+    return found if len(found) <= longest else shorten(found, longest)
+
+
+def _numeral(value: float) -> str:
+    """Digits without an exponent; empty for what is not a number and for thousands of digits."""
     try:
-        found = value if isinstance(value, str) else str(value)
-    except ValueError:  # an integer of thousands of digits
+        if isinstance(value, int):
+            return str(value)
+        return format(Decimal(repr(value)), "f") if isfinite(value) else ""
+    except ValueError:
         return ""
-    return _UNSTORABLE.sub(lambda hit: "" if hit[0] == "\x00" else "�", found)[:longest]
 
 
 def find(value: Any, *path: str | int) -> Any:

@@ -6,8 +6,10 @@ docs/contracts/whatsapp-cloud-api.md#statuses.
 
 import re
 from collections.abc import Iterator
+from datetime import date
+from functools import partial
 
-from ava_whatsapp_gateway.cloud_api import schema_drift
+from ava_whatsapp_gateway.cloud_api import account_notices, schema_drift
 from ava_whatsapp_gateway.cloud_api.lenient_json import (
     Json,
     Unreadable,
@@ -22,15 +24,19 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     text,
     timestamp,
 )
-from ava_whatsapp_gateway.cloud_api.transcript import NON_TURN_KINDS, TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, TURN_KINDS, as_text
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 
 _MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
 
 
-def parse_updates(body: bytes, our_number_id: str) -> list[Update]:
-    """The updates in order; a bad one never costs its siblings. Raises Unreadable without any entries."""
+def parse_updates(body: bytes, our_number_id: str, received_on: date | None = None) -> list[Update]:
+    """The updates in order; a bad one never costs its siblings.
+
+    Raises Unreadable without any entries, and for a body that the JSON parser does not read to its end.
+    `received_on` is part of the key of what has no id and no time.
+    """
     envelope = parse(body)
     entries = envelope.get("entry")
     if not isinstance(entries, list):
@@ -41,22 +47,25 @@ def parse_updates(body: bytes, our_number_id: str) -> list[Update]:
         changes = find(entry, "changes")
         if isinstance(changes, list):
             schema_drift.count_unknown_keys("entry", entry)
-            updates += [update for change in changes for update in _change(change, our_number_id)]
+            when = text(entry.get("time"), 40) or str(received_on or "")
+            origin = [text(entry.get("id"), 64), when]
+            updates += [update for change in changes for update in _change(change, origin, our_number_id)]
         else:
             updates.append(_broken("entry", entry))
     return updates
 
 
-def _change(change: object, ours: str) -> Iterator[Update]:
+def _change(change: object, origin: list[str], ours: str) -> Iterator[Update]:
+    """`origin` tells this change from the same one in another account or at another time."""
     field, value = text(find(change, "field"), 64), find(change, "value")
     if field not in ("messages", "") or not isinstance(value, dict):
-        schema_drift.count_field(field)
-        yield _other(field or "change", change, broken="" if field else "no field")
+        yield _other_field(field, change, origin)
         return
     schema_drift.count_unknown_keys("value", value)
-    if not {"messages", "statuses"} & value.keys():
-        yield _other("messages", value)
-    for name, one in (("messages", _message), ("statuses", _status)):
+    if not {"messages", "statuses", "errors"} & value.keys():
+        yield _other("messages", value, origin=origin)
+    readers = (("messages", _message), ("statuses", _status), ("errors", partial(_error, origin)))
+    for name, one in readers:
         found = value.get(name)
         if found is not None and not isinstance(found, list):
             yield _broken(name, found)
@@ -65,6 +74,21 @@ def _change(change: object, ours: str) -> Iterator[Update]:
                 yield one(item, value, ours)
             except Exception as error:
                 yield _broken(name, item, type(error).__name__)
+
+
+def _other_field(field: str, change: object, origin: list[str]) -> Update:
+    schema_drift.count_field(field)
+    if field in account_notices.FIELDS:
+        return account_notices.read(item_digest([origin, change]), field, change)
+    return _other(field or "change", change, broken="" if field else "no field", origin=origin)
+
+
+def _error(origin: list[str], item: Json, value: Json, ours: str) -> Update:
+    if not isinstance(item, dict):
+        return _broken("errors", item, "not an object")
+    number_id = text(find(value, "metadata", "phone_number_id"), 64)
+    key = item_digest([origin, number_id, item])
+    return account_notices.read_error(key, item, is_about_us=number_id in ("", ours))
 
 
 def _message(item: Json, value: Json, ours: str) -> Update:
@@ -78,7 +102,10 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     if not ignored and not (sender.digits or sender.bsuid):
         return _broken("messages", item, "no sender")
     sent_at = timestamp(item.get("timestamp"))
-    return Message(key, kind, as_text(kind, item), sender, sent_at, ignored, dump(item))
+    words = as_text(kind, item)
+    if not words:  # nothing to answer either
+        kind, words = "unsupported", EMPTY
+    return Message(key, kind, words, sender, sent_at, ignored, dump(item))
 
 
 def _kind(item: Json) -> str:
@@ -138,6 +165,8 @@ def _move(item: Json, key: str, sender: Identity) -> Move:
 
 
 def _status(item: Json, _: Json, __: str) -> Update:
+    if find(item, "type") == "payment":  # of an order; says nothing about the message
+        return _other("payment", item)
     wamid, status = text(find(item, "id"), 256), text(find(item, "status"), 40)
     if not wamid or status not in _RANKS:
         schema_drift.count_status(status)
@@ -155,8 +184,8 @@ def _status(item: Json, _: Json, __: str) -> Update:
     )
 
 
-def _other(kind: str, item: object, broken: str = "") -> Other:
-    return Other(item_digest(item), kind, broken, dump(item))
+def _other(kind: str, item: object, *, broken: str = "", origin: list[str] | None = None) -> Other:
+    return Other(item_digest([origin, item] if origin else item), kind, broken, dump(item))
 
 
 def _broken(kind: str, item: object, why: str = "not as expected") -> Other:

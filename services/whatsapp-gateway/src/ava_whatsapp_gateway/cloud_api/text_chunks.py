@@ -1,14 +1,20 @@
 """Split a long text into messages that WhatsApp accepts, at the ends of paragraphs, sentences or words.
 
-See docs/contracts/whatsapp-cloud-api.md#sending.
+Decision 0099. See docs/contracts/whatsapp-cloud-api.md#sending.
 """
 
-import unicodedata
+from collections.abc import Iterator
+
+import regex
+
+from ava_whatsapp_gateway.cloud_api.graphemes import boundaries
 
 MAX_CHARACTERS = 4096
 """Characters in one text message (text.body), from Meta's Cloud API reference."""
 
 _SEPARATORS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
+# A space that carries an accent is seen as one character with it, and stays.
+_LEADING_SPACE = regex.compile(r"\A\s+(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}])")
 
 
 def text_chunks(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
@@ -18,23 +24,27 @@ def text_chunks(text: str, longest: int = MAX_CHARACTERS) -> list[str]:
     while len(rest) > longest:
         cut = _cut(rest, longest)
         chunks.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [*chunks, rest] if rest else chunks
+        rest = _LEADING_SPACE.sub("", rest[cut:])
+    return [chunk for chunk in [*chunks, rest] if chunk]
 
 
 def _cut(text: str, longest: int) -> int:
-    """After the last separator of the best kind in the second half of the window, else between characters."""
+    """After the last separator of the best kind in the second half of the window, else between characters.
+
+    What a reader sees as one character is only cut when it is longer than a chunk.
+    """
     window = text[: longest + 1]
+    allowed = {at for at in boundaries(window) if at <= longest}
     for separator in _SEPARATORS:
-        end = window.rfind(separator, longest // 2)
-        if end > 0:
-            return min(end + len(separator), longest)
-    lowest = max(longest - 32, 0)
-    return next((at for at in range(longest, lowest, -1) if not _joined(text, at)), longest)
+        for end in _ends(window, separator, longest):
+            if end in allowed:
+                return end
+    return max(allowed, default=longest)
 
 
-def _joined(text: str, at: int) -> bool:
-    """Whether a reader sees the characters on both sides of `at` as one (accents, emoji sequences)."""
-    left, right = text[at - 1], text[at]
-    modifier = "\U0001f3fb" <= right <= "\U0001f3ff"
-    return left == "‍" or right == "‍" or modifier or unicodedata.category(right) in ("Mn", "Me")
+def _ends(window: str, separator: str, longest: int) -> Iterator[int]:
+    """The ends of this separator in the second half of the window, the last one first."""
+    at = window.rfind(separator, longest // 2)
+    while at > 0:
+        yield min(at + len(separator), longest)
+        at = window.rfind(separator, longest // 2, at)

@@ -1,11 +1,15 @@
 """Write a message of any kind as text that a person can read in their log.
 
-See docs/contracts/whatsapp-cloud-api.md#message-types.
+Decision 0099. See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
 from collections.abc import Callable
 
-from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, parse, sequence, text
+from ava_whatsapp_gateway.cloud_api.contact_cards import contact_cards
+from ava_whatsapp_gateway.cloud_api.graphemes import VISIBLE, shorten
+from ava_whatsapp_gateway.cloud_api.interactive_replies import interactive_reply, product_line
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, text
+from ava_whatsapp_gateway.cloud_api.readable_json import items, joined, readable, tagged
 
 TURN_KINDS = frozenset(
     {
@@ -19,16 +23,28 @@ NON_TURN_KINDS = frozenset({"reaction", "edit", "revoke", "system", "request_wel
 """Kinds that speak about another message or about the chat."""
 
 UNREADABLE = "[a message WhatsApp could not show]"
+EMPTY = "[an empty message]"
+_LONGEST = 65536
 
 
 def as_text(kind: str, message: Json) -> str:
-    """The message as text, 1 to 65,536 characters; never empty, whatever is missing."""
-    words = _WRITERS.get(kind, _unreadable)(message.get(kind))
-    return (words.strip() or f"[{kind}]")[:65536]
+    """The message as text of at most 65,536 characters; empty when it holds nothing that can be read."""
+    if kind not in _WRITERS:
+        return _unreadable(message)
+    node = message.get(kind)
+    words = _WRITERS[kind](node).strip()
+    if not VISIBLE.search(words):
+        words = tagged(kind, node) if kind != "interactive" else ""  # which looked for all that it holds
+    return words if len(words) <= _LONGEST else shorten(words, _LONGEST)
 
 
-def _unreadable(_: object) -> str:
-    return UNREADABLE
+def _unreadable(message: Json) -> str:
+    """What WhatsApp says that it was, and what it holds of it."""
+    kind = text(message.get("type"), 40)
+    what = text(find(message, "unsupported", "type"), 40) or kind
+    named = f"{UNREADABLE[:-1]}: {what}]" if what not in _SAYS_NOTHING else UNREADABLE
+    held = readable(message.get(kind)) if kind not in _SAYS_NOTHING else ""
+    return shorten(joined(" ", [named, held]), _LONGEST)
 
 
 def _body(node: object) -> str:
@@ -38,64 +54,40 @@ def _body(node: object) -> str:
 def _media(label: str) -> Callable[[object], str]:
     def write(node: object) -> str:
         name = "voice message" if label == "audio" and find(node, "voice") else label
-        file = text(find(node, "filename"))
-        said = text(find(node, "caption"))
-        return " ".join(filter(None, [f"[{name}: {file}]" if file else f"[{name}]", said]))
+        file = text(find(node, "filename")).strip()
+        return joined(" ", [f"[{name}: {file}]" if file else f"[{name}]", text(find(node, "caption"))])
 
     return write
 
 
 def _location(node: object) -> str:
-    place = ", ".join(filter(None, [text(find(node, "name")), text(find(node, "address"))]))
-    where = ", ".join(filter(None, [text(find(node, "latitude"), 20), text(find(node, "longitude"), 20)]))
-    return f"[location {' · '.join(filter(None, [place, where]))}]".replace(" ]", "]")
-
-
-def _contacts(node: object) -> str:
-    cards = [_card(card) for card in sequence(node)]
-    return f"[contacts {', '.join(filter(None, cards))}]".replace(" ]", "]")
-
-
-def _card(card: object) -> str:
-    phones = [text(find(phone, "phone"), 40) for phone in sequence(find(card, "phones"))]
-    name = text(find(card, "name", "formatted_name"), 200)
-    return " ".join(filter(None, [name, *phones]))
-
-
-def _interactive(node: object) -> str:
-    kind = text(find(node, "type"))
-    tapped = find(node, kind)
-    if kind == "nfm_reply":
-        return f"[form] {_form(tapped)}".strip()
-    said = [text(find(tapped, "title")), text(find(tapped, "description"))]
-    return " – ".join(filter(None, said)) or f"[{kind or 'interactive'}]"
-
-
-def _form(reply: object) -> str:
-    """What was filled in; `response_json` is JSON in a string, usually an object but not always."""
-    try:
-        answers = parse(text(find(reply, "response_json")).encode())
-    except Exception:
-        return text(find(reply, "response_json"), 4096) or text(find(reply, "body"), 4096)
-    return ", ".join(f"{text(key)}: {text(value)}" for key, value in answers.items() if key != "flow_token")
+    place = joined(", ", [text(find(node, "name")), text(find(node, "address"))])
+    where = joined(", ", [text(find(node, "latitude"), 20), text(find(node, "longitude"), 20)])
+    found = joined(" · ", [place, where])
+    return f"[location {found}]" if found else ""
 
 
 def _button(node: object) -> str:
-    return text(find(node, "text")) or text(find(node, "payload"))
+    return text(find(node, "text")).strip() or text(find(node, "payload"))
 
 
 def _order(node: object) -> str:
-    count = len(sequence(find(node, "product_items")))
-    return " ".join(filter(None, [f"[order of {count} products]", text(find(node, "text"))]))
+    products = items(find(node, "product_items"))
+    named = joined(", ", map(product_line, products))
+    count = f" of {len(products)} product{'s' if len(products) > 1 else ''}" if products else ""
+    said = text(find(node, "text"))
+    order = joined(": ", [f"order{count}", named])
+    return joined(" ", [f"[{order}]", said]) if products or said else ""
 
 
+_SAYS_NOTHING = frozenset({"", "unsupported", "unknown"} | TURN_KINDS | NON_TURN_KINDS)
 _WRITERS: dict[str, Callable[[object], str]] = {
     "text": _body,
     **{kind: _media(kind) for kind in ("image", "video", "document", "sticker", "audio")},
     "voice": _media("voice message"),
     "location": _location,
-    "contacts": _contacts,
-    "interactive": _interactive,
+    "contacts": contact_cards,
+    "interactive": interactive_reply,
     "button": _button,
     "order": _order,
 }

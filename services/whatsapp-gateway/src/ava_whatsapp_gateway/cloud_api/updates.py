@@ -1,4 +1,4 @@
-"""The updates in a delivery: messages, moves, statuses and others.
+"""The updates in a delivery: messages, moves, statuses, notices and others.
 
 See docs/contracts/whatsapp-cloud-api.md#identities.
 """
@@ -64,4 +64,18 @@ class Other:
     item: bytes
 
 
-Update = Message | Move | Status | Other
+@dataclass(frozen=True, slots=True)
+class AccountNotice:
+    """What Meta says about our account, number or templates, or an error that concerns no single message.
+
+    `kind` is the webhook field or "errors", `what` Meta's words for it, `alert` whether someone has to act.
+    """
+
+    key: str
+    kind: str
+    what: str
+    alert: bool
+    item: bytes
+
+
+Update = Message | Move | Status | AccountNotice | Other

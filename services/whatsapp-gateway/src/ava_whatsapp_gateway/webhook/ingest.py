@@ -7,9 +7,10 @@ import asyncpg
 
 from ava_common.database import AWAY, Connection, Pool
 from ava_common.log import log
+from ava_whatsapp_gateway.cloud_api import account_notices
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Move, Other, Status, Update
+from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
@@ -34,7 +35,7 @@ _SETTLE = "select whatsapp.settle(p_limit => $1)"
 _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
 
-Keyed = Message | Move | Other
+Keyed = Message | Move | AccountNotice | Other
 Found = list[tuple[asyncpg.Record, Update]]
 """Each update with the delivery it came in."""
 
@@ -83,9 +84,11 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
         names: dict[int, str] = {}
+        notices: list[AccountNotice] = []
         for row in deliveries:
             try:
-                found += [(row, update) for update in parse_updates(row["body"], number_id)]
+                updates = parse_updates(row["body"], number_id, row["received_at"].date())
+                found += [(row, update) for update in updates]
                 names[row["id"]] = names_in(row["body"])
             except Unreadable as error:
                 log.warning("delivery.quarantined", delivery=row["id"], why=str(error))
@@ -93,11 +96,14 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
-            await _store(connection, found)
-        return len(deliveries)
+            notices = await _store(connection, found)
+    for notice in notices:
+        account_notices.announce(notice)
+    return len(deliveries)
 
 
-async def _store(connection: Connection, found: Found) -> None:
+async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
+    """Store them all; the notices that had not arrived before, to be announced once they are committed."""
     fresh = await _without_duplicates(connection, found)
     senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
     moves = [item for _, item in fresh if isinstance(item, Move)]
@@ -114,6 +120,7 @@ async def _store(connection: Connection, found: Found) -> None:
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
+    return [item for _, item in fresh if isinstance(item, AccountNotice)]
 
 
 async def _without_duplicates(connection: Connection, found: Found) -> list[tuple[asyncpg.Record, Keyed]]:
@@ -140,6 +147,8 @@ async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Key
     row = row._replace(names=names_in(item.item))
     if isinstance(item, Move):
         return row._replace(reason=await contacts.follow(item) or "followed")
+    if isinstance(item, AccountNotice):
+        return row._replace(kind=item.kind, reason=item.what or item.kind)
     if isinstance(item, Other):
         state = EventState.QUARANTINED if item.broken else EventState.IGNORED
         return row._replace(kind=item.kind, state=state, reason=item.broken or "unhandled field")
