@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Json, Unreadable
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Other, Status, Update
+from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Status, Update
 
 from .damage import Path, damage, paths_of
 from .meta_payloads import NUMBER_ID, payload, text, value
@@ -60,7 +60,7 @@ def stayed(body: Json) -> dict[str, Update]:
     found = items(body)
     keyed = {item.key: item for item in found if not isinstance(item, Status) and "stays" in item.key}
     statuses = {item.wamid: item for item in found if isinstance(item, Status) and item.wamid in STATUSES}
-    alerts = {item.kind: item for item in found if isinstance(item, Other) and item.kind == "account_alerts"}
+    alerts = {item.kind: item for item in found if isinstance(item, AccountNotice)}
     return {**keyed, **statuses, **alerts}
 
 
