@@ -30,7 +30,12 @@ class PhoneLink(BaseModel):
     """A number in any usual spelling, and its country when the spelling does not say."""
 
     phone: Annotated[
-        str, StringConstraints(min_length=1, max_length=100), Field(examples=["+49 151 12345678"])
+        str,
+        StringConstraints(min_length=1, max_length=500),
+        Field(
+            examples=["+49 151 12345678"],
+            description="Also a link such as wa.me/4915112345678, with what WhatsApp appends to it.",
+        ),
     ]
     region: Annotated[
         Annotated[str, Matches("^[A-Za-z]{2}$", "must be a two-character country code, like DE")] | None,

@@ -1,6 +1,6 @@
 """Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
 
-Decisions 0011 and 0052. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -11,6 +11,7 @@ import asyncpg
 
 from ava_common.database import Pool
 from ava_common.log import log
+from ava_common.numbering_plans import CHANGES
 from ava_whatsapp_gateway.metrics import ALERTS
 from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Contact, Event
@@ -30,14 +31,11 @@ CODE = "code"
 _CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Brazil: mobiles got a ninth digit, older accounts keep eight. Landlines (2 to 5) never have it.
-    (re.compile(r"55(\d{2})9([6-9]\d{7})"), r"55\1\2"),
-    (re.compile(r"55(\d{2})([6-9]\d{7})"), r"55\g<1>9\2"),
-    # Mexico: WhatsApp may keep the 1 that people stopped dialling in 2019.
-    (re.compile(r"521(\d{10})"), r"52\1"),
-    (re.compile(r"52([2-9]\d{9})"), r"521\1"),
+    # WhatsApp keeps many an id as it was before the country's numbers changed.
+    *((change.before, change.to_now) for change in CHANGES),
+    *((change.now, change.to_before) for change in CHANGES),
     # Argentina: WhatsApp writes mobiles with a 9 after the country code; people often leave it out.
-    (re.compile(r"549(\d{10})"), r"54\1"),
+    (re.compile(r"549([1-8]\d{9})"), r"54\1"),
     (re.compile(r"54([1-8]\d{9})"), r"549\1"),
 )
 
