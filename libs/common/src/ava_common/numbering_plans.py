@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Change:
-    """How a country writes some of its mobile numbers now, and how it did before. Each form gives the other."""
+    """How a country writes some of its numbers now, and how it did before; each form gives the other."""
 
     before: re.Pattern[str]
     to_now: str
