@@ -19,7 +19,10 @@ class PhoneTaken(Problem):
 
 
 class Preferences(BaseModel):
-    """The linked number (E.164) and since when; a number that still needs its code is listed separately."""
+    """The linked number (E.164) and since when; a number that still needs its code is listed separately.
+
+    A date without a number: linked by a code from a WhatsApp account that hides its number.
+    """
 
     whatsapp_phone: str | None = None
     whatsapp_linked_at: datetime | None = None

@@ -1,10 +1,12 @@
-"""Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
+"""Find the owner of a message: the pinned one, else by exact number or id, else by its only known variant.
 
-Decisions 0011, 0052 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052, 0097 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +27,8 @@ _PIN = """
 update whatsapp.contacts set user_id = $2, recycled = false
 where id = $1 and (link_version = $3 or $4) returning true
 """
+_COUNT_CODE = "select whatsapp.count_code_attempt(p_contact_id => $1, p_most => $2, p_window => $3)"
+_CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW = 5, timedelta(days=1)
 _IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
 CODE = "code"
 """The kind of an event once its text has proven whose phone it came from."""
@@ -40,12 +44,21 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+class HoldReason(StrEnum):
+    """Why the owner of a message is unknown."""
+
+    NOT_LINKED = "not linked"
+    HIDDEN_NUMBER = "hidden number, not linked"
+    SEVERAL_ACCOUNTS = "matches several accounts"
+    RECYCLED = "the number belonged to another account before"
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is."""
 
     user_id: UUID | None
-    reason: str = ""
+    reason: HoldReason = HoldReason.NOT_LINKED
     linked: bool = False
 
 
@@ -60,11 +73,11 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
     if event.kind == CODE:
         return Owner(contact.user_id, linked=True)
     code = _code(event.words) if by_code and event.kind == "text" else None
+    if code and not contact.wa_digits and not await _may_try_code(pool, contact):
+        code = None
     if contact.user_id and code is None:
         return Owner(contact.user_id)
-    candidates = number_variants(contact.wa_digits, contact.alias_digits)
-    if not candidates:
-        return Owner(contact.user_id, "hidden number, not linked")
+    candidates = [*number_variants(contact.wa_digits, contact.alias_digits), *filter(None, [contact.bsuid])]
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_BECOME, "service_role")
         rows = await connection.fetch(_LOOK_UP, candidates, code)
@@ -77,6 +90,15 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         if owner.linked:
             await connection.execute(_IS_A_CODE, event.id, CODE)
     return owner
+
+
+async def _may_try_code(pool: Pool, contact: Contact) -> bool:
+    """Counted first: without a number a guess is compared with every code that is waited for."""
+    most = _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW
+    may_try = bool(await pool.fetchval(_COUNT_CODE, contact.id, *most))
+    if not may_try:
+        log.warning("contact.too_many_codes", contact=contact.id)
+    return may_try
 
 
 def number_variants(*known: str | None) -> list[str]:
@@ -100,16 +122,17 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
         return Owner(proven[0], linked=True)
     if contact.user_id:
         return Owner(contact.user_id)
-    exact = {row["user_id"] for row in rows if row["phone"] == f"+{contact.wa_digits}"}
+    known = {f"+{contact.wa_digits}", contact.bsuid}
+    exact = {row["user_id"] for row in rows if row["phone"] in known}
     people = exact or {row["user_id"] for row in rows}
     if len(people) > 1:
         ALERTS.labels("ambiguous_number").inc()
         log.warning("contact.ambiguous", contact=contact.id, people=len(people))
-        return Owner(None, "matches several accounts")
+        return Owner(None, HoldReason.SEVERAL_ACCOUNTS)
     if not people:
-        return Owner(None, "not linked")
+        return Owner(None, HoldReason.NOT_LINKED if contact.wa_digits else HoldReason.HIDDEN_NUMBER)
     if contact.recycled and contact.relinked_by not in people:
-        return Owner(None, "the number belonged to another account before")
+        return Owner(None, HoldReason.RECYCLED)
     return Owner(people.pop())
 
 
