@@ -200,7 +200,12 @@ async def test_a_hidden_sender_who_gets_a_new_id_stays_linked_by_it(
 
 
 async def test_of_several_possible_owners_none_gets_the_message_and_an_alert_says_so(
-    gateways: Gateways, peers: FakePeers, asking: Asking, linked: Linked, database: Database
+    gateways: Gateways,
+    peers: FakePeers,
+    asking: Asking,
+    linked: Linked,
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     gateway, by_id = await gateways(link_confirmation="code"), await asking()
     await gateway.keep(hidden(CODE))
@@ -213,6 +218,8 @@ async def test_of_several_possible_owners_none_gets_the_message_and_an_alert_say
     assert peers.turns(by_id) == peers.turns(by_number) == []
     assert "More than one account" in peers.phones[PHONE][-1]
     assert ALERTS.labels("ambiguous_number")._value.get() == before + 1
+    assert "contact.ambiguous" in (out := capsys.readouterr().out)
+    assert "alert=True" in out
 
 
 async def test_a_deleted_account_leaves_nothing_of_a_hidden_number(

@@ -40,7 +40,7 @@ class CountryMissing(Problem):
 def to_e164(spelling: str, region: str | None = None) -> str:
     """The E.164 form of `spelling`, as it is dialled today; also of a link that WhatsApp shows.
 
-    `region` (ISO 3166, like `DE`) reads a number without country code. Without one, digits without a plus
+    `region` (ISO 3166, like `DE`) reads a number without country code first. Without one, digits without a plus
     sign count as international where no country has a mobile number like that.
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
@@ -55,8 +55,8 @@ def to_e164(spelling: str, region: str | None = None) -> str:
     try:
         return _read(text if region else with_plus(text), region)
     except (NotAPhoneNumber, CountryMissing):
-        if international:
-            return _read(international, None)
+        if (other := international or with_plus(text)) != text:
+            return _read(other, None)
         raise
 
 

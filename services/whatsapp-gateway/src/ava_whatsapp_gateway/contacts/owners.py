@@ -127,7 +127,7 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
     people = exact or {row["user_id"] for row in rows}
     if len(people) > 1:
         ALERTS.labels("ambiguous_number").inc()
-        log.warning("contact.ambiguous", contact=contact.id, people=len(people))
+        log.warning("contact.ambiguous", contact=contact.id, people=len(people), alert=True)
         return Owner(None, HoldReason.SEVERAL_ACCOUNTS)
     if not people:
         return Owner(None, HoldReason.NOT_LINKED if contact.wa_digits else HoldReason.HIDDEN_NUMBER)
