@@ -40,8 +40,8 @@ class CountryMissing(Problem):
 def to_e164(spelling: str, region: str | None = None) -> str:
     """The E.164 form of `spelling`, as it is dialled today; also of a link that WhatsApp shows.
 
-    `region` (ISO 3166, like `DE`) reads a number without country code first. Without one, digits without a plus
-    sign count as international where no country has a mobile number like that.
+    `region` (ISO 3166, like `DE`) reads a number without country code. Digits without a plus sign count as
+    international where no country has a mobile number like that, and the region's reading fails.
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
     Raises NotAPhoneNumber or CountryMissing (422).
