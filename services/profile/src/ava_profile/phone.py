@@ -40,8 +40,9 @@ class CountryMissing(Problem):
 def to_e164(spelling: str, region: str | None = None) -> str:
     """The E.164 form of `spelling`, as it is dialled today; also of a link that WhatsApp shows.
 
-    `region` (ISO 3166, like `DE`) reads a number without country code. Digits without a plus sign count as
-    international where no country has a mobile number like that, and the region's reading fails.
+    `region` (ISO 3166, like `DE`) reads a number without country code. Digits without a plus sign that are a
+    mobile number with a country code and in no country one without are read so, unless the region reads
+    them and they do not begin with its code.
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
     Raises NotAPhoneNumber or CountryMissing (422).
