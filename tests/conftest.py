@@ -8,6 +8,9 @@ from ava_local.ports import free_base_port
 from ava_local.stack.control import Stack
 from e2e import leaks
 
+FREE = {"AUTH_NETWORK_ATTEMPTS": "100000", "PROFILE_LINK_NETWORK_ATTEMPTS": "100000"}
+"""All tests come from one network."""
+
 
 @pytest.fixture(scope="session")
 def stack(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -15,7 +18,7 @@ def stack(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     At the end its logs are searched for secrets, whichever tests used it and in whichever order.
     """
-    running = Stack(tmp_path_factory.mktemp("stack"), free_base_port(), {"AUTH_NETWORK_ATTEMPTS": "100000"})
+    running = Stack(tmp_path_factory.mktemp("stack"), free_base_port(), FREE)
     try:
         with running:
             yield running

@@ -99,6 +99,8 @@ async def test_a_service_behaves_as_it_describes_itself(
 ) -> None:
     person = await database.person()
     own = {f"{service.upper()}_DATABASE_URL": database.url(f"ava_{service}")}
+    if service == "profile":
+        own |= {"PROFILE_LINK_ACCOUNT_ATTEMPTS": "100000", "PROFILE_LINK_NETWORK_ATTEMPTS": "100000"}
     url = await start_service(service, {"SUPABASE_URL": issuer.url, "AUTH_URL": issuer.url, **own})
     await run_schemathesis(url, service, issuer.token(person), tmp_path)
     if service == "messaging":

@@ -44,7 +44,7 @@ executable as (
   where a.grantee <> f.proowner
 ),
 -- Which service owns a private schema.
-private_schema (nspname, owner) as (values ('whatsapp', 'ava_whatsapp_gateway'), ('accounts', 'ava_auth'), ('messaging', 'ava_messaging'))
+private_schema (nspname, owner) as (values ('whatsapp', 'ava_whatsapp_gateway'), ('accounts', 'ava_auth'), ('messaging', 'ava_messaging'), ('profile', 'ava_profile'))
 
 select 'a table in public has no row-level security' as rule, name as thing
 from relation where nspname = 'public' and relkind in ('r', 'p') and not relrowsecurity

@@ -12,7 +12,7 @@ from ava_local.testing.databases import LOGIN_ROLES, Database, new_database
 
 RELEASES = Path(__file__).with_name("releases")
 DUMP = RELEASES / "0.1.0.sql"
-OURS = "('public', 'whatsapp', 'accounts', 'messaging', 'ava_private')"
+OURS = "('public', 'whatsapp', 'accounts', 'messaging', 'profile', 'ava_private')"
 
 SHAPE = f"""
 select 'column' as what, format('%s.%s', a.attrelid::regclass, a.attname) as name,

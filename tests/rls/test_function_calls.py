@@ -6,18 +6,26 @@ from ava_local.repository import ROOT
 
 from .conftest import SeededDatabase
 
-CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|ava_private)\.\w+)\(")
+CALL = re.compile(r"\b((?:whatsapp|accounts|messaging|profile|ava_private)\.\w+)\(")
+LIMITED = ("accounts", "profile")
 PARAMETERS = """
 select format('%s.%s', pronamespace::regnamespace, proname) as name,
   proargnames[:pronargs] as names, pronargs - pronargdefaults as required
-from pg_proc where pronamespace::regnamespace::text in ('whatsapp', 'accounts', 'messaging', 'ava_private')
+from pg_proc
+where pronamespace::regnamespace::text in ('whatsapp', 'accounts', 'messaging', 'profile', 'ava_private')
 """
 
 
 def calls() -> list[tuple[str, list[str]]]:
-    """Each call in the services' sources: the function, and what stands before each =>."""
+    """Each call in the services' sources: the function, and what stands before each =>.
+
+    The common library's limiter calls the same functions in the schema that a service names.
+    """
     sources = sorted(ROOT.glob("services/*/src/**/*.py"))
-    return [call for source in sources for call in calls_in(source.read_text(encoding="utf-8"))]
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    limiter = (ROOT / "libs/common/src/ava_common/attempt_limiter.py").read_text(encoding="utf-8")
+    texts += [limiter.replace("{schema}", schema) for schema in LIMITED]
+    return [call for text in texts for call in calls_in(text)]
 
 
 def calls_in(text: str) -> list[tuple[str, list[str]]]:

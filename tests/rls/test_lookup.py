@@ -180,3 +180,23 @@ async def test_an_unusual_code_is_only_wrong(fresh_seeded: SeededDatabase, code:
 async def test_the_number_of_a_deleted_account_is_not_found(fresh_seeded: SeededDatabase) -> None:
     await fresh_seeded.database.admin("delete from auth.users where id = $1", fresh_seeded.alice)
     assert await ask(fresh_seeded, fresh_seeded.alices_phone) == []
+
+
+async def test_an_id_links_by_code_alone_and_never_the_number_that_was_typed(
+    fresh_seeded: SeededDatabase,
+) -> None:
+    await asks_for_code(fresh_seeded, fresh_seeded.carol, "314159", phone=fresh_seeded.alices_phone)
+    assert await ask(fresh_seeded, "DE.1") == []
+    assert await ask(fresh_seeded, "DE.1", code="271828") == []
+    assert await ask(fresh_seeded, "DE.1", "4900000000", code="314159") == []
+    assert await ask(fresh_seeded, "DE.1", code="314159") == [("DE.1", fresh_seeded.carol, True)]
+    assert await ask(fresh_seeded, "DE.1", fresh_seeded.alices_phone) == [
+        (fresh_seeded.alices_phone, fresh_seeded.alice, False),
+        ("DE.1", fresh_seeded.carol, False),
+    ]
+
+
+@pytest.mark.parametrize("other", ["DE", "de.1", "DE.", "D.1", "DE_1", "DE.1'", "DE.\u00e4"])
+async def test_what_is_not_an_id_links_nothing(fresh_seeded: SeededDatabase, other: str) -> None:
+    await asks_for_code(fresh_seeded, fresh_seeded.carol, "314159")
+    assert await ask(fresh_seeded, other, code="314159") == []

@@ -158,7 +158,7 @@ select format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema,
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p') and n.nspname not in ('public', 'pg_catalog', 'information_schema', 'pg_toast')
 """
-OWNERS = {"whatsapp": "ava_whatsapp_gateway", "accounts": "ava_auth"}
+OWNERS = {"whatsapp": "ava_whatsapp_gateway", "accounts": "ava_auth", "profile": "ava_profile"}
 
 
 @pytest.mark.parametrize("who", ACTORS)
@@ -166,7 +166,9 @@ async def test_private_tables_refuse_every_role_but_their_owner_service(
     seeded: SeededDatabase, actors: dict[str, Actor], who: str
 ) -> None:
     tables = await seeded.database.admin(PRIVATE)
-    assert {"auth", "accounts", "whatsapp", "supabase_migrations"} <= {table["schema"] for table in tables}
+    assert {"auth", "accounts", "profile", "whatsapp", "supabase_migrations"} <= {
+        table["schema"] for table in tables
+    }
     for table in tables:
         if actors[who].role == OWNERS.get(table["schema"]):
             continue

@@ -108,3 +108,18 @@ async def test_asking_for_a_code_does_not_tell_that_a_number_is_taken(
     await database.admin(LOOK_UP, PHONE, (await request_link(code_client, ada))["code"])
     assert (await request_link(code_client, ben))["pending"] == PHONE
     assert (await code_client.get("/profile/preferences", headers=ada)).json()["whatsapp_phone"] == PHONE
+
+
+async def test_a_link_by_a_hidden_number_is_shown_as_a_date_without_a_number_and_can_be_undone(
+    code_client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    pending = await request_link(code_client, me)
+    await database.admin(LOOK_UP, "DE.1", pending["code"])
+    linked = (await code_client.get("/profile/preferences", headers=me)).json()
+    assert linked["whatsapp_linked_at"]
+    assert linked | {"whatsapp_linked_at": None} == NOTHING
+    other = issuer.bearer(await database.person())
+    assert (await code_client.get("/profile/preferences", headers=other)).json() == NOTHING
+    await code_client.delete(PATH, headers=me)
+    assert (await code_client.get("/profile/preferences", headers=me)).json() == NOTHING

@@ -1,8 +1,12 @@
 """Spellings of phone numbers."""
 
-import pytest
+from contextlib import suppress
 
-from ava_profile.phone import CountryMissing, NotAPhoneNumber, to_e164
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ava_profile.phone import E164, CountryMissing, NotAPhoneNumber, to_e164
 
 GERMAN = "+4915112345678"
 
@@ -25,13 +29,43 @@ GERMAN = "+4915112345678"
         ("0151 12345678", "de"),
         ("+49 151 12345678", "US"),
         ("011 49 151 12345678", "US"),
+        ("0049 151 12345678", "US"),
+        ("\N{HEAVY PLUS SIGN}49 151 12345678", None),
+        ("\ufe624915112345678", None),  # a small plus
+        ("\u207a49 151 12345678", None),  # a superscript plus
+        ("٠٠٤٩١٥١١٢٣٤٥٦٧٨", None),
+        ("۰۰۴۹ 151 12345678", None),
+        ("००४९१५११२३४५६७८", None),
+        ("００49 151 12345678", None),
+        ("\u202a0049 151 12345678\u202c", None),
+        ("\u200e004915112345678", None),
+        ("\ufeff+49 151\u00ad12345678", None),
+        ("4\ufe0f\u20e39\ufe0f\u20e315112345678", None),  # keycaps
+        ("(00) 49 151 12345678", None),
+        ("00-49-151-12345678", None),
+        ("tel:0049-151-12345678", None),
+        ("4915112345678", None),
+        ("49 151 12345678", "DE"),
+        ("49 (151) 123-456-78", "US"),
+        ("wa.me/4915112345678", None),
+        ("https://wa.me/4915112345678", "US"),
+        ("HTTPS://WA.ME/+4915112345678/", None),
+        ("https://wa.me/4915112345678?text=Call%20me%20at%201", None),
+        ("<https://wa.me/4915112345678>", None),
+        ("https://api.whatsapp.com/send?phone=4915112345678", None),
+        ("https://api.whatsapp.com/send/?text=Hi%20you&phone=%2B49%20151%2012345678&type=phone_number", None),
+        ("https://web.whatsapp.com/send?phone=4915112345678&text=hi", None),
+        ("whatsapp://send?phone=4915112345678", None),
+        ("whatsapp:4915112345678", None),
     ],
 )
 def test_every_usual_spelling_is_the_same_number(spelling: str, region: str | None) -> None:
     assert to_e164(spelling, region) == GERMAN
 
 
-@pytest.mark.parametrize("spelling", ["151 12345678", "4915112345678", "0151 12345678"])
+@pytest.mark.parametrize(
+    "spelling", ["151 12345678", "0151 12345678", "15512345678", "22997123456", "4930123456"]
+)
 def test_a_number_without_country_code_asks_for_the_country(spelling: str) -> None:
     with pytest.raises(CountryMissing):
         to_e164(spelling)
@@ -49,6 +83,66 @@ def test_an_unknown_region_asks_for_the_country() -> None:
 def test_an_invalid_number_is_refused(spelling: str) -> None:
     with pytest.raises(NotAPhoneNumber):
         to_e164(spelling)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "region", "today"),
+    [
+        ("+5215512340099", None, "+525512340099"),
+        ("+52 1 55 1234 0099", None, "+525512340099"),
+        ("0052 1 55 1234 0099", None, "+525512340099"),
+        ("521 55 1234 0099", None, "+525512340099"),
+        ("1 55 1234 0099", "MX", "+525512340099"),
+        ("044 55 1234 0099", "MX", "+525512340099"),
+        ("045 55 1234 0099", "MX", "+525512340099"),
+        ("55 1234 0099", "MX", "+525512340099"),
+        ("https://wa.me/5215512340099", None, "+525512340099"),
+        ("+229 97 12 34 56", None, "+2290197123456"),
+        ("+229 01 97 12 34 56", None, "+2290197123456"),
+        ("97 12 34 56", "BJ", "+2290197123456"),
+        ("wa.me/22997123456", None, "+2290197123456"),
+        ("+225 07 12 34 56", None, "+2250707123456"),
+        ("07 12 34 56", "CI", "+2250707123456"),
+        ("+225 07 07 12 34 56", None, "+2250707123456"),
+        ("+55 11 8765-4321", None, "+5511987654321"),
+        ("+55 11 98765-4321", None, "+5511987654321"),
+        ("+54 9 11 2345-6789", None, "+5491123456789"),
+        ("+54 11 2345-6789", None, "+541123456789"),  # may be the landline of another person
+    ],
+)
+def test_a_number_is_kept_as_it_is_dialled_today(spelling: str, region: str | None, today: str) -> None:
+    assert to_e164(spelling, region) == today
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://wa.me/message/ABC4915112345678",
+        "wa.me/qr/4915112345678",
+        "wa.me/",
+        "https://wa.me/4915112345678x",
+        "https://api.whatsapp.com/send?text=4915112345678",
+        "https://wa.me/12",
+    ],
+)
+def test_a_link_without_a_number_is_refused(link: str) -> None:
+    with pytest.raises(NotAPhoneNumber):
+        to_e164(link)
+
+
+@given(st.text(max_size=60), st.sampled_from([None, "DE", "MX", "zz"]))
+def test_any_text_is_a_number_or_refused(text: str, region: str | None) -> None:
+    with suppress(NotAPhoneNumber, CountryMissing):
+        assert E164.fullmatch(to_e164(text, region))
+
+
+@given(st.from_regex(r"\+?[0-9]{6,15}", fullmatch=True))
+def test_what_is_kept_is_understood_as_itself(text: str) -> None:
+    try:
+        kept = to_e164(text)
+    except (NotAPhoneNumber, CountryMissing):
+        return
+    assert to_e164(kept) == to_e164(f"https://wa.me/{kept[1:]}") == kept
 
 
 def test_a_number_in_an_unknown_range_is_accepted() -> None:

@@ -68,6 +68,17 @@ async def test_a_taken_number_is_refused_without_saying_whose(
     assert sorted(await linked(database)) == sorted([(ada, PHONE), (ben, "+14155552671")])
 
 
+async def test_a_taken_number_is_taken_in_its_older_spellings_too(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    ada, ben = await database.person(), await database.person()
+    await client.put(PATH, json={"phone": "+52 55 1234 0099"}, headers=issuer.bearer(ada))
+    for older in ("+52 1 55 1234 0099", "https://wa.me/5215512340099"):
+        refused = await client.put(PATH, json={"phone": older}, headers=issuer.bearer(ben))
+        assert refused.status_code == 409
+    assert await linked(database) == [(ada, "+525512340099")]
+
+
 async def test_an_unlinked_number_is_free_for_another_user(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:
@@ -91,7 +102,7 @@ async def test_an_invalid_number_is_refused(
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"phone": None}, {"phone": 49151}, {"phone": ""}, {"phone": "4" * 101},
+    "body", [{}, {"phone": None}, {"phone": 49151}, {"phone": ""}, {"phone": "4" * 501},
              {"phone": "\ud800"}, {"phone": PHONE, "region": "Germany"}, {"phone": PHONE, "region": "D1"}]
 )  # fmt: skip
 async def test_an_invalid_body_is_refused(

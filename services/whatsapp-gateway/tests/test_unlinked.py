@@ -1,5 +1,7 @@
 """Unlinked senders: one polite answer a day; their messages are held, and handled once they link."""
 
+import pytest
+
 from ava_local.testing.databases import Database
 
 from . import meta_payloads as meta
@@ -48,14 +50,23 @@ async def test_a_sender_who_links_while_the_notice_is_being_sent_is_answered_too
     assert peers.phones[PHONE][1:] == ["one"]
 
 
+@pytest.mark.parametrize(
+    ("sender", "typed"),
+    [
+        ("551187654321", "+5511987654321"),
+        ("5215512340099", "+525512340099"),
+        ("22997123456", "+2290197123456"),
+        ("22507123456", "+2250707123456"),
+    ],
+)
 async def test_a_number_typed_in_another_national_spelling_is_found(
-    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, sender: str, typed: str
 ) -> None:
-    await gateway.keep(meta.text(sender="551187654321", body="oi"))
+    await gateway.keep(meta.text(sender=sender, body="oi"))
     await gateway.drain()
-    await linked("+5511987654321")
+    await linked(typed)
     await gateway.drain()
-    assert peers.phones["551187654321"][1:] == ["oi"]
+    assert peers.phones[sender][1:] == ["oi"]
 
 
 async def test_when_both_spellings_are_linked_the_exact_one_wins(

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from ava_auth.client_ip import network_of
 from ava_auth.constant_time import padded_to
 from ava_auth.password_policy import violations
 from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, SessionEnded, WrongCredentials
@@ -15,6 +14,7 @@ from ava_auth.resources import Resources
 from ava_auth.schemas import Credentials, OpenedLink
 from ava_auth.throttle import Attempt, Kind, account_digest
 from ava_auth.user_and_session import Session
+from ava_common.client_ip import network_of
 
 
 @asynccontextmanager

@@ -73,18 +73,6 @@ class LinkSpent(Problem):
     status = 410
 
 
-class TooManyAttempts(Problem):
-    """Too many attempts. Wait as long as Retry-After says, then try again."""
-
-    status = 429
-
-    def __init__(self, seconds: int) -> None:
-        words = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
-        super().__init__(
-            f"Too many attempts. Wait {words}, then try again.", headers={"Retry-After": str(seconds)}
-        )
-
-
 class AccountsAway(Problem):
     """Accounts are temporarily unavailable. Nothing is lost; try again in a moment."""
 

@@ -6,7 +6,6 @@ from typing import Annotated, cast
 import httpx
 from fastapi import Depends, Request, Response
 
-from ava_auth import client_ip
 from ava_auth.audit import AuditLog
 from ava_auth.issuer import Issuer
 from ava_auth.pwned_passwords import PwnedPasswords
@@ -48,4 +47,3 @@ async def no_store(response: Response) -> None:
 
 
 ResourcesDep = Annotated[Resources, Depends(_resources)]
-ClientIp = Annotated[str, Depends(client_ip.client_ip)]

@@ -20,11 +20,12 @@ from supabase_auth.types import User as SupabaseUser
 from supabase_auth.types import UserAttributes, UserResponse
 
 from ava_auth import supabase_errors
-from ava_auth.client_ip import UNKNOWN
-from ava_auth.problems import AccountsAway, PasswordRefused, SessionEnded, TokenRefused, TooManyAttempts
+from ava_auth.problems import AccountsAway, PasswordRefused, SessionEnded, TokenRefused
 from ava_auth.settings import Settings
 from ava_auth.supabase_errors import Problems
 from ava_auth.user_and_session import Link, Scope, Session, User
+from ava_common.attempt_limiter import TooManyAttempts
+from ava_common.client_ip import UNKNOWN
 from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
 from ava_common.problems import Problem

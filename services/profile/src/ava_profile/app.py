@@ -10,6 +10,7 @@ from ava_common.database import open_pool
 from ava_common.health import database_answers
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
@@ -23,7 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
         async with open_pool(url, name="profile") as pool, open_verifier(*issuers) as verifier:
-            yield Resources(settings, pool, verifier)
+            yield Resources(settings, pool, verifier, link_limiter(pool, settings))
 
     return create_service_app(
         "Ava profile",

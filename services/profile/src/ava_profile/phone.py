@@ -1,6 +1,6 @@
 """Phone numbers: any usual spelling in, E.164 out.
 
-Decision 0070. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0070 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -8,10 +8,15 @@ import re
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
+from ava_common.numbering_plans import CHANGES
 from ava_common.problems import Problem
+from ava_profile.typed_text import number_of_link, plain, with_plus, without_plus
 
 MIN_DIGITS = 6  # of something that may be a number without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+_MEXICO_UNTIL_2019 = re.compile(r"\+52(?:01|044|045)([2-9][0-9]{9})")
+"""What was dialled inside of Mexico before a mobile's ten digits."""
 
 
 class NotAPhoneNumber(Problem):
@@ -33,29 +38,55 @@ class CountryMissing(Problem):
 
 
 def to_e164(spelling: str, region: str | None = None) -> str:
-    """The E.164 form of `spelling`; `region` (ISO 3166, like `DE`) reads a number without country code.
+    """The E.164 form of `spelling`, as it is dialled today; also of a link that WhatsApp shows.
 
+    `region` (ISO 3166, like `DE`) reads a number without country code. Digits without a plus sign that are a
+    mobile number with a country code and in no country one without are read so, unless the region reads
+    them and they do not begin with its code.
     Judges the length only, not whether the range is in service: numbering plans change faster than any
     copy of them, and refusing a real number is worse than accepting a mistyped one.
     Raises NotAPhoneNumber or CountryMissing (422).
     """
+    text = plain(spelling)
+    if linked := number_of_link(text):
+        return _read(linked, None)
+    international = without_plus(text)
+    if international and _is_of(region, international):
+        return _read(international, None)
     try:
-        number = phonenumbers.parse(_with_plus(spelling, region), region and region.upper())
+        return _read(text if region else with_plus(text), region)
+    except (NotAPhoneNumber, CountryMissing):
+        if (other := international or with_plus(text)) != text:
+            return _read(other, None)
+        raise
+
+
+def _is_of(region: str | None, international: str) -> bool:
+    code = phonenumbers.country_code_for_region(region.upper()) if region else 0
+    return bool(code) and international.startswith(f"+{code}")
+
+
+def _read(text: str, region: str | None) -> str:
+    try:
+        number = phonenumbers.parse(text, region and region.upper())
+        written = _as_dialled_today(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+        today = phonenumbers.parse(written)
     except NumberParseException as error:
-        raise (CountryMissing if _only_lacks_its_country(spelling, error) else NotAPhoneNumber) from None
-    written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+        raise (CountryMissing if _only_lacks_its_country(text, error) else NotAPhoneNumber) from None
+    possible = phonenumbers.is_possible_number_with_reason(today) == ValidationResult.IS_POSSIBLE
     if not possible or number.extension or not E164.fullmatch(written):
         raise NotAPhoneNumber
     return written
 
 
-def _only_lacks_its_country(spelling: str, error: NumberParseException) -> bool:
-    digits = sum(character.isdigit() for character in spelling)
+def _as_dialled_today(written: str) -> str:
+    """One number has one form, so that a taken one cannot be linked again in an older spelling."""
+    written = _MEXICO_UNTIL_2019.sub(r"+52\1", written)
+    changed = (change.to_current(written.removeprefix("+")) for change in CHANGES)
+    return next((f"+{digits}" for digits in changed if digits), written)
+
+
+def _only_lacks_its_country(text: str, error: NumberParseException) -> bool:
+    digits = sum(character.isdigit() for character in text)
     unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-    return unknown and "+" not in spelling and digits >= MIN_DIGITS
-
-
-def _with_plus(spelling: str, region: str | None) -> str:
-    """`0049…` is how most of the world dials abroad; where a region is named, its own prefix counts."""
-    return spelling if region else re.sub(r"^[\s(]*00\s*", "+", spelling)
+    return unknown and "+" not in text and digits >= MIN_DIGITS

@@ -19,7 +19,10 @@ class PhoneTaken(Problem):
 
 
 class Preferences(BaseModel):
-    """The linked number (E.164) and since when; a number that still needs its code is listed separately."""
+    """The linked number (E.164) and since when; a number that still needs its code is listed separately.
+
+    A date without a number: linked by a code from a WhatsApp account that hides its number.
+    """
 
     whatsapp_phone: str | None = None
     whatsapp_linked_at: datetime | None = None
@@ -30,7 +33,12 @@ class PhoneLink(BaseModel):
     """A number in any usual spelling, and its country when the spelling does not say."""
 
     phone: Annotated[
-        str, StringConstraints(min_length=1, max_length=100), Field(examples=["+49 151 12345678"])
+        str,
+        StringConstraints(min_length=1, max_length=500),
+        Field(
+            examples=["+49 151 12345678"],
+            description="Also a link such as wa.me/4915112345678, with what WhatsApp appends to it.",
+        ),
     ]
     region: Annotated[
         Annotated[str, Matches("^[A-Za-z]{2}$", "must be a two-character country code, like DE")] | None,

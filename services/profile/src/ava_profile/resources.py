@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from ava_common.attempt_limiter import AttemptLimiter
 from ava_common.database import Pool
 from ava_common.token_verifier import TokenVerifier
 from ava_profile.settings import Settings
@@ -17,6 +18,7 @@ class Resources:
     settings: Settings
     pool: Pool
     verifier: TokenVerifier
+    limiter: AttemptLimiter
 
 
 async def _resources(request: Request) -> Resources:

@@ -1,11 +1,15 @@
 """The routes of the profile service: avatar, preferences, the link to a WhatsApp number."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 from pydantic import WithJsonSchema
 
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.client_ip import ClientIp
+from ava_common.database import Connection
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
 from ava_profile.avatar_fields import (
@@ -16,10 +20,12 @@ from ava_profile.avatar_fields import (
     Personality,
     SecondAvatar,
 )
+from ava_profile.link_attempts import limited
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
 from ava_profile.preference_fields import PendingLink, PhoneLink, PhoneTaken, Preferences
 from ava_profile.resources import ResourcesDep
+from ava_profile.settings import Settings
 
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
@@ -99,25 +105,35 @@ async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Pr
     "/preferences/whatsapp",
     tags=["preferences"],
     responses={
-        **responses(*PRESENT, PhoneTaken),
+        **responses(*PRESENT, PhoneTaken, TooManyAttempts),
         202: {"model": PendingLink, "description": "Linked once the code arrives from that number"},
     },
 )
 async def link_whatsapp(
-    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller
+    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller, client_ip: ClientIp
 ) -> Preferences | PendingLink:
     """Link the number you write from: at once (200), or once a code comes from it (202)."""
-    settings = resources.settings
     phone = to_e164(link.phone, link.region)
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if settings.display_number is None or settings.link_confirmation == "off":
-            return await store.link_phone(connection, caller.id, phone)
-        preferences = await store.find_preferences(connection, caller.id)
-        if preferences.whatsapp_phone == phone:
-            return preferences
-        code = LinkCode.new()
-        await store.put_pending_link(connection, caller.id, phone, code)
-    response.status_code = 202
+    async with (
+        limited(resources.limiter, "link", client_ip, caller),
+        store.transaction_for(resources.pool, caller) as connection,
+    ):
+        linked = await _linked(connection, resources.settings, caller.id, phone)
+    response.status_code = 202 if isinstance(linked, PendingLink) else 200
+    return linked
+
+
+async def _linked(
+    connection: Connection, settings: Settings, user_id: UUID, phone: str
+) -> Preferences | PendingLink:
+    """With a code the answer is the same for a free number and for a taken one, and takes the same steps."""
+    if settings.display_number is None or settings.link_confirmation == "off":
+        return await store.link_phone(connection, user_id, phone)
+    preferences = await store.find_preferences(connection, user_id)
+    if preferences.whatsapp_phone == phone:
+        return preferences
+    code = LinkCode.new()
+    await store.put_pending_link(connection, user_id, phone, code)
     return PendingLink(
         pending=phone,
         code=code.code,
@@ -126,10 +142,18 @@ async def link_whatsapp(
     )
 
 
-@router.delete("/preferences/whatsapp", tags=["preferences"], status_code=204, responses=responses(*PRESENT))
-async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller) -> None:
+@router.delete(
+    "/preferences/whatsapp",
+    tags=["preferences"],
+    status_code=204,
+    responses=responses(*PRESENT, TooManyAttempts),
+)
+async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client_ip: ClientIp) -> None:
     """Unlink your number, and drop one that is waiting for its code."""
-    async with store.transaction_for(resources.pool, caller) as connection:
+    async with (
+        limited(resources.limiter, "unlink", client_ip, caller),
+        store.transaction_for(resources.pool, caller) as connection,
+    ):
         await store.unlink_phone(connection, caller.id)
 
 

@@ -27,6 +27,10 @@ class Settings(ServiceSettings):
     display_number: Annotated[str, AfterValidator(_e164)] | None = Field(
         None, validation_alias="WHATSAPP_GATEWAY_DISPLAY_NUMBER"
     )
+    link_network_attempts: int = Field(30, ge=1)
+    link_account_attempts: int = Field(10, ge=1)
+    link_attempt_window_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_ATTEMPT_WINDOW")
+    link_longest_wait_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_LONGEST_WAIT")
 
     @model_validator(mode="after")
     def _code_needs_a_number_to_write_to(self) -> "Settings":

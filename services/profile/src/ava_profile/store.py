@@ -87,10 +87,16 @@ async def delete_avatar(connection: Connection, user_id: UUID) -> bool:
 
 async def find_preferences(connection: Connection, user_id: UUID) -> Preferences:
     row = await connection.fetchrow(
-        f"select {PREFERENCES} from public.user_preferences where user_id = $1",
+        f"""select {PREFERENCES}, hidden.linked_at as hidden_linked_at
+        from public.user_preferences left join profile.hidden_number_links as hidden using (user_id)
+        where user_id = $1""",
         user_id,
     )
-    return Preferences(**row) if row else Preferences()
+    if row is None:
+        return Preferences()
+    found = dict(row)
+    hidden_linked_at = found.pop("hidden_linked_at")
+    return Preferences(**found | ({"whatsapp_linked_at": hidden_linked_at} if hidden_linked_at else {}))
 
 
 async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Preferences:

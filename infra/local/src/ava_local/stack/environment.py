@@ -102,7 +102,7 @@ class Environment:
         role = "ava_" + name.replace("-", "_")
         own = {
             "auth": self._auth,
-            "profile": self._link_settings,
+            "profile": self._profile,
             "messaging": dict,
             "whatsapp-gateway": self._gateway,
         }[name]()
@@ -122,6 +122,9 @@ class Environment:
             "AUTH_CLIENTS": json.dumps({"whatsapp-gateway": [self.secrets.client_secret]}),
             "AUTH_NETWORK_ATTEMPTS": LOCAL_ATTEMPT_LIMIT,
         }
+
+    def _profile(self) -> dict[str, str]:
+        return {**self._link_settings(), "PROFILE_LINK_NETWORK_ATTEMPTS": LOCAL_ATTEMPT_LIMIT}
 
     def _link_settings(self) -> dict[str, str]:
         return {

@@ -8,19 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 
 from ava_auth import flows
-from ava_auth.client_ip import network_of
 from ava_auth.problems import (
     AccountsAway,
     CrossSite,
     EmailNotConfirmed,
     SessionEnded,
-    TooManyAttempts,
     WrongCredentials,
 )
-from ava_auth.resources import ClientIp, Resources, ResourcesDep, no_store
+from ava_auth.resources import Resources, ResourcesDep, no_store
 from ava_auth.schemas import Credentials, Me, me
 from ava_auth.user_and_session import Scope, Session
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
+from ava_common.client_ip import ClientIp, network_of
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 

@@ -18,17 +18,18 @@ from ava_auth.problems import (
     PasswordRefused,
     ServiceUnavailable,
     SessionEnded,
-    TooManyAttempts,
     WrongCredentials,
     WrongPassword,
 )
-from ava_auth.resources import ClientIp, Resources, ResourcesDep
+from ava_auth.resources import Resources, ResourcesDep
 from ava_auth.routes.browser_session import clear_cookies
 from ava_auth.schemas import NewPassword, Proof
 from ava_auth.throttle import Attempt, account_digest
 from ava_auth.user_and_session import User
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
+from ava_common.client_ip import ClientIp
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from ava_auth import flows
-from ava_auth.client_ip import network_of
 from ava_auth.problems import (
     AccountsAway,
     EmailNotConfirmed,
@@ -17,13 +16,14 @@ from ava_auth.problems import (
     PasswordRefused,
     SessionEnded,
     SignUpClosed,
-    TooManyAttempts,
     WrongCredentials,
 )
-from ava_auth.resources import ClientIp, ResourcesDep, no_store
+from ava_auth.resources import ResourcesDep, no_store
 from ava_auth.schemas import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
 from ava_auth.user_and_session import Scope
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
+from ava_common.client_ip import ClientIp, network_of
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 

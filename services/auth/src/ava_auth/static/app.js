@@ -157,8 +157,8 @@ async function showNumber() {
   if (!ok || !mayShow()) return;
   const pending = body.whatsapp_pending_phone;
   const waiting = pending ? ` Waiting for the code from ${pending}.` : "";
-  $("whatsapp-state").textContent =
-    (body.whatsapp_phone ? `Linked: ${body.whatsapp_phone}.` : "No number is linked.") + waiting;
+  const hidden = body.whatsapp_linked_at ? "Linked, with a hidden number." : "No number is linked.";
+  $("whatsapp-state").textContent = (body.whatsapp_phone ? `Linked: ${body.whatsapp_phone}.` : hidden) + waiting;
   $("whatsapp-code").hidden = !pending;
 }
 

@@ -1,16 +1,19 @@
-"""Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
+"""Find the owner of a message: the pinned one, else by exact number or id, else by its only known variant.
 
-Decisions 0011 and 0052. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052, 0097 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 
 from ava_common.database import Pool
 from ava_common.log import log
+from ava_common.numbering_plans import CHANGES
 from ava_whatsapp_gateway.metrics import ALERTS
 from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Contact, Event
@@ -24,22 +27,30 @@ _PIN = """
 update whatsapp.contacts set user_id = $2, recycled = false
 where id = $1 and (link_version = $3 or $4) returning true
 """
+_COUNT_CODE = "select whatsapp.count_code_attempt(p_contact_id => $1, p_most => $2, p_window => $3)"
+_CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW = 5, timedelta(days=1)
 _IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
 CODE = "code"
 """The kind of an event once its text has proven whose phone it came from."""
 _CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Brazil: mobiles got a ninth digit, older accounts keep eight. Landlines (2 to 5) never have it.
-    (re.compile(r"55(\d{2})9([6-9]\d{7})"), r"55\1\2"),
-    (re.compile(r"55(\d{2})([6-9]\d{7})"), r"55\g<1>9\2"),
-    # Mexico: WhatsApp may keep the 1 that people stopped dialling in 2019.
-    (re.compile(r"521(\d{10})"), r"52\1"),
-    (re.compile(r"52([2-9]\d{9})"), r"521\1"),
+    # WhatsApp keeps many an id as it was before the country's numbers changed.
+    *((change.before, change.to_now) for change in CHANGES),
+    *((change.now, change.to_before) for change in CHANGES),
     # Argentina: WhatsApp writes mobiles with a 9 after the country code; people often leave it out.
-    (re.compile(r"549(\d{10})"), r"54\1"),
+    (re.compile(r"549([1-8]\d{9})"), r"54\1"),
     (re.compile(r"54([1-8]\d{9})"), r"549\1"),
 )
+
+
+class HoldReason(StrEnum):
+    """Why the owner of a message is unknown."""
+
+    NOT_LINKED = "not linked"
+    HIDDEN_NUMBER = "hidden number, not linked"
+    SEVERAL_ACCOUNTS = "matches several accounts"
+    RECYCLED = "the number belonged to another account before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Owner:
     """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is."""
 
     user_id: UUID | None
-    reason: str = ""
+    reason: HoldReason = HoldReason.NOT_LINKED
     linked: bool = False
 
 
@@ -62,11 +73,11 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
     if event.kind == CODE:
         return Owner(contact.user_id, linked=True)
     code = _code(event.words) if by_code and event.kind == "text" else None
+    if code and not contact.wa_digits and not await _may_try_code(pool, contact):
+        code = None
     if contact.user_id and code is None:
         return Owner(contact.user_id)
-    candidates = number_variants(contact.wa_digits, contact.alias_digits)
-    if not candidates:
-        return Owner(contact.user_id, "hidden number, not linked")
+    candidates = [*number_variants(contact.wa_digits, contact.alias_digits), *filter(None, [contact.bsuid])]
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_BECOME, "service_role")
         rows = await connection.fetch(_LOOK_UP, candidates, code)
@@ -79,6 +90,15 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         if owner.linked:
             await connection.execute(_IS_A_CODE, event.id, CODE)
     return owner
+
+
+async def _may_try_code(pool: Pool, contact: Contact) -> bool:
+    """Counted first: without a number a guess is compared with every code that is waited for."""
+    most = _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW
+    may_try = bool(await pool.fetchval(_COUNT_CODE, contact.id, *most))
+    if not may_try:
+        log.warning("contact.too_many_codes", contact=contact.id)
+    return may_try
 
 
 def number_variants(*known: str | None) -> list[str]:
@@ -102,16 +122,17 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
         return Owner(proven[0], linked=True)
     if contact.user_id:
         return Owner(contact.user_id)
-    exact = {row["user_id"] for row in rows if row["phone"] == f"+{contact.wa_digits}"}
+    known = {f"+{contact.wa_digits}", contact.bsuid}
+    exact = {row["user_id"] for row in rows if row["phone"] in known}
     people = exact or {row["user_id"] for row in rows}
     if len(people) > 1:
         ALERTS.labels("ambiguous_number").inc()
-        log.warning("contact.ambiguous", contact=contact.id, people=len(people))
-        return Owner(None, "matches several accounts")
+        log.warning("contact.ambiguous", contact=contact.id, people=len(people), alert=True)
+        return Owner(None, HoldReason.SEVERAL_ACCOUNTS)
     if not people:
-        return Owner(None, "not linked")
+        return Owner(None, HoldReason.NOT_LINKED if contact.wa_digits else HoldReason.HIDDEN_NUMBER)
     if contact.recycled and contact.relinked_by not in people:
-        return Owner(None, "the number belonged to another account before")
+        return Owner(None, HoldReason.RECYCLED)
     return Owner(people.pop())
 
 

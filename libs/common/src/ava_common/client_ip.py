@@ -4,7 +4,9 @@ Decisions 0062 and 0064.
 """
 
 import ipaddress
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 
 UNKNOWN = "unknown"
@@ -23,6 +25,9 @@ async def client_ip(request: Request) -> str:
         return UNKNOWN
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return str(mapped or found)
+
+
+ClientIp = Annotated[str, Depends(client_ip)]
 
 
 def network_of(ip: str) -> str:
