@@ -1,6 +1,6 @@
 """Find the owner of a message: the pinned one, else by exact number, else by its only known variant.
 
-Decisions 0011 and 0052. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052 and 0093. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -12,7 +12,7 @@ import asyncpg
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.metrics import ALERTS
-from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
+from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Contact, Event
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
@@ -21,8 +21,8 @@ _LOOK_UP = """
 select phone, user_id, confirmed from ava_private.users_for_phones(p_candidates => $1, p_code => $2)
 """
 _PIN = """
-update whatsapp.contacts set user_id = $2, recycled = false
-where id = $1 and (link_version = $3 or $4) returning true
+select whatsapp.pin(
+  p_contact_id => $1, p_fence => $2, p_user_id => $3, p_link_version => $4, p_linked_digits => $5)
 """
 _IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
 CODE = "code"
@@ -44,11 +44,15 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is."""
+    """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is.
+
+    `by_digits`: the linked number that was looked up.
+    """
 
     user_id: UUID | None
     reason: str = ""
     linked: bool = False
+    by_digits: str | None = None
 
 
 async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
@@ -71,13 +75,19 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         await connection.execute(_BECOME, "service_role")
         rows = await connection.fetch(_LOOK_UP, candidates, code)
         await connection.execute(_BECOME, "none")
-        owner = _decide(contact, rows)
+        owner, pinned = _decide(contact, rows), None
         if owner.user_id and owner.user_id != contact.user_id:
-            pin = contact.id, owner.user_id, contact.link_version, owner.linked
-            if not await connection.fetchval(_PIN, *pin):
+            version = None if owner.linked else contact.link_version
+            pin = contact.id, event.token, owner.user_id, version, owner.by_digits
+            pinned = await connection.fetchval(_PIN, *pin)
+            if pinned == "lost":
+                raise LeaseLost
+            if pinned == "changed":
                 raise RetryLater(Release(0.2, "the link changed meanwhile"))
         if owner.linked:
             await connection.execute(_IS_A_CODE, event.id, CODE)
+    if pinned == "released" and not owner.linked:
+        raise LaneChanged  # what was held goes first
     return owner
 
 
@@ -97,9 +107,9 @@ def number_variants(*known: str | None) -> list[str]:
 
 
 def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
-    proven = [row["user_id"] for row in rows if row["confirmed"]]
+    proven = [row for row in rows if row["confirmed"]]
     if proven:
-        return Owner(proven[0], linked=True)
+        return Owner(proven[0]["user_id"], linked=True, by_digits=proven[0]["phone"].lstrip("+"))
     if contact.user_id:
         return Owner(contact.user_id)
     exact = {row["user_id"] for row in rows if row["phone"] == f"+{contact.wa_digits}"}
@@ -112,7 +122,9 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
         return Owner(None, "not linked")
     if contact.recycled and contact.relinked_by not in people:
         return Owner(None, "the number belonged to another account before")
-    return Owner(people.pop())
+    user_id = people.pop()
+    phone = next(row["phone"] for row in rows if row["user_id"] == user_id)
+    return Owner(user_id, by_digits=phone.lstrip("+"))
 
 
 def _code(words: str) -> str | None:
