@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.outbox import store as outbox
@@ -76,7 +77,17 @@ class Make:
     async def sender_events(self, old: EventState, _: EventState) -> None:
         await self._accepted(await self._send(old, SendState.UNKNOWN))
 
-    async def maintenance_events(self, old: EventState, _: EventState | None) -> None:
+    async def maintenance_events(self, old: EventState, new: EventState | None) -> None:
+        if new is EventState.READY:
+            event = await put_event(self.database, old)
+            await self.pool.execute(
+                "update whatsapp.contacts set user_id = $2"
+                " where id = (select contact_id from whatsapp.events where id = $1)",
+                event,
+                await self.database.person(),
+            )
+            await PinSweep(self.pool).check_next()
+            return
         await self._send(old, SendState.UNKNOWN)
         await self.pool.execute(
             "update whatsapp.events set reason = $1 where state = 'discarded'", retention.PAST

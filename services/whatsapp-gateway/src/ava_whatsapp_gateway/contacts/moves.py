@@ -20,7 +20,7 @@ order by m.from_bsuid, m.id desc
 async def find_moved(
     connection: Connection, bsuids: Sequence[str], known: list[ContactRow]
 ) -> dict[str, ContactRow]:
-    """The contacts that had these ids until Meta said that they changed, by that id; `known` grows by them."""
+    """The contacts that had these ids until Meta changed them, by that id; `known` grows by them."""
     found, by_id = {}, {row.id: row for row in known}
     for row in await connection.fetch(_ONCE_NAMED, bsuids) if bsuids else []:
         bsuid, *columns = row

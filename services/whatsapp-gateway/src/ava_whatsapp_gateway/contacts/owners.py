@@ -16,8 +16,8 @@ from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Releas
 from ava_whatsapp_gateway.queue.lanes import Contact, Event
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
-_BECOME = "select set_config('role', $1, true)"
-_LOOK_UP = """
+BECOME = "select set_config('role', $1, true)"
+LOOK_UP = """
 select phone, user_id, confirmed from ava_private.users_for_phones(p_candidates => $1, p_code => $2)
 """
 _PIN = """
@@ -72,9 +72,9 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
     if not candidates:
         return Owner(contact.user_id, "hidden number, not linked")
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(_BECOME, "service_role")
-        rows = await connection.fetch(_LOOK_UP, candidates, code)
-        await connection.execute(_BECOME, "none")
+        await connection.execute(BECOME, "service_role")
+        rows = await connection.fetch(LOOK_UP, candidates, code)
+        await connection.execute(BECOME, "none")
         owner, pinned = _decide(contact, rows), None
         if owner.user_id and owner.user_id != contact.user_id:
             version = None if owner.linked else contact.link_version

@@ -58,7 +58,9 @@ EVENT_TRANSITIONS: Transitions = {
     (EventState.READY, EventState.DEAD): {Actor.LANE_RUNNER},
     (EventState.READY, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.READY, EventState.DISCARDED): {Actor.HANDLER, Actor.OPERATOR},
-    (EventState.HELD, EventState.READY): {Actor.INGEST, Actor.HANDLER, Actor.LINK, Actor.OPERATOR},
+    (EventState.HELD, EventState.READY): {
+        *(Actor.INGEST, Actor.HANDLER, Actor.LINK, Actor.MAINTENANCE, Actor.OPERATOR),
+    },
     (EventState.HELD, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.HELD, EventState.DISCARDED): {Actor.OPERATOR},
     (EventState.HELD, None): {Actor.MAINTENANCE},
