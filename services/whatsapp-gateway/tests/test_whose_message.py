@@ -48,13 +48,12 @@ _STEPS = st.one_of(
 
 @dataclass
 class Phone:
-    """Who writes: every number and id that it has had, the last one is today's; and who could link it when."""
+    """Who writes: every number and id that it has had; the last one is today's."""
 
     numbers: list[str]
     bsuids: list[str]
     said: dict[str, set[UUID]] = field(default_factory=dict)
     """What it said, and who has owned it since then or shortly before."""
-    owners: set[UUID] = field(default_factory=set)
 
 
 class Walk:
@@ -210,7 +209,8 @@ class Walk:
     async def check_contacts(self) -> None:
         rows = await self.database.admin(
             "select c.id, c.user_id, c.wa_digits, c.bsuid,"
-            " exists (select from whatsapp.events as e where e.contact_id = c.id and e.state = 'held') as holds"
+            " exists (select from whatsapp.events as e"
+            " where e.contact_id = c.id and e.state = 'held') as holds"
             " from whatsapp.contacts as c where c.wa_digits like $1 or c.bsuid like $2",
             f"4915{self.walk:05}%",
             f"DE.{self.walk}x%",
@@ -238,7 +238,7 @@ async def three_gateways(gateways: Callable[..., Awaitable[Gateway]]) -> list[Ga
 @settings(
     max_examples=25,
     deadline=None,
-    derandomize=True,
+    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(_STEPS, min_size=4, max_size=14))
