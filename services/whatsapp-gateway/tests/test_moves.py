@@ -147,6 +147,20 @@ async def test_the_new_holder_of_the_new_numbers_old_id_is_not_taken_along(
     assert said(peers, person) == ["before", "after"]
 
 
+async def test_a_notice_about_an_unknown_id_takes_no_number_from_its_holder(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    holder = await linked(f"+{NEW}")
+    await gateway.keep(says("one", NEW, "DE.9"))
+    await gateway.drain()
+    await gateway.keep(notice(wa_id=NEW, user_id="DE.2", previous_user_id="DE.1"), says("two", NEW, "DE.9"))
+    await gateway.drain()
+    assert said(peers, holder) == ["one", "two"]
+    assert (
+        await gateway.pool.fetchval("select count(*) from whatsapp.events where state = 'quarantined'") == 0
+    )
+
+
 async def test_a_link_that_changes_between_is_not_undone_by_a_move(
     gateway: Gateway, peers: FakePeers, person: UUID, database: Database, linked: Link
 ) -> None:

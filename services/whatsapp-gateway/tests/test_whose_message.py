@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ava_local.testing.databases import Database
@@ -74,7 +74,11 @@ class Walk:
         return f"DE.{self.walk}x{next(self.counter)}"
 
     async def start(self) -> None:
+        """Two of them are linked and known; the third is a stranger."""
         self.users = [await self.database.person() for _ in range(3)]
+        for n in range(2):
+            await self.link(n, n)
+            await self.say(n, "both")
 
     def owned(self, phone: Phone) -> set[UUID]:
         return {user for user, linked in self.links.items() if linked is phone}
@@ -161,6 +165,7 @@ class Walk:
         else:
             for item in items:
                 await self.gateways[0].keep(item)
+                await self.settle()
         await self.settle()
         await self.follow(target)
 
@@ -241,6 +246,8 @@ async def three_gateways(gateways: Callable[..., Awaitable[Gateway]]) -> list[Ga
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(steps=[("move", 0, True, "message first")])
+@example(steps=[("move", 0, False, "message first")])
 @given(steps=st.lists(_STEPS, min_size=4, max_size=14))
 async def test_nobody_reads_what_another_persons_phone_said(
     three_gateways: list[Gateway], peers: FakePeers, database: Database, steps: list[tuple[Any, ...]]

@@ -108,12 +108,9 @@ class ContactStore:
         """Follow a person to their new number or id; returns the reason when that is not possible."""
         known = self._before(move)
         holder = self._by_digits.get(move.after.digits or "")
-        if holder and move.after.bsuid and holder.bsuid not in (None, move.after.bsuid):
-            taken_from, holder = holder, None
-        else:
-            taken_from = None
+        is_former = holder and move.after.bsuid and holder.bsuid not in (None, move.after.bsuid)
         later = self._moved.get(move.after.bsuid or "")
-        found = (self._by_bsuid.get(move.after.bsuid or ""), holder, later)
+        found = (self._by_bsuid.get(move.after.bsuid or ""), None if is_former else holder, later)
         others = list(dict.fromkeys(one for one in found if one and one is not known))
         if known is None:
             await self._remember(move, others)
@@ -126,9 +123,9 @@ class ContactStore:
         await rows.record_move(self._connection, known, "changed", after)
         for other in others:
             await self._unite(known, other)
-        if taken_from and taken_from is not known:
-            await rows.lock(self._connection, taken_from)
-            await self._take_digits(taken_from, after)
+        if holder and is_former and holder is not known:
+            await rows.lock(self._connection, holder)
+            await self._take_digits(holder, after)
         if known.bsuid and known.bsuid != after.bsuid:
             self._moved[known.bsuid] = known
         await self._save(known, after, recycled=self._is_recycled(known, after.digits))
@@ -145,10 +142,14 @@ class ContactStore:
     async def _remember(self, move: Move, others: list[ContactRow]) -> None:
         """The notice of an earlier move may be yet to come: it asks for who had the id that this one left."""
         if move.before.bsuid and move.after.bsuid:
-            contact = others[0] if others else await self._create(move.after, recycled=False)
+            contact = others[0] if others else await self._create_moved(move.after)
             before = replace(contact, wa_digits=move.before.digits, bsuid=move.before.bsuid)
             await rows.record_move(self._connection, before, "changed", move.after)
             self._moved[move.before.bsuid] = contact
+
+    async def _create_moved(self, after: Identity) -> ContactRow:
+        digits = None if after.digits in self._by_digits else after.digits
+        return await self._create(replace(after, digits=digits), recycled=digits in self._former)
 
     def _is_recycled(self, known: ContactRow, digits: str | None) -> bool:
         return known.user_id is None and digits != known.wa_digits and digits in self._former
