@@ -84,7 +84,7 @@ class Walk:
         return {user for user, linked in self.links.items() if linked is phone}
 
     def note(self, phone: Phone) -> None:
-        """Whoever owns it now may read what is still unread."""
+        """Its owners of this moment may read what is still unread."""
         for readers in phone.said.values():
             readers |= self.owned(phone)
 
@@ -124,7 +124,7 @@ class Walk:
         self.links.pop(self.users[user], None)
 
     async def prove(self, user: int, phone: int) -> None:
-        """The phone sends the user's code: whoever only typed the number loses it."""
+        """The phone sends the user's code: a user who only typed the number loses it."""
         await self.settle()
         person, target = self.users[user], self.phones[phone]
         await self.database.admin(
