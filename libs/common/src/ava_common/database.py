@@ -33,6 +33,9 @@ AWAY = (
 )
 """What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
 
+BUSY = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
+"""What asyncpg raises when others had locked what was asked for: nothing was done; it may be tried again."""
+
 _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
  where (r.rolsuper or r.rolbypassrls)
@@ -105,7 +108,7 @@ async def retry_while_away(write: Callable[[], Awaitable[T]], seconds: float = 2
     while True:
         try:
             return await write()
-        except (*AWAY, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+        except (*AWAY, *BUSY):
             if asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.25)

@@ -60,5 +60,5 @@ HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     RequestValidationError: _validation_error,
     HTTPException: _http_exception,
-    **dict.fromkeys(database.AWAY, _database_away),
+    **dict.fromkeys((*database.AWAY, *database.BUSY), _database_away),
 }

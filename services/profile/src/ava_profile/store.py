@@ -1,4 +1,7 @@
-"""The SQL of the profile service; every statement runs as the user whose rows it touches."""
+"""The SQL of the profile service; every statement runs as the user whose rows it touches.
+
+Decision 0093.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +11,8 @@ import asyncpg
 
 from ava_common.caller import Caller
 from ava_common.database import Connection, Pool, acting_as
-from ava_common.problems import Problem
+from ava_common.log import log
+from ava_common.problems import DatabaseAway, Problem
 from ava_profile.avatar_fields import Avatar, AvatarChange, AvatarDraft
 from ava_profile.link_code import LinkCode
 from ava_profile.preference_fields import PhoneTaken, Preferences
@@ -32,6 +36,20 @@ async def transaction_for(pool: Pool, caller: Caller) -> AsyncIterator[Connectio
             yield connection
     except asyncpg.ForeignKeyViolationError:
         raise AccountGone from None
+
+
+@asynccontextmanager
+async def _whole_link() -> AsyncIterator[None]:
+    """A link changes with all that follows from it, or not at all. Raises PhoneTaken or DatabaseAway."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        raise PhoneTaken from None
+    except asyncpg.ForeignKeyViolationError:
+        raise
+    except asyncpg.PostgresError as error:
+        log.warning("link.unchanged", why=type(error).__name__, exc_info=True)
+        raise DatabaseAway from None
 
 
 async def find_avatar(connection: Connection, user_id: UUID) -> Avatar | None:
@@ -102,7 +120,7 @@ async def find_preferences(connection: Connection, user_id: UUID) -> Preferences
 async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Preferences:
     """Link the number and drop a pending one; linking it again changes nothing. Raises PhoneTaken."""
     await _ensure_user(connection, user_id)
-    try:
+    async with _whole_link():
         row = await connection.fetchrow(
             f"""insert into public.user_preferences as mine (user_id, whatsapp_phone, whatsapp_linked_at)
             values ($1, $2, now())
@@ -114,8 +132,6 @@ async def link_phone(connection: Connection, user_id: UUID, phone: str) -> Prefe
             user_id,
             phone,
         )
-    except asyncpg.UniqueViolationError:
-        raise PhoneTaken from None
     return Preferences(**row) if row else Preferences()
 
 
@@ -137,12 +153,13 @@ async def put_pending_link(connection: Connection, user_id: UUID, phone: str, co
 
 
 async def unlink_phone(connection: Connection, user_id: UUID) -> None:
-    await connection.execute(
-        """update public.user_preferences set whatsapp_phone = null, whatsapp_linked_at = null,
-            whatsapp_pending_phone = null, whatsapp_code_hash = null, whatsapp_code_expires_at = null
-        where user_id = $1""",
-        user_id,
-    )
+    async with _whole_link():
+        await connection.execute(
+            """update public.user_preferences set whatsapp_phone = null, whatsapp_linked_at = null,
+                whatsapp_pending_phone = null, whatsapp_code_hash = null, whatsapp_code_expires_at = null
+            where user_id = $1""",
+            user_id,
+        )
 
 
 async def _ensure_user(connection: Connection, user_id: UUID) -> None:

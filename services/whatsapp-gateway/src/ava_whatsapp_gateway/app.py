@@ -15,6 +15,7 @@ from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
 from ava_common.settings import load
 from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
                 arrived,
                 ingest=partial(ingest, pool, settings.phone_number_id),
                 handle=handler.handle,
+                sweep=PinSweep(pool).check_next,
             )
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]

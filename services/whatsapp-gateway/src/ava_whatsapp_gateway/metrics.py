@@ -23,6 +23,10 @@ ACCOUNT_NOTICES = Counter(
 )
 ALERTS = Counter("whatsapp_alerts", "Conditions that need an operator.", ["alert"])
 
+REPAIRED_PINS = Counter(
+    "whatsapp_repaired_pins", "Contacts that were pinned to a user who has not linked their number."
+)
+
 BACKLOG = Gauge("whatsapp_backlog", "Events, sends and deliveries by state.", ["what", "state"])
 BACKLOG_AGE = Gauge(
     "whatsapp_backlog_age_seconds", "Age of the oldest delivery or event that is not handled yet."

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     unknown_wait_seconds: float = Field(900, gt=0, validation_alias="WHATSAPP_GATEWAY_UNKNOWN_WAIT")
     stale_after_seconds: float = Field(84_600, gt=0, validation_alias="WHATSAPP_GATEWAY_STALE_AFTER")
     held_days: float = Field(7, gt=0)
+    held_replay_minutes: float = Field(60, ge=0)
     raw_days: float = Field(30, gt=0)
     done_days: float = Field(30, gt=8)
 

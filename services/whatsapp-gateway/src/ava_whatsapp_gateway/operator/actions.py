@@ -16,7 +16,8 @@ Record = dict[str, Any]
 
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 _STATE = """
-update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = clock_timestamp()
+update whatsapp.events set state = $2, reason = $3, attempts = 0, released_at = null,
+  changed_at = clock_timestamp()
 where id = any ($1)
 """
 _TRY_AGAIN = f"""

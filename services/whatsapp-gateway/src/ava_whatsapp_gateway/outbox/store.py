@@ -55,7 +55,8 @@ select held, {_COLUMNS} from lane left join put on true order by part
 """
 _NOTICE = """
 insert into whatsapp.outbox (id, event_id, contact_id, kind, body, notice_day)
-values ($1, $2, $3, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end)
+select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end
+from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
 _BEGIN = """
@@ -111,7 +112,7 @@ async def prepare(
 
 async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) -> list[Send]:
     """This event's notice; a daily one only when no other event has sent today's already."""
-    await pool.execute(_NOTICE, uuid7(), event.id, event.contact.id, body, daily)
+    await pool.execute(_NOTICE, uuid7(), event.id, event.contact.id, body, daily, event.token)
     return await for_event(pool, event, "notice")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ava_common.database import AWAY, Pool, retry_while_away
+from ava_common.database import AWAY, BUSY, Pool, retry_while_away
 from ava_common.log import log
 from ava_common.tracing import new_trace
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
@@ -61,7 +61,7 @@ class LaneRunner:
                         return release
                 except LaneChanged:
                     break
-                except AWAY as error:
+                except (*AWAY, *BUSY) as error:
                     log.warning("turn.interrupted", event_id=event.id, why=type(error).__name__)
                     return Release(self._soon(lane.tries), "database")
         return Release()
@@ -76,7 +76,7 @@ class LaneRunner:
             return await self._wait_for(event, away, tries)
         except RetryLater as later:
             return await self._put_back(event, later.release)
-        except (*AWAY, LeaseLost, LaneChanged):
+        except (*AWAY, *BUSY, LeaseLost, LaneChanged):
             raise
         except Exception as error:
             log.exception("turn.failed", event_id=event.id)

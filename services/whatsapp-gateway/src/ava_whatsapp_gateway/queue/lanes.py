@@ -42,6 +42,7 @@ class Event:
     turn_id: UUID
     sent_at: datetime
     received_at: datetime
+    released_at: datetime | None
     trace: str
     user_id: UUID | None
     avatar_id: UUID | None
@@ -67,8 +68,8 @@ class Lane:
 
 _CLAIM = "select contact_id, token, tries from whatsapp.claim(p_limit => $1, p_lease => $2)"
 _HEADS = f"""
-select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.trace, e.user_id,
-       e.avatar_id, e.logged_at, e.attempts, e.reason,
+select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
+       e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by

@@ -7,11 +7,17 @@ from ava_whatsapp_gateway.queue.states import EventState, literals
 from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
+PAST = "written too long before the number was linked"
+"""The reason of an event that was discarded because a typed number releases recent words only."""
 
 _RETENTION = (
     # Held for a sender who never linked: we may not keep their words.
     ("held_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
      f" where state = '{EventState.HELD}' and received_at < clock_timestamp() - $1::interval limit $2)"),
+    # Nor those that were said too long before a link.
+    ("held_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
+     f" where state = '{EventState.DISCARDED}' and reason = '{PAST}'"
+     " and received_at < clock_timestamp() - $1::interval limit $2)"),
     ("held_days", "delete from whatsapp.contacts where id in (select c.id from whatsapp.contacts as c"
      " where c.user_id is null and c.first_seen_at < clock_timestamp() - $1::interval"
      " and not exists (select from whatsapp.events as e where e.contact_id = c.id)"
