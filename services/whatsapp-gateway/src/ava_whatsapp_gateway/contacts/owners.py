@@ -25,7 +25,8 @@ select phone, user_id, confirmed from ava_private.users_for_phones(p_candidates 
 """
 _PIN = """
 select whatsapp.pin(
-  p_contact_id => $1, p_fence => $2, p_user_id => $3, p_link_version => $4, p_linked_digits => $5)
+  p_contact_id => $1, p_fence => $2, p_user_id => $3, p_link_version => $4,
+  p_linked_digits => substring($5 from '^[+]([0-9]+)$'))
 """
 _COUNT_CODE = "select whatsapp.count_code_attempt(p_contact_id => $1, p_most => $2, p_window => $3)"
 _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW = 5, timedelta(days=1)
@@ -57,13 +58,13 @@ class HoldReason(StrEnum):
 class Owner:
     """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is.
 
-    `by_digits`: the linked number by which it was found; None when it was an id.
+    `found_by`: the linked number with its plus sign, or the linked id.
     """
 
     user_id: UUID | None
     reason: HoldReason = HoldReason.NOT_LINKED
     linked: bool = False
-    by_digits: str | None = None
+    found_by: str | None = None
 
 
 async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
@@ -89,7 +90,7 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         owner, pinned = _decide(contact, rows), None
         if owner.user_id and owner.user_id != contact.user_id:
             version = None if owner.linked else contact.link_version
-            pin = contact.id, event.token, owner.user_id, version, owner.by_digits
+            pin = contact.id, event.token, owner.user_id, version, owner.found_by
             pinned = await connection.fetchval(_PIN, *pin)
             if pinned == "lost":
                 raise LeaseLost
@@ -129,7 +130,7 @@ def number_variants(*known: str | None) -> list[str]:
 def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
     proven = [row for row in rows if row["confirmed"]]
     if proven:
-        return Owner(proven[0]["user_id"], linked=True, by_digits=_digits(proven[0]))
+        return Owner(proven[0]["user_id"], linked=True, found_by=proven[0]["phone"])
     if contact.user_id:
         return Owner(contact.user_id)
     known = {f"+{contact.wa_digits}", contact.bsuid}
@@ -144,13 +145,7 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
     if contact.recycled and contact.relinked_by not in people:
         return Owner(None, HoldReason.RECYCLED)
     user_id = people.pop()
-    return Owner(user_id, by_digits=_digits(next(row for row in rows if row["user_id"] == user_id)))
-
-
-def _digits(row: asyncpg.Record) -> str | None:
-    """The linked number; None for a link by id."""
-    phone: str = row["phone"]
-    return phone.removeprefix("+") if phone.startswith("+") else None
+    return Owner(user_id, found_by=next(row["phone"] for row in rows if row["user_id"] == user_id))
 
 
 def _code(words: str) -> str | None:
