@@ -159,3 +159,53 @@ async def test_the_notice_promises_no_more_than_that(
     await say(gateway, "hi")
     (notice,) = peers.phones[PHONE]
     assert promise in notice
+
+
+HIDDEN = {"from_user_id": "DE.1"}
+
+
+async def say_hidden(gateway: Gateway, words: str, age: timedelta = timedelta(0)) -> None:
+    message = meta.text(PHONE, words, **HIDDEN)
+    del message["from"]
+    await gateway.keep(message)
+    await gateway.ingest()
+    await gateway.pool.execute(
+        "update whatsapp.events set received_at = received_at - $2::interval,"
+        " sent_at = sent_at - $2::interval where key = $1",
+        message["id"],
+        age,
+    )
+
+
+@pytest.mark.parametrize("mode", ["off", "code"])
+@pytest.mark.parametrize("handled", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_hidden_number_that_is_shown_gives_an_account_that_typed_it_recent_words_only(
+    gateways: Gateways, peers: FakePeers, linked: Link, mode: str, handled: bool, known: bool
+) -> None:
+    gateway, person = await gateways(link_confirmation=mode), await linked(f"+{PHONE}")
+    if known:
+        await say(gateway, "with the number only")
+    await say_hidden(gateway, "days ago", timedelta(days=2))
+    await say_hidden(gateway, "recently", timedelta(minutes=50))
+    if handled:
+        await gateway.drain()
+    await gateway.keep(meta.text(PHONE, "shown", **HIDDEN))
+    await gateway.drain()
+    heard = said(peers, person)
+    older = ["with the number only"] if known else []
+    assert sorted(heard) == sorted([*older, *(["days ago"] if mode == "code" else []), "recently", "shown"])
+    assert heard.index("recently") < heard.index("shown")
+
+
+async def test_what_an_owner_wrote_is_not_past_because_the_number_is_shown(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(PHONE, "one", **HIDDEN))
+    await gateway.drain()
+    await gateway.pool.execute("update whatsapp.contacts set wa_digits = null")
+    await say_hidden(gateway, "waits for the gateway", timedelta(hours=2))
+    await gateway.keep(meta.text(PHONE, "two", **HIDDEN))
+    await gateway.drain()
+    assert said(peers, person) == ["one", "waits for the gateway", "two"]

@@ -1,6 +1,6 @@
 """The rows of contacts, and what ingest does to them under their lanes' locks: save, release, unite.
 
-Decisions 0052 and 0094. See docs/contracts/postgres.md#locks.
+Decisions 0052, 0094 and 0103. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ava_common.database import Connection
 from ava_whatsapp_gateway.cloud_api.updates import Identity
-from ava_whatsapp_gateway.queue.states import EventState
+from ava_whatsapp_gateway.queue.states import EventState, literals
 
 COLUMNS = "id, wa_digits, bsuid, parent_bsuid, username, user_id, linked_digits"
 _SAVE = """
@@ -25,11 +25,15 @@ values ($1, $2, $3, $4, $5, $6)
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 # A gateway of 0.1.0 pins without a lane's lock, so the rows are locked too.
 _LOCK = "select id, user_id, linked_digits from whatsapp.contacts where id = any ($1) order by id for update"
-# Not because of a link: who said it is known now, however long ago that was.
+# Not because of a link: who said it is known, however long ago it was. What note_shown has marked stays so.
 _RELEASE = f"""
-update whatsapp.events set state = '{EventState.READY}', reason = null, released_at = null,
-  changed_at = clock_timestamp()
+update whatsapp.events set state = '{EventState.READY}', reason = null,
+  released_at = case when released_at = now() then released_at end, changed_at = clock_timestamp()
 where contact_id = $1 and state = '{EventState.HELD}'
+"""
+_START_CLOCK = f"""
+update whatsapp.events set released_at = now()
+where contact_id = any ($1) and state in ({literals(EventState.READY, EventState.HELD)}) and logged_at is null
 """
 _HAND_OVER = (
     "update whatsapp.events set contact_id = $1 where contact_id = $2",
@@ -68,6 +72,13 @@ async def save(connection: Connection, row: ContactRow, *, recycled: bool = Fals
     names = row.wa_digits, row.bsuid, row.parent_bsuid, row.username
     await connection.execute(_SAVE, row.id, *names, row.user_id, row.linked_digits, recycled)
     await connection.execute(_RELEASE, row.id)
+
+
+async def note_shown(connection: Connection, digits: str | None, *rows: ContactRow) -> None:
+    """A hidden number is shown: what was said shortly before is released, as by a link."""
+    shown = [row.id for row in rows if digits and row.wa_digits is None and row.user_id is None]
+    if shown:
+        await connection.execute(_START_CLOCK, shown)
 
 
 async def record_move(connection: Connection, row: ContactRow, reason: str, after: Identity) -> None:

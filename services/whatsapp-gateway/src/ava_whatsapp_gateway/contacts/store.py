@@ -69,14 +69,11 @@ class ContactStore:
         senders = [*senders, *(side for move in moves for side in (move.before, move.after))]
         digits = list({sender.digits for sender in senders if sender.digits})
         bsuids = {sender.bsuid for sender in senders if sender.bsuid}
-        found = await connection.fetch(_KNOWN, digits, list(bsuids))
-        known = [ContactRow(*row) for row in found]
+        known = [ContactRow(*row) for row in await connection.fetch(_KNOWN, digits, list(bsuids))]
         unknown = bsuids - {row.bsuid for row in known}
         if fresh := [*({*digits} - {row.wa_digits for row in known}), *unknown]:
             await connection.execute(_BETWEEN_LINKS, fresh)
-        moved = {}
-        if unknown:
-            moved = await contact_moves.find_moved(connection, list(unknown), known)
+        moved = await contact_moves.find_moved(connection, list(unknown), known)
         former = await connection.fetch(_FORMER, digits)
         return cls(connection, known, moved, {row["from_digits"] for row in former})
 
@@ -99,6 +96,7 @@ class ContactStore:
         if holder is None or holder is pinned:
             return await self._complete(pinned, sender)
         await rows.lock(self._connection, pinned, holder)
+        await rows.note_shown(self._connection, sender.digits, pinned)
         if holder.bsuid is None and len({pinned.user_id, holder.user_id} - {None}) < 2:
             await self._unite(pinned, holder)
         else:
@@ -121,6 +119,7 @@ class ContactStore:
             log.warning("contact.move_refused", contact=known.id, others=[other.id for other in others])
             return "the new number is another user's"
         after = contact_moves.newest(known, move, others, later)
+        await rows.note_shown(self._connection, after.digits, known, *others)
         await rows.record_move(self._connection, known, "changed", after)
         for other in others:
             await self._unite(known, other)
@@ -168,6 +167,7 @@ class ContactStore:
         if (digits, bsuid, username) == (known.wa_digits, known.bsuid, known.username):
             return known.id
         await rows.lock(self._connection, known)
+        await rows.note_shown(self._connection, digits, known)
         if known.wa_digits and digits != known.wa_digits:
             await rows.record_move(self._connection, known, "new number", sender)
         recycled = recycled or self._is_recycled(known, digits)
