@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 
 from chaos import answer_order
-from chaos.observations import Observations
+from chaos.observations import Observations, OutboxRow
 
 MUST_BE_ZERO = (
     "lost",
@@ -63,9 +63,14 @@ def count_violations(observed: Observations) -> Counts:
 
 
 def _traffic(observed: Observations) -> dict[str, int]:
-    echoes = Counter(message["answers"] for message in observed.oracle["received"])
+    notices = {row.id for row in observed.outbox_rows if row.kind == "notice"}
+    echoes = Counter(
+        message["answers"]
+        for message in observed.oracle["received"]
+        if message.get("outbox_id") not in notices
+    )
     unexpected = echoes.pop(None, 0)
-    excused = {row.answers for row in observed.outbox_rows if row.state == "unresolved"}
+    excused = {row.answers for row in _answers(observed) if row.state == "unresolved"}
     sent = [message["id"] for message in observed.oracle["inbound"]]
     return {
         "sent": len(sent),
@@ -80,20 +85,23 @@ def _traffic(observed: Observations) -> dict[str, int]:
 
 
 def _log(observed: Observations) -> dict[str, int]:
-    texts = {
-        sent["id"]: (observed.owners.get(sent["number"]), sent["text"]) for sent in observed.oracle["inbound"]
-    }
-    logged = Counter((row.user, row.role, row.content) for row in observed.rows)
-    accepted = {row.answers for row in observed.outbox_rows if row.state == "accepted"}
-    wanted = {(user, "user", text) for user, text in texts.values()}
-    wanted |= {(texts[wamid][0], "assistant", texts[wamid][1]) for wamid in accepted if wamid in texts}
-    mine = {(user, text) for user, text in texts.values()}
+    texts = {sent["id"]: sent["text"] for sent in observed.oracle["inbound"]}
+    owned = [row for row in observed.rows if row.user in observed.owners.get(row.content, ())]
+    logged = Counter((row.role, row.content) for row in owned)
+    accepted = {row.answers for row in _answers(observed) if row.state == "accepted"}
+    wanted = {("user", text) for text in texts.values()}
+    wanted |= {("assistant", texts[wamid]) for wamid in accepted if wamid in texts}
     return {
         "log_rows": len(observed.rows),
         "duplicate_rows": sum(times - 1 for times in logged.values()),
         "missing_rows": len(wanted - set(logged)),
-        "rows_of_other_users": sum((row.user, row.content) not in mine for row in observed.rows),
+        "rows_of_other_users": len(observed.rows) - len(owned),
     }
+
+
+def _answers(observed: Observations) -> list[OutboxRow]:
+    """What was sent in answer to a message; how to link a number is none."""
+    return [row for row in observed.outbox_rows if row.kind == "answer"]
 
 
 def _sends(observed: Observations) -> dict[str, int]:

@@ -8,7 +8,7 @@ TARGETS = ("whatsapp-gateway", "messaging", "profile", "auth", "postgres")
 @dataclass(frozen=True)
 class Options:
     """`rate` in messages per second; each target is killed once per round; a run ends when nothing progresses
-    for `stall_timeout` seconds."""
+    for `stall_timeout` seconds. So many users' links change, or their numbers."""
 
     messages: int = 10_000
     users: int = 200
@@ -17,6 +17,7 @@ class Options:
     rounds: int = 3
     stall_timeout: float = 120.0
     targets: tuple[str, ...] = TARGETS
+    link_changes: int = 20
 
     @property
     def kills(self) -> int:

@@ -105,7 +105,7 @@ async def test_a_moved_person_is_one_contact_in_whatever_order_meta_tells(
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries where state <> 'split'") == 0
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)), ids=lambda o: "".join(map(str, o)))
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))], ids=lambda o: "".join(map(str, o)))
 async def test_two_moves_in_a_row_are_followed_in_any_order(
     gateway: Gateway, peers: FakePeers, person: UUID, order: tuple[int, ...]
 ) -> None:

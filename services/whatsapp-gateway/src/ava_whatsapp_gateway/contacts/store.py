@@ -73,7 +73,7 @@ class ContactStore:
         unknown = bsuids - {row.bsuid for row in known}
         if fresh := [*({*digits} - {row.wa_digits for row in known}), *unknown]:
             await connection.execute(_BETWEEN_LINKS, fresh)
-        moved = await contact_moves.find_moved(connection, list(unknown), known)
+        moved = await contact_moves.find_moved(connection, list(unknown), known) if unknown else {}
         former = await connection.fetch(_FORMER, digits)
         return cls(connection, known, moved, {row["from_digits"] for row in former})
 
