@@ -75,7 +75,9 @@ begin
       order by p.user_id
       for update
     loop
-      v_owners := v_owners || v_asked.user_id;
+      if v_asked.whatsapp_phone = any (v_numbers) then
+        v_owners := v_owners || v_asked.user_id;
+      end if;
       continue when not v_asked.waits;
       if v_proven is null and v_asked.whatsapp_code_hash = pg_catalog.encode(
         pg_catalog.sha256(pg_catalog.convert_to(v_asked.user_id::text || ':' || p_code, 'UTF8')), 'hex')
@@ -90,7 +92,7 @@ begin
     end loop;
     if v_proven is not null then
       perform ava_private.lock_linked_contacts(
-        p_user_ids => v_owners, p_bsuids => v_ids, p_at_once => false,
+        p_user_ids => v_owners || v_proven, p_bsuids => v_ids, p_at_once => false,
         p_digits => array[pg_catalog.ltrim(v_phone, '+'), pg_catalog.ltrim(v_former, '+')]);
       -- Who holds the phone outranks who only typed its number, and who had it before.
       update public.user_preferences as p set whatsapp_phone = null, whatsapp_linked_at = null

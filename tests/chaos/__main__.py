@@ -27,7 +27,7 @@ def main(
     ] = 120.0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Kill processes and inject faults while users send messages.
+    """Kill processes and inject faults while users send messages, change their links and their numbers.
 
     Exits with 1 if anything was lost or duplicated. The gateway runs with shorter time limits, so that a run
     takes minutes: 2 s for the Graph API, 10 s leases, 10 s until an unknown send needs an operator,
