@@ -50,7 +50,7 @@ class MayBypassRls(SystemExit):
 
 
 class _Pool(_AsyncpgPool):
-    """Raises DatabaseUnavailable, and nothing else, when the database is away: every method uses `acquire`."""
+    """Raises DatabaseUnavailable and nothing else when the database is away: every method uses `acquire`."""
 
     def __init__(self, url: str, *, wait_seconds: float, **options: Any) -> None:
         super().__init__(url, timeout=wait_seconds, **options)

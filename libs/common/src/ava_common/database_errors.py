@@ -6,8 +6,8 @@ Decision 0104. See docs/contracts/postgres.md#errors.
 import asyncpg
 
 _AWAY_STATES = ("08", "28", "53", "57", "58", "XX", "25006", "26000")
-"""Lost connections, log-ins, resources, operators, files, internal errors; a read-only database, and a pooler that
-has changed the session. SQLSTATE classes, and single codes of classes that say other things too."""
+"""Lost connections, log-ins, resources, operators, files, internal errors; a read-only database, and a pooler
+that has changed the session. SQLSTATE classes, and single codes of classes that say other things too."""
 
 _DATA_STATES = ("22", "23")
 _SESSION_ENDED = ("FATAL", "PANIC")

@@ -11,7 +11,7 @@ import httpx
 
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
-from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, request
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, json_object, request
 
 CLIENT_ID = "whatsapp-gateway"
 _CACHE_SIZE = 10_000
@@ -31,7 +31,7 @@ class DelegatedTokens:
             return caller
         response = await self._exchange(client, user_id)
         try:
-            granted = response.json()
+            granted = json_object(response)
             token, life_seconds = str(granted["access_token"]), float(granted["expires_in"])
         except (ValueError, KeyError, TypeError):
             raise PeerAway("auth", "a response without a token") from None
@@ -54,7 +54,7 @@ class DelegatedTokens:
         except TokenRejected:
             why = "does not know our client secret"
             raise PeerAway("auth", why, _WRONG_SECRET_RETRY_SECONDS) from None
-        if response.status_code != 200:
+        if not response.is_success:
             self._callers.discard(user_id)
             raise PeerRefused("auth", response)
         return response

@@ -1,4 +1,7 @@
-"""The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer."""
+"""The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer.
+
+Decision 0106.
+"""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -45,7 +48,8 @@ class ClientPool:
 async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPool]:
     """`sets` sets of clients that share one TLS context."""
     tls = ssl.create_default_context()
-    token = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
+    token = f"Bearer {settings.access_token.get_secret_value()}"
+    graph = {"Authorization": token, "Accept-Encoding": "identity"}  # so that a limit is one of what is read
     limits = httpx.Limits(max_connections=4, keepalive_expiry=_KEEPALIVE_SECONDS)
     async with AsyncExitStack() as stack:
 
@@ -61,15 +65,19 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
                     await opened(settings.auth_url, settings.peer_timeout_seconds),
                     await opened(settings.profile_url, settings.peer_timeout_seconds),
                     await opened(settings.messaging_url, settings.peer_timeout_seconds),
-                    await opened(settings.graph_api_url, settings.graph_timeout_seconds, headers=token),
+                    await opened(settings.graph_api_url, settings.graph_timeout_seconds, headers=graph),
                 )
                 for _ in range(sets)
             ]
         )
 
 
+_NOT_THIS_SERVICE = ("urn:ava:problem:not-found", "urn:ava:problem:method-not-allowed")
+"""What says that nothing is served at this path: an older version, another service, or the edge proxy."""
+
+
 class PeerAway(Exception):
-    """A service does not answer, or says that it cannot now and when to ask again."""
+    """A service does not answer, says that it cannot now and when to ask again, or was not reached at all."""
 
     def __init__(self, peer: str, why: str, retry_after: float | None = None) -> None:
         super().__init__(f"{peer} is away: {why}")
@@ -88,28 +96,43 @@ class PeerRefused(Exception):
     """A service answered, and its answer will not change by asking again."""
 
     def __init__(self, peer: str, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.problem = _problem_type(response)
-        super().__init__(f"{peer} refused: {self.status} {self.problem}")
+        super().__init__(f"{peer} refused: {response.status_code} {_problem_type(response)}")
 
 
 async def request(
     client: httpx.AsyncClient, peer: str, method: str, path: str, **options: Any
 ) -> httpx.Response:
-    """The response when it is final (2xx, 403, 404, 409, 422 …). Raises PeerAway or TokenRejected."""
+    """The service's own answer when it is final: 2xx, or a refusal in a problem document of ours.
+
+    Whatever else answers in its place (a proxy, a maintenance page) does not speak for it: PeerAway, as when
+    the service cannot answer now. Raises TokenRejected when it does not accept our token.
+    """
     try:
         response = await client.request(method, path, **options)
     except httpx.HTTPError as error:
         raise PeerAway(peer, type(error).__name__) from None
-    if response.status_code == 401:
-        raise TokenRejected(peer)
-    if response.status_code >= 500 or response.status_code in (408, 425, 429):
-        raise PeerAway(peer, str(response.status_code), retry_after_seconds(response))
+    status = response.status_code
+    if status >= 500 or status in (408, 425, 429):
+        raise PeerAway(peer, str(status), retry_after_seconds(response))
+    if not response.is_success:
+        problem = _problem_type(response)
+        if not problem or problem in _NOT_THIS_SERVICE:
+            raise PeerAway(peer, f"{status} {problem or 'without a problem document'}")
+        if status == 401:
+            raise TokenRejected(peer)
     return response
 
 
-def _problem_type(response: httpx.Response) -> str:
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a response, empty when it is something else."""
     try:
-        return str(response.json()["type"])[:100]
-    except Exception:
-        return "no problem document"
+        found = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _problem_type(response: httpx.Response) -> str:
+    """The type of a problem document of ours, which a newer version may have added; else nothing."""
+    kind = json_object(response).get("type")
+    return kind[:100] if isinstance(kind, str) and kind.startswith("urn:ava:problem:") else ""

@@ -5,7 +5,8 @@ Decision 0050.
 
 import asyncpg
 
-from ava_common.database import AWAY, Connection, Pool
+from ava_common.database import Connection, Pool
+from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
@@ -44,9 +45,9 @@ async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
         done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES)
-    except AWAY:
-        raise
-    except Exception:
+    except Exception as error:
+        if not is_about_data(error):
+            raise
         # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
         done = await _store_or_quarantine_first(pool, number_id)
@@ -60,11 +61,9 @@ async def ingest(pool: Pool, number_id: str) -> int:
 async def _store_or_quarantine_first(pool: Pool, number_id: str) -> int:
     try:
         return await _parse_and_store(pool, number_id, 1)
-    except AWAY:
-        raise
-    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-        return 1  # nothing is wrong with it; the next round takes it again
     except Exception as error:
+        if not is_about_data(error):
+            raise  # nothing is wrong with it; the next round takes it again
         return await _quarantine_first(pool, type(error).__name__)
 
 
