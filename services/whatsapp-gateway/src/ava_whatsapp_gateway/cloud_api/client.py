@@ -30,12 +30,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Provably not accepted. `code` is Graph's, None when it was never called."""
+    """Provably not accepted. `answered`: Graph said so, in a document of its own, perhaps with a `code`."""
 
     verdict: Verdict
     code: int | None
     detail: str
     retry_after_seconds: float | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +152,4 @@ def _not_sent(error: dict[str, Any], response: httpx.Response) -> NotSent:
     )
     if known is None and response.status_code == 429:
         judged = Verdict.NUMBER
-    return NotSent(judged, known, details, retry_after_seconds(response))
+    return NotSent(judged, known, details, retry_after_seconds(response), answered=True)

@@ -137,7 +137,7 @@ class Sender:
 
     async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
-        counts = outcome.verdict is Verdict.TRANSIENT and outcome.code is not None
+        counts = outcome.verdict is Verdict.TRANSIENT and outcome.answered
         last = counts and send.failures + 1 >= self.settings.attempts
         final = outcome.verdict is Verdict.PERMANENT or last
         log.warning(
@@ -152,7 +152,7 @@ class Sender:
         await retry_while_away(
             lambda: store.mark_not_sent(self.pool, *refused, final=final, counts=counts), _SAYING_SECONDS
         )
-        if outcome.code is not None:
+        if outcome.answered:
             await circuit_breaker.answered(self.pool, self.settings.phone_number_id)
         elif outcome.verdict is Verdict.TRANSIENT and outcome.detail != cloud_api.TOO_LATE:
             await self._count_unanswered()
@@ -177,10 +177,9 @@ class Sender:
                 wait = backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
                 return Release(wait, "pair")
             case _:
-                never_called = outcome.code is None
-                longest = _NEVER_CALLED_LONGEST_UNITS if never_called else backoff.LONGEST_UNITS
+                longest = backoff.LONGEST_UNITS if outcome.answered else _NEVER_CALLED_LONGEST_UNITS
                 wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
-                return Release(wait, "number" if never_called else "graph")
+                return Release(wait, "graph" if outcome.answered else "number")
 
     async def _count_unanswered(self) -> None:
         number, probe_seconds = self.settings.phone_number_id, self.settings.probe_seconds

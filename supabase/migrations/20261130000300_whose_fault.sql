@@ -4,13 +4,6 @@
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
-alter table whatsapp.outbox add column begun_by uuid;
-comment on column whatsapp.outbox.begun_by is
-  'The fence under which the latest call was begun: only that worker knows that it has not called after all.';
-alter table whatsapp.numbers add column unanswered integer not null default 0;
-comment on column whatsapp.numbers.unanswered is
-  'How many calls in a row the Graph API did not answer: no connection, no response in time, no document of its own.';
-
 -- 1. Waking -------------------------------------------------------------------------------------------------------
 
 create function whatsapp.wake_waiting(p_waits_for text) returns integer
