@@ -10,7 +10,6 @@ import pytest_asyncio
 
 from ava_local.testing.databases import Database
 from ava_local.testing.postgres_front import Front, front_of
-from ava_local.testing.waiting import eventually
 
 from . import meta_payloads as meta
 from .conftest import Gateway, StartGateway
@@ -18,7 +17,6 @@ from .fake_peers import FakePeers
 from .waiting import until_blocked
 
 PHONE = "4915112345678"
-BEGUN = "select state = 'sending' from whatsapp.outbox"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -62,8 +60,7 @@ async def test_who_lost_the_database_before_a_call_says_that_there_was_none(
         await until_blocked(database)
         front.refuse = "XX000"
         front.cut()  # the word is committed all the same, and its answer is lost
-    await eventually(lambda: database.admin(f"{BEGUN} limit 1"))
-    assert (await database.admin(BEGUN))[0][0]
+    assert [row[0] for row in await database.admin("select state from whatsapp.outbox")] == ["sending"]
     front.refuse = None
     await working
     await behind_front.drain()

@@ -29,7 +29,7 @@ async def test_what_answers_in_a_services_place_is_waited_out(
     gateway: Gateway, peers: FakePeers, person: UUID, step: str
 ) -> None:
     peers.avatars[person] = avatar = uuid4()
-    # A JSON object with an id is an avatar, whoever's it is: profile itself must answer for that.
+    # A JSON object with an id is an avatar.
     strange = [s for s in STRANGE if step != "avatar" or not _has_uuid(s)]
     peers.before[f"{step}!"].extend(strange)
     await gateway.keep(meta.text(body="one"), meta.text(body="two"))

@@ -102,7 +102,7 @@ class PeerRefused(Exception):
 async def request(
     client: httpx.AsyncClient, peer: str, method: str, path: str, **options: Any
 ) -> httpx.Response:
-    """The service's own answer when it is final: 2xx, or a refusal in a problem document of ours.
+    """The service's own answer when it is final: 2xx, or a refusal in one of our problem documents.
 
     Whatever else answers in its place (a proxy, a maintenance page) does not speak for it: PeerAway, as when
     the service cannot answer now. Raises TokenRejected when it does not accept our token.
@@ -133,6 +133,6 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _problem_type(response: httpx.Response) -> str:
-    """The type of a problem document of ours, which a newer version may have added; else nothing."""
+    """The type of our problem document, be it one that a newer version has added; else nothing."""
     kind = json_object(response).get("type")
     return kind[:100] if isinstance(kind, str) and kind.startswith("urn:ava:problem:") else ""
