@@ -94,7 +94,8 @@ $$;
 comment on function whatsapp.begin_send_2(
   bigint, uuid, uuid, text, interval, interval, integer, interval, interval) is
   'The last word before a call. go: call now, this is that attempt. probe: the same, but ask first whether the Graph API
-answers, and if not wait `pause` seconds. lost: the lane is another worker''s. pair, number: wait `pause` seconds. settled: no call is needed.';
+answers, and if not wait `pause` seconds. lost: the lane is another worker''s. pair, number: wait `pause` seconds.
+settled: no call is needed any more.';
 
 create function whatsapp.not_called(p_contact_id bigint, p_fence uuid, p_send_id uuid, p_attempt integer)
 returns boolean
