@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import cycle
 from urllib.parse import urlsplit
 
 from ava_local.stack.control import Stack
@@ -22,7 +21,6 @@ class ServiceProxy:
     server: tuple[str, int]
     shows_pages: bool = False
     pages_shown: int = 0
-    _statuses: cycle[str] = field(default_factory=lambda: cycle(STATUSES))
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def show_pages(self, shows: bool) -> None:
@@ -41,8 +39,9 @@ class ServiceProxy:
 
     async def _show_page(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        status = STATUSES[self.pages_shown % len(STATUSES)]
         self.pages_shown += 1
-        head = f"HTTP/1.1 {next(self._statuses)}\r\nContent-Type: text/html\r\nConnection: close\r\n"
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nConnection: close\r\n"
         writer.write(f"{head}Content-Length: {len(PAGE)}\r\n\r\n".encode() + PAGE)
         await writer.drain()
 
