@@ -11,7 +11,8 @@ import httpx
 
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
-from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, json_object, request
+from ava_common.http_client import json_object
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, request
 
 CLIENT_ID = "whatsapp-gateway"
 _CACHE_SIZE = 10_000

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from ava_common.http_client import open_client, retry_after_seconds
+from ava_common.http_client import open_client, own_problem, retry_after_seconds
 from ava_whatsapp_gateway.settings import Settings
 
 _KEEPALIVE_SECONDS = 3.0
@@ -72,10 +72,6 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
         )
 
 
-_NOT_THIS_SERVICE = ("urn:ava:problem:not-found", "urn:ava:problem:method-not-allowed")
-"""What says that nothing is served at this path: an older version, another service, or the edge proxy."""
-
-
 class PeerAway(Exception):
     """A service does not answer, says that it cannot now and when to ask again, or was not reached at all."""
 
@@ -96,7 +92,7 @@ class PeerRefused(Exception):
     """A service answered, and its answer will not change by asking again."""
 
     def __init__(self, peer: str, response: httpx.Response) -> None:
-        super().__init__(f"{peer} refused: {response.status_code} {_problem_type(response)}")
+        super().__init__(f"{peer} refused: {response.status_code} {own_problem(response)}")
 
 
 async def request(
@@ -115,24 +111,8 @@ async def request(
     if status >= 500 or status in (408, 425, 429):
         raise PeerAway(peer, str(status), retry_after_seconds(response))
     if not response.is_success:
-        problem = _problem_type(response)
-        if not problem or problem in _NOT_THIS_SERVICE:
-            raise PeerAway(peer, f"{status} {problem or 'without a problem document'}")
+        if own_problem(response) is None:
+            raise PeerAway(peer, f"{status} without a problem document of its own")
         if status == 401:
             raise TokenRejected(peer)
     return response
-
-
-def json_object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of a response, empty when it is something else."""
-    try:
-        found = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _problem_type(response: httpx.Response) -> str:
-    """The type of our problem document, be it one that a newer version has added; else nothing."""
-    kind = json_object(response).get("type")
-    return kind[:100] if isinstance(kind, str) and kind.startswith("urn:ava:problem:") else ""

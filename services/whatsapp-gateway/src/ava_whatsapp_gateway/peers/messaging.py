@@ -11,8 +11,8 @@ from uuid import UUID
 import httpx
 
 from ava_common.caller import Caller
-from ava_common.http_client import on_behalf_of
-from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, json_object, request
+from ava_common.http_client import json_object, on_behalf_of
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
 
 @dataclass(frozen=True, slots=True)
