@@ -26,7 +26,8 @@ MUST_BE_ZERO = (
 @dataclass(frozen=True)
 class Counts:
     """lost: sent and never answered, without an excuse. unresolved = unresolved_injected (unknown sends for
-    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status).
+    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status),
+    of which seen_cut_off arrived in part. away_sends: calls made while the platform was away, all unresolved.
     missing_rows: turns that happened but are in no log. unfinished: events that never reached an end state.
     """
 
@@ -43,6 +44,8 @@ class Counts:
     unresolved: int = 0
     unresolved_injected: int = 0
     interrupted_sends: int = 0
+    seen_cut_off: int = 0
+    away_sends: int = 0
     unresolved_despite_status: int = 0
     unresolved_unreported: int = 0
     unfinished: int = 0
@@ -112,6 +115,8 @@ def _sends(observed: Observations) -> dict[str, int]:
         "unresolved": len(unresolved),
         "unresolved_injected": len(unresolved & injected),
         "interrupted_sends": len(unresolved - injected - reported),
+        "seen_cut_off": int(observed.oracle.get("cut_off", 0)),
+        "away_sends": sum(send.get("fault") == "away" for send in observed.oracle["sends"]),
         "unresolved_despite_status": len(unresolved & reported),
         "unresolved_unreported": len(injected - unresolved - reported),
     }

@@ -88,7 +88,15 @@ async def test_auth_collects_the_export_from_profile_and_messaging(
 
         nothing = {"whatsapp_phone": None, "whatsapp_linked_at": None}
         requests = (
-            interaction("a missing avatar, for an export", NEW, "GET", AN_AVATAR, 404),
+            interaction(
+                "a missing avatar, for an export",
+                NEW,
+                "GET",
+                AN_AVATAR,
+                404,
+                {"type": "urn:ava:problem:avatar-not-found"},
+                content_type="application/problem+json",
+            ),
             interaction(
                 "preferences that were never set, for an export", NEW, "GET", PREFERENCES, 200, nothing
             ),

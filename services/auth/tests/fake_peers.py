@@ -20,23 +20,27 @@ MESSAGES = [b'{"id":"1","content":"hello"}\n', b'{"id":"2","content":"line\\nbre
 
 @dataclass
 class FakePeers:
-    """`tokens` are those they were asked with; the path `away` answers 503; `broken` ends the log early."""
+    """`tokens` are those they were asked with; the path `away` answers 503, or a page with the status
+    `instead`; `broken` ends the log early."""
 
     url: str = ""
     avatar: bool = True
     away: str = ""
+    instead: int | None = None
     broken: bool = False
     tokens: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
         path = request.url.path
+        if path == self.away and self.instead:
+            return Response("<html>Back soon</html>", self.instead, media_type="text/html")
         if path == self.away:
             return JSONResponse({"title": "away"}, 503)
         if path == "/messages/export":
             return StreamingResponse(self._lines(), media_type="application/x-ndjson")
         if path == "/profile/avatar" and not self.avatar:
-            return JSONResponse({"title": "none"}, 404)
+            return JSONResponse({"type": "urn:ava:problem:avatar-not-found"}, 404)
         return JSONResponse({"name": "Mira"} if path == "/profile/avatar" else {"whatsapp_phone": None})
 
     async def _lines(self) -> AsyncIterator[bytes]:

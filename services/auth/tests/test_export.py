@@ -52,6 +52,16 @@ async def test_the_export_is_refused_rather_than_incomplete_while_a_service_is_a
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
 
 
+@pytest.mark.parametrize("status", [200, 404, 301, 403])
+@pytest.mark.parametrize("page", ["/profile/avatar", "/profile/preferences", "/messages/export"])
+async def test_a_page_in_a_services_place_is_not_exported(
+    open_service: OpenService, peers: FakePeers, person: Person, page: str, status: int
+) -> None:
+    peers.away, peers.instead = page, status
+    refused = await export(open_service, peers, person)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
 async def test_a_broken_export_never_looks_complete(
     open_service: OpenService, peers: FakePeers, person: Person
 ) -> None:

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ava_common import database
+from ava_common.database_errors import AWAY, BUSY
 from ava_common.log import log
 from ava_common.problems import (
     DatabaseAway,
@@ -52,7 +52,7 @@ async def _http_exception(_: Request, error: Exception) -> Response:
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
-    log.warning("database.away", error=type(error).__name__)
+    log.warning("database.away", error=str(error) if isinstance(error, AWAY) else type(error).__name__)
     return DatabaseAway().response()
 
 
@@ -60,5 +60,5 @@ HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     RequestValidationError: _validation_error,
     HTTPException: _http_exception,
-    **dict.fromkeys((*database.AWAY, *database.BUSY), _database_away),
+    **dict.fromkeys((*AWAY, *BUSY), _database_away),
 }

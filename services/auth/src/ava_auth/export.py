@@ -12,7 +12,9 @@ from ava_auth.problems import ServiceUnavailable
 from ava_auth.resources import Resources
 from ava_auth.user_and_session import User
 from ava_common.caller import Caller
-from ava_common.http_client import on_behalf_of
+from ava_common.http_client import json_object, on_behalf_of, own_problem
+
+LINES = "application/x-ndjson"
 
 
 async def open_export(resources: Resources, caller: Caller, user: User) -> AsyncIterator[bytes]:
@@ -34,10 +36,14 @@ async def open_export(resources: Resources, caller: Caller, user: User) -> Async
         )
     except httpx.HTTPError:
         raise ServiceUnavailable from None
-    if messages.status_code != 200:
+    if messages.status_code != 200 or _media_type(messages) != LINES:
         await stack.aclose()
         raise ServiceUnavailable
     return _write(opening, messages, stack)
+
+
+def _media_type(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", LINES)).partition(";")[0]
 
 
 async def _get(service: httpx.AsyncClient, path: str, auth: httpx.Auth) -> Any:
@@ -46,11 +52,11 @@ async def _get(service: httpx.AsyncClient, path: str, auth: httpx.Auth) -> Any:
         response = await service.get(path, auth=auth)
     except httpx.HTTPError:
         raise ServiceUnavailable from None
-    if response.status_code == 404:
+    if response.status_code == 404 and own_problem(response):
         return None
-    if response.status_code != 200:
+    if response.status_code != 200 or not (found := json_object(response)):
         raise ServiceUnavailable
-    return orjson.loads(response.content)
+    return found
 
 
 async def _write(opening: bytes, messages: httpx.Response, stack: AsyncExitStack) -> AsyncIterator[bytes]:

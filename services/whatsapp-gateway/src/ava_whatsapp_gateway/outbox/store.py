@@ -1,6 +1,6 @@
 """The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one.
 
-Decision 0051.
+Decisions 0051 and 0105.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,9 @@ from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
+
+_UNREACHABLE_PROBE_SECONDS = 5.0
+"""How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,19 @@ from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
 _BEGIN = """
-select verdict, pause, attempt from whatsapp.begin_send(
+select verdict, pause, attempt from whatsapp.begin_send_2(
   p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
-  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8)
+  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8, p_unreachable_probe => $9)
 """
 _ACCEPTED = """
-select whatsapp.accepted(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
+select whatsapp.accepted_2(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
 """
 _NOT_SENT = """
 select whatsapp.not_sent(
   p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
+"""
+_NOT_CALLED = """
+select whatsapp.not_called(p_contact_id => $1, p_fence => $2, p_send_id => $3, p_attempt => $4)
 """
 _UNKNOWN = f"""
 update whatsapp.outbox set state = '{SendState.UNKNOWN}', error = $3, changed_at = clock_timestamp()
@@ -128,6 +134,7 @@ async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> 
         timedelta(seconds=settings.pair_gap_seconds),
         settings.pair_burst,
         timedelta(seconds=settings.probe_seconds),
+        timedelta(seconds=min(_UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
     assert record is not None  # noqa: S101 - the function always answers
     return record
@@ -144,6 +151,11 @@ async def mark_not_sent(
     """Back to `ready`, or `failed` when final; wakes an event that was waiting for the outcome."""
     outcome = SendState.FAILED if final else SendState.READY
     await pool.execute(_NOT_SENT, send_id, attempt, outcome, counts, code, error)
+
+
+async def mark_not_called(pool: Pool, event: Event, send_id: UUID, attempt: int) -> None:
+    """This attempt was never called, if it was begun at all: the send is ready again."""
+    await pool.execute(_NOT_CALLED, event.contact.id, event.token, send_id, attempt)
 
 
 async def mark_unknown(pool: Pool, send_id: UUID, attempt: int, why: str) -> None:

@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decision 0050. See docs/contracts/postgres.md#locks.
+Decisions 0050 and 0106. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
@@ -13,6 +13,8 @@ from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
+_SHARED = "away:"
+"""What `waits_for` begins with where many lanes wait for the same thing to be back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_st
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
 """
+_WAKE_WAITING = "select whatsapp.wake_waiting(p_waits_for => $1)"
+_PROBE_WAITING = "select whatsapp.probe_waiting(p_shared => $1)"
 _PUT_BACK = f"""
 update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
 where id = $1 and state = '{EventState.READY}'
@@ -137,4 +141,15 @@ async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None
 
 async def give_back(pool: Pool, lane: Lane, how: Release) -> None:
     """Give the lane back; it is due again after the release's seconds if an event in it is ready."""
-    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), how.reason)
+    waits_for = f"{_SHARED}{how.reason}" if how.shared else how.reason
+    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), waits_for)
+
+
+async def wake_waiting(pool: Pool, reason: str) -> None:
+    """What all lanes with this shared reason waited for is back: they are due."""
+    await pool.fetchval(_WAKE_WAITING, f"{_SHARED}{reason}")
+
+
+async def probe_waiting(pool: Pool) -> int:
+    """One lane for each shared reason is due, to find out whether that is over; their number."""
+    return int(await pool.fetchval(_PROBE_WAITING, _SHARED))

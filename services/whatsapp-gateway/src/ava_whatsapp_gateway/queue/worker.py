@@ -59,7 +59,7 @@ class Worker:
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        return self._ingest_deliveries, self._claim_lanes, self._maintain
+        return self._ingest_deliveries, self._claim_lanes, self._probe, self._maintain
 
     async def repeat(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step until the stop; after an error wait a moment."""
@@ -100,6 +100,12 @@ class Worker:
         IN_FLIGHT.set(len(self._in_flight))
         if not claimed or len(self._in_flight) == self._settings.concurrency:
             await self._wait(self._due)
+
+    async def _probe(self) -> None:
+        """Find out soon that what lanes wait for is back, with one of them."""
+        await self._wait(self._stopping)
+        if await lanes.probe_waiting(self._pool):
+            self._due.set()
 
     async def _maintain(self) -> None:
         await maintenance.run(self._pool, self._settings)

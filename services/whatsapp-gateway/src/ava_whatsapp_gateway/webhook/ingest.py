@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from ava_common.database import AWAY, BUSY, Connection, Pool
+from ava_common.database import BUSY, Connection, Pool
+from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
@@ -48,11 +49,12 @@ async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
         done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES, _store)
-    except AWAY:
-        raise
     except BUSY:
         return 1  # nothing is wrong with them; the next round takes them again
-    except Exception:
+    except Exception as error:
+        if not is_about_data(error):
+            raise
+        # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
         done = 0
         while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
@@ -67,11 +69,11 @@ async def ingest(pool: Pool, number_id: str) -> int:
 async def _store_or_quarantine_first(pool: Pool, number_id: str) -> int:
     try:
         return await _parse_and_store(pool, number_id, 1, _store_each)
-    except AWAY:
-        raise
     except BUSY:
         return 1
     except Exception as error:
+        if not is_about_data(error):
+            raise  # nothing is wrong with it; the next round takes it again
         return await _quarantine_first(pool, type(error).__name__)
 
 
@@ -139,10 +141,8 @@ async def _store_each(connection: Connection, found: Found) -> list[AccountNotic
         try:
             async with connection.transaction():
                 notices += await _store(connection, [(delivery, item)])
-        except (*AWAY, *BUSY):
-            raise
         except Exception as error:
-            if isinstance(item, Status):
+            if isinstance(item, Status) or not is_about_data(error):
                 raise
             why = type(error).__name__
             log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
