@@ -15,7 +15,7 @@ from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
-from .state_watch import DRAWN, Transition, put_event
+from .state_watch import DRAWN, Transition, put_event, put_undelivered
 
 PAGE = Path(__file__).parents[3] / "docs" / "states.md"
 ARROW = re.compile(r"^ +(\S+) --> (\S+): ([a-z, ]+?)(?: \(.*\))?$", re.M)
@@ -34,8 +34,10 @@ WRITERS = {
     "whatsapp.begin_send": {Actor.SENDER},
     "whatsapp.accepted": {Actor.SENDER},
     "ava_private.whatsapp_link_changed": {Actor.LINK},
+    "ava_private.hidden_number_link_changed": {Actor.LINK},
     "ava_whatsapp_gateway.outbox.store": {Actor.SENDER},
     "ava_whatsapp_gateway.operator.actions": {Actor.OPERATOR},
+    "ava_whatsapp_gateway.operator.replay": {Actor.OPERATOR},
     "ava_whatsapp_gateway.queue.unknown_sends": {Actor.MAINTENANCE},
 }
 """For whom each function of the database and each module changes a state."""
@@ -120,6 +122,7 @@ async def test_an_operator_can_do_what_is_drawn_and_nothing_else(
     database: Database, action: actions.Action
 ) -> None:
     events = {state: await put_event(database, state) for state in EventState}
+    await put_undelivered(database, events[EventState.DONE])
     connection = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
     try:
         await actions.apply(connection, action, Filters())
