@@ -162,7 +162,7 @@ async def gateway(gateways: StartGateway) -> Gateway:
 
 @pytest.fixture
 def operator(database: Database) -> Operate:
-    """The operator CLI as it is typed: what it printed, read as JSON where it is; `status` is the expected."""
+    """The operator CLI as it is typed: what it printed, or the errors where it ends with a `status`."""
 
     def run(*arguments: str, status: int = 0, stdin: str = "") -> Any:
         done = subprocess.run(

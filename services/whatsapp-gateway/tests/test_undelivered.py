@@ -1,4 +1,4 @@
-"""Answers that Meta accepted and then could not deliver: found, told of once, sent again where that can help."""
+"""Answers that Meta accepted and then could not deliver: listed, told of once, sent again."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What cannot be read: an operator hears of it once, can look at it, and it is kept until that has happened."""
+"""What cannot be read: an operator hears of it once, and it is kept until an operator has seen it."""
 
 import pytest
 from prometheus_client import REGISTRY
@@ -15,7 +15,7 @@ def alerts() -> float:
 
 @pytest.fixture
 async def unreadable(gateway: Gateway) -> int:
-    """A delivery with somebody's words in it that no parser reads; its id."""
+    """A delivery with a person's words in it that no parser reads; its id."""
     await gateway.keep(raw=b'{"text": "a secret word"')
     await gateway.ingest()
     found: int = await gateway.pool.fetchval("select id from whatsapp.deliveries")

@@ -122,7 +122,8 @@ def _send(row: asyncpg.Record, words: bool) -> Iterator[Entry]:
     send = {"event_id": row["event_id"], "send_id": str(row["id"])}
     said = {"words": row["body"]} if words else {}
     part = {"part": row["part"] + 1} if row["part"] else {}
-    made = made_at(row["id"]) or row["changed_at"]
+    # The id is made a moment before the statement that notes both the logged turn and its answer.
+    made = max(filter(None, (made_at(row["id"]), row["turn_logged_at"])), default=row["changed_at"])
     yield Entry(made, OURS, "answered" if row["kind"] == "answer" else "notice", send | part | said)
     if row["accepted_at"]:
         yield Entry(row["accepted_at"], META, "accepted", send | {"wamid": row["wamid"]})

@@ -33,7 +33,11 @@ _SENDS_IN = """
 select o.event_id from whatsapp.outbox as o
 where o.wamid in (select unnest(d.names) from whatsapp.deliveries as d where d.id = any ($1))
 """
-_SENDS = "select * from whatsapp.outbox where event_id = any ($1) order by event_id, kind, part"
+_SENDS = """
+select o.*, e.logged_at as turn_logged_at
+from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
+where o.event_id = any ($1) order by o.event_id, o.kind, o.part
+"""
 _FORMER = "select * from whatsapp.former_wamids where send_id = any ($1) order by replayed_at"
 _STATUSES = """
 select * from whatsapp.statuses where outbox_id = any ($1) or wamid = any ($2) order by received_at, rank
