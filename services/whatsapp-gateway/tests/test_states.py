@@ -15,7 +15,7 @@ from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
-from .state_watch import DRAWN, Transition, put_event
+from .state_watch import DRAWN, Transition, put_event, put_undelivered
 
 PAGE = Path(__file__).parents[3] / "docs" / "states.md"
 ARROW = re.compile(r"^ +(\S+) --> (\S+): ([a-z, ]+?)(?: \(.*\))?$", re.M)
@@ -43,6 +43,7 @@ WRITERS = {
     "ava_whatsapp_gateway.contacts.pin_sweep": {Actor.MAINTENANCE},
     "ava_whatsapp_gateway.outbox.store": {Actor.SENDER},
     "ava_whatsapp_gateway.operator.actions": {Actor.OPERATOR},
+    "ava_whatsapp_gateway.operator.replay": {Actor.OPERATOR},
     "ava_whatsapp_gateway.queue.unknown_sends": {Actor.MAINTENANCE},
 }
 """For whom each function of the database and each module changes a state."""
@@ -127,6 +128,7 @@ async def test_an_operator_can_do_what_is_drawn_and_nothing_else(
     database: Database, action: actions.Action
 ) -> None:
     events = {state: await put_event(database, state) for state in EventState}
+    await put_undelivered(database, events[EventState.DONE])
     connection = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
     try:
         await actions.apply(connection, action, Filters())

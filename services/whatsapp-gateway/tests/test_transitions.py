@@ -16,7 +16,7 @@ from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
-from .state_watch import DRAWN, put_event, put_send, seen
+from .state_watch import DRAWN, put_event, put_send, put_undelivered, seen
 
 
 @pytest.fixture
@@ -100,6 +100,8 @@ class Make:
                 " from kept where e.id = $1::text::bigint",
                 str(event),
             )
+        if old is EventState.DONE:  # there has to be something to do again
+            await put_undelivered(self.database, event)
         action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
         await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
 
@@ -129,6 +131,11 @@ class Make:
         await maintenance.run(self.pool, self.gateway.settings)
 
     async def operator_outbox(self, old: SendState, new: SendState) -> None:
+        if old is SendState.ACCEPTED:
+            done = await put_event(self.database, EventState.DONE)
+            await put_undelivered(self.database, done)
+            await self._operate(done, actions.replay)
+            return
         event = await put_event(self.database, EventState.UNRESOLVED)
         await put_send(self.database, event, old)
         known = old in (SendState.UNKNOWN, SendState.UNRESOLVED)

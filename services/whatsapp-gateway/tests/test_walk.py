@@ -28,6 +28,7 @@ BESIDE_IT = (
     "maintenance",
     "pin_sweep",
     "unknown_sends",
+    "operator_alerts",
     "retention",
     "backlog",
 )  # whenever it is time, not for a message

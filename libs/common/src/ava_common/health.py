@@ -11,8 +11,11 @@ from ava_common.database import AWAY, Pool
 from ava_common.problems import Problem
 
 R = TypeVar("R")
-ReadinessCheck: TypeAlias = Callable[[R], Awaitable[Mapping[str, bool]]]
-"""Given the service's resources, answers {name of what it needs: whether it is available}."""
+ReadinessCheck: TypeAlias = Callable[[R], Awaitable[Mapping[str, bool | str]]]
+"""Given the service's resources, answers {name of what it needs: whether it is available}.
+
+Words in place of True say why the service is degraded: it works, and something should be done.
+"""
 
 
 class NotReady(Problem):
@@ -30,10 +33,14 @@ def router(ready: ReadinessCheck[R]) -> APIRouter:
         return {"status": "alive"}
 
     @routes.get("/readyz")
-    async def readyz(request: Request) -> dict[str, str]:
+    async def readyz(request: Request) -> dict[str, str | list[dict[str, str]]]:
         checks = await ready(request.state.resources)
         if missing := [name for name, available in checks.items() if not available]:
             raise NotReady(errors=[{"pointer": name, "detail": "is not ready"} for name in missing])
+        words = {name: said for name, said in checks.items() if isinstance(said, str)}
+        if words:
+            errors = [{"pointer": name, "detail": said} for name, said in words.items()]
+            return {"status": "degraded", "errors": errors}
         return {"status": "ready"}
 
     @routes.get("/metrics")

@@ -21,6 +21,9 @@ ACCOUNT_NOTICES = Counter(
     "What Meta said about our account, number and templates, and its errors, by webhook field.",
     ["field"],
 )
+FOREIGN_NUMBER_MESSAGES = Counter(
+    "whatsapp_foreign_number_messages", "Messages for another phone number id than the one that is set."
+)
 ALERTS = Counter("whatsapp_alerts", "Conditions that need an operator.", ["alert"])
 
 REPAIRED_PINS = Counter(

@@ -29,6 +29,7 @@ app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.ph
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.bench)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(service_commands.gateway)
+app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(service_commands.trace)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(service_commands.audit)
 app.command()(development.check)
 app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(

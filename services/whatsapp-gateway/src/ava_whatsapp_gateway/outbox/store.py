@@ -44,7 +44,8 @@ _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"
 _PREPARE = f"""
 with lane as (select whatsapp.hold(p_contact_id => $1, p_fence => $2, p_lease => $3) as held),
 noted as (
-  update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp())
+  update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp()),
+    claimed_at = coalesce(claimed_at, $9)
   where id = $4 and (select held from lane)
 ), put as (
   insert into whatsapp.outbox (id, event_id, contact_id, part, body)
@@ -110,7 +111,7 @@ async def prepare(
     """Note that the turn is logged and store what will be sent, in one statement, before any call."""
     ids = [uuid7() for _ in bodies]
     lane = event.contact.id, event.token, timedelta(seconds=lease_seconds)
-    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies))
+    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies), event.claimed_at)
     if not rows[0]["held"]:
         raise LeaseLost
     return _sends(row for row in rows if row["id"])

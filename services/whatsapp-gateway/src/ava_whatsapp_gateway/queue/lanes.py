@@ -52,6 +52,7 @@ class Event:
     attempts: int
     reason: str | None
     send_count: int
+    claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
         """Too old for an answer: after an outage Meta delivers what was sent in up to seven days."""
@@ -73,6 +74,7 @@ _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
+       statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)

@@ -23,7 +23,11 @@ _RETENTION = (
      " and not exists (select from whatsapp.events as e where e.contact_id = c.id)"
      " and not exists (select from whatsapp.lanes as l where l.contact_id = c.id) limit $2)"),
     ("raw_days", "delete from whatsapp.deliveries where id in (select id from whatsapp.deliveries"
-     " where state <> 'new' and received_at < clock_timestamp() - $1::interval limit $2)"),
+     " where state = 'split' and received_at < clock_timestamp() - $1::interval limit $2)"),
+    # What cannot be read may hold anyone's messages: kept until an operator has looked at it.
+    ("raw_days", "delete from whatsapp.deliveries where id in (select id from whatsapp.deliveries"
+     " where state = 'quarantined' and greatest(received_at, seen_at) < clock_timestamp() - $1::interval"
+     " and seen_at is not null limit $2)"),
     ("done_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
      f" where state in ({literals(EventState.DONE, EventState.IGNORED)})"
      " and changed_at < clock_timestamp() - $1::interval limit $2)"),

@@ -103,6 +103,7 @@ SEND_TRANSITIONS: Transitions = {
     (SendState.UNRESOLVED, SendState.READY): {Actor.SENDER, Actor.OPERATOR},
     (SendState.UNRESOLVED, SendState.FAILED): {Actor.SENDER},
     (SendState.UNRESOLVED, SendState.DISCARDED): {Actor.OPERATOR},
+    (SendState.ACCEPTED, SendState.READY): {Actor.OPERATOR},
     (SendState.FAILED, SendState.ACCEPTED): {Actor.STATUS},
     (SendState.FAILED, SendState.READY): {Actor.OPERATOR},
     (SendState.FAILED, SendState.DISCARDED): {Actor.OPERATOR},
