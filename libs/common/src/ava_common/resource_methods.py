@@ -26,7 +26,7 @@ class ResourceMethods:
     """The methods of every address of these routers and routes."""
 
     def __init__(self, routers: Iterable[APIRouter], routes: Iterable[BaseRoute] = ()) -> None:
-        self._routes = [*_routes(routers), *(route for route in routes if isinstance(route, APIRoute))]
+        self.routes = [*_routes(routers), *(route for route in routes if isinstance(route, APIRoute))]
 
     def at(self, path: str) -> str:
         """For the Allow header: `GET, HEAD, PUT`; empty when there is nothing at this path."""
@@ -41,7 +41,7 @@ class ResourceMethods:
         )
 
     def _at(self, path: str) -> list[APIRoute]:
-        return [route for route in self._routes if route.path_regex.match(path)]
+        return [route for route in self.routes if route.path_regex.match(path)]
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:
