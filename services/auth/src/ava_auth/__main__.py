@@ -17,6 +17,7 @@ from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
 from ava_common.argument_types import limit, point_in_time
 from ava_common.database import AWAY, open_pool
+from ava_common.operator_command import run
 from ava_common.settings import DatabaseUrl, from_environment, load
 
 
@@ -28,8 +29,12 @@ class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ava_auth", description=__doc__)
+PROGRAM = "python -m ava_auth"
+_HEAD = f"{'time (UTC)':<19}  {'event':<24} {'who':<36}  {'network':<24} details\n"
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="The audit log, and signing keys.")
     commands = parser.add_subparsers(dest="command", required=True)
     audit = commands.add_parser("audit", help="read the audit log of security events, newest first")
     audit.add_argument("--since", type=point_in_time, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
@@ -63,6 +68,8 @@ async def _audit(args: argparse.Namespace) -> None:
     url = load(DatabaseSettings).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
         events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
+        if not args.json:
+            sys.stdout.write(_HEAD)
         async for event in events:
             sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if args.json else _line(event)}\n")
 
@@ -72,9 +79,9 @@ def _key() -> None:
     sys.stdout.write(json.dumps({**private, "kid": secrets.token_hex(8)}) + "\n")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
     """0 when done, 1 when the database is away, 2 when the arguments are wrong."""
-    args = _parser().parse_args(arguments)
+    args = _parser(program).parse_args(arguments)
     if args.command == "key":
         _key()
         return 0
@@ -87,4 +94,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)
