@@ -50,12 +50,13 @@ async def test_events_can_be_filtered(two_events: Any) -> None:
         ("--since 2100-01-01", 0),
         ("--limit 1", 1),
     ):
-        assert len(read(two_events, *arguments.split()).stdout.splitlines()) == count, arguments
+        assert len(read(two_events, "--json", *arguments.split()).stdout.splitlines()) == count, arguments
 
 
 async def test_a_user_is_found_by_id_and_by_email_address(two_events: Any, person: Person) -> None:
-    assert len(read(two_events, "--person", str(person.id)).stdout.splitlines()) == 1
-    assert len(read(two_events, "--person", person.email.upper()).stdout.splitlines()) == 2
+    assert len(read(two_events, "--json", "--person", str(person.id)).stdout.splitlines()) == 1
+    heads, *lines = read(two_events, "--person", person.email.upper()).stdout.splitlines()
+    assert (heads.split()[:3], len(lines)) == (["time", "(UTC)", "event"], 2)
     assert person.email not in read(two_events).stdout
 
 

@@ -17,7 +17,7 @@ from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
 from ava_common.argument_types import limit, point_in_time
 from ava_common.database import AWAY, open_pool
-from ava_common.operator_command import run
+from ava_common.operator_command import program_name, run, table
 from ava_common.settings import DatabaseUrl, from_environment, load
 
 
@@ -29,12 +29,8 @@ class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl
 
 
-PROGRAM = "python -m ava_auth"
-_HEAD = f"{'time (UTC)':<19}  {'event':<24} {'who':<36}  {'network':<24} details\n"
-
-
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description="The audit log, and signing keys.")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program_name("python -m ava_auth"), description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     audit = commands.add_parser("audit", help="read the audit log of security events, newest first")
     audit.add_argument("--since", type=point_in_time, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
@@ -58,20 +54,25 @@ def _person(text: str) -> dict[str, Any]:
         raise argparse.ArgumentTypeError("use an account's id or e-mail address") from None
 
 
-def _line(event: AuditEvent) -> str:
+def _cells(event: AuditEvent) -> tuple[str, ...]:
     who = event.user_id or (f"account {event.account[:12]}" if event.account else "-")
     words = " ".join(f"{name}={value}" for name, value in event.detail.items())
-    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.event:<24} {who!s:<36}  {event.network or '-':<24} {words}"
+    return f"{event.at:%Y-%m-%d %H:%M:%S}", event.event, str(who), event.network or "-", words
 
 
-async def _audit(args: argparse.Namespace) -> None:
+async def _audit(args: argparse.Namespace) -> list[AuditEvent]:
     url = load(DatabaseSettings).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
         events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
-        if not args.json:
-            sys.stdout.write(_HEAD)
-        async for event in events:
-            sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if args.json else _line(event)}\n")
+        return [event async for event in events]
+
+
+def _print(events: list[AuditEvent], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.writelines(f"{orjson.dumps(event, default=str).decode()}\n" for event in events)
+    elif events:
+        heads = ("time (UTC)", "event", "who", "network", "more")
+        sys.stdout.write(table(heads, [_cells(event) for event in events]) + "\n")
 
 
 def _key() -> None:
@@ -79,19 +80,20 @@ def _key() -> None:
     sys.stdout.write(json.dumps({**private, "kid": secrets.token_hex(8)}) + "\n")
 
 
-def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """0 when done, 1 when the database is away, 2 when the arguments are wrong."""
-    args = _parser(program).parse_args(arguments)
+    args = _parser().parse_args(arguments)
     if args.command == "key":
         _key()
         return 0
     try:
-        asyncio.run(_audit(args))
+        events = asyncio.run(_audit(args))
     except AWAY:
         sys.stderr.write("The database does not respond. Check AUTH_DATABASE_URL.\n")
         return 1
+    _print(events, as_json=args.json)
     return 0
 
 
 if __name__ == "__main__":
-    run(main)
+    sys.exit(run(main))

@@ -12,7 +12,6 @@ import orjson
 from pydantic_settings import BaseSettings
 
 from ava_common.argument_types import limit, point_in_time
-from ava_common.operator_command import run
 from ava_common.settings import DatabaseUrl, from_environment, load
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.actions import Record
@@ -20,7 +19,6 @@ from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.queue.states import EventState
 
 _COLUMNS = ("id", "state", "kind", "attempts", "received_at", "user_id", "key", "reason")
-PROGRAM = "python -m ava_whatsapp_gateway"
 _ACTIONS: dict[str, actions.Action] = {
     "replay": actions.replay,
     "quarantine": actions.quarantine,
@@ -36,7 +34,7 @@ class OperatorSettings(BaseSettings):
     database_url: DatabaseUrl
 
 
-def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--wamid", action="append", help="the message's id at Meta; may be repeated")
@@ -52,7 +50,7 @@ def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     changing = argparse.ArgumentParser(add_help=False, parents=[common])
     changing.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    root = argparse.ArgumentParser(prog=program, description="Inspect WhatsApp events and act on them.")
+    root = argparse.ArgumentParser(prog="gateway", description="Inspect WhatsApp events and act on them.")
     commands = root.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("list", parents=[common], help="list the selected events, newest first")
     show = commands.add_parser("show", parents=[common], help="show everything about the selected events")
@@ -68,9 +66,9 @@ def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     return root
 
 
-def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 when the database is away; 2 when no filter was given for a change."""
-    args = parser(program).parse_args(arguments)
+    args = parser().parse_args(arguments)
     filters = Filters(args.wamid, args.person, args.state, args.since, args.until, min(args.limit, 10_000))
     changes = args.command not in ("list", "show")
     if changes and filters.match_everything and not getattr(args, "deliveries", False):
@@ -114,8 +112,6 @@ def _report(args: argparse.Namespace, records: list[Record]) -> None:
     if args.json or args.command == "show":
         print(orjson.dumps(records, default=str, option=orjson.OPT_INDENT_2).decode())
         return
-    if records:
-        print("  ".join(column for column in _COLUMNS if column in records[0]))
     for record in records:
         print("  ".join(_cell(record.get(column)) for column in _COLUMNS if column in record))
     verb = "would be" if getattr(args, "dry_run", False) else "were"
@@ -130,4 +126,4 @@ def _cell(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    sys.exit(main())

@@ -10,7 +10,7 @@ import typer
 from ava_local.cli import console
 from ava_local.cli.console import stderr, stdout
 from ava_local.cli.lifecycle import AsJson
-from ava_local.cli.service_commands import service_command
+from ava_local.cli.service_commands import run_service_command
 from ava_local.expected_error import ExpectedError
 from ava_local.stack.control import Stack, StackNotRunning
 
@@ -109,5 +109,6 @@ def receive(client: "PhoneClient", message_id: str, wait: float) -> tuple[list[s
 
 def is_held(message_id: str) -> bool:
     """As `./ava gateway list` tells it."""
-    listed = service_command("whatsapp-gateway", ["list", "--wamid", message_id, "--json"], capture=True)
+    wanted = ["list", "--wamid", message_id, "--json"]
+    listed = run_service_command("whatsapp-gateway", "./ava gateway", wanted, read=True)
     return not listed.returncode and any(event["state"] == "held" for event in loads(listed.stdout))
