@@ -50,7 +50,7 @@ async def pour(scope: Scope, receive: Receive, send: Send) -> None:
     await Response("poured")(scope, receive, send)
 
 
-def app() -> FastAPI:
+def app(*, is_hot: bool = False) -> FastAPI:
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:
         yield
@@ -58,9 +58,9 @@ def app() -> FastAPI:
     async def ready(_: None) -> dict[str, bool]:
         return {}
 
-    hot = PlainAsgiRoute("/cups/tea", pour, methods=["POST"])
+    hot = [PlainAsgiRoute("/cups/tea", pour, methods=["POST"])] if is_hot else []
     return create_service_app(
-        "Cups", prefix="/cups", open_resources=resources, routers=[router], ready=ready, hot_routes=[hot]
+        "Cups", prefix="/cups", open_resources=resources, routers=[router], ready=ready, hot_routes=hot
     )
 
 
@@ -78,8 +78,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ("OPTIONS", "/cups", "GET, HEAD, POST"),
         ("POST", f"/cups/{ID}", "DELETE, GET, HEAD, PUT"),
         ("OPTIONS", f"/cups/{ID}", "DELETE, GET, HEAD, PUT"),
-        ("GET", "/cups/tea", "POST"),
-        ("HEAD", "/cups/tea", "POST"),
         ("PUT", "/healthz", "GET, HEAD"),
     ],
 )
@@ -89,6 +87,13 @@ async def test_allow_lists_the_methods_of_the_address(
     answer = await client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     assert method == "HEAD" or "Allow header lists" in answer.json()["detail"]
+
+
+async def test_allow_of_a_hot_route_too() -> None:
+    async with client_of_started(app(is_hot=True)) as client:
+        for method in ("GET", "HEAD", "OPTIONS"):
+            answer = await client.request(method, "/cups/tea")
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("path", ["/cups", f"/cups/{ID}", "/healthz", "/cups/openapi.json"])
@@ -130,7 +135,7 @@ async def test_if_match_is_refused_where_nothing_compares_it(client: httpx.Async
     condition = {"If-Match": '"bogus"'}
     compared = await client.put(f"/cups/{ID}", headers=condition)
     assert (compared.status_code, compared.json()) == (200, '"bogus"')
-    for method, path in (("DELETE", f"/cups/{ID}"), ("POST", "/cups"), ("POST", "/cups/tea")):
+    for method, path in (("DELETE", f"/cups/{ID}"), ("POST", "/cups")):
         refused = await client.request(method, path, headers=condition)
         assert refused.status_code == 412, (method, path)
         assert refused.json()["type"] == "urn:ava:problem:condition-not-supported"

@@ -16,39 +16,41 @@ _UNSAFE = frozenset({"post", "put", "patch", "delete"})
 Json = dict[str, Any]
 
 
-def complete(app: FastAPI) -> None:
-    """What `app.openapi` returns from now on holds what can really come, and nothing that can not."""
+def complete(app: FastAPI, *, checked: bool) -> None:
+    """What `app.openapi` returns from now on holds what can really come, and nothing that cannot.
+
+    `checked`: the service refuses what RequestChecks refuses.
+    """
     generate = app.openapi
 
     def described() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = completed(generate())
+            app.openapi_schema = completed(generate(), checked=checked)
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def completed(description: Json) -> Json:
+def completed(description: Json, *, checked: bool) -> Json:
     """The description with the statuses that every operation of its kind can have, and the Problem schema."""
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = SCHEMA
     for path in description["paths"].values():
         for method, operation in path.items():
-            _complete(method, operation)
+            if "requestBody" not in operation:
+                operation["responses"].pop("400", None)
+            if checked:
+                _add_refusals(method, operation)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
     _drop_unused(description, schemas)
     return description
 
 
-def _complete(method: str, operation: Json) -> None:
-    statuses: Json = operation["responses"]
-    body = operation.get("requestBody", {}).get("content", {})
-    if not body:
-        statuses.pop("400", None)
-    if "application/json" in body:
-        add(statuses, UnsupportedMediaType)
+def _add_refusals(method: str, operation: Json) -> None:
+    if "application/json" in operation.get("requestBody", {}).get("content", {}):
+        add(operation["responses"], UnsupportedMediaType)
     if method in _UNSAFE and not _compares_versions(operation):
-        add(statuses, ConditionNotSupported)
-    operation["responses"] = dict(sorted(statuses.items()))
+        add(operation["responses"], ConditionNotSupported)
 
 
 def _compares_versions(operation: Json) -> bool:

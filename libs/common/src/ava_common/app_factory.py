@@ -55,9 +55,10 @@ def create_service_app(
     for router in served:
         app.include_router(router)
     app.state.methods = ResourceMethods(served, hot_routes)
-    app.add_middleware(RequestChecks, methods=app.state.methods)
+    if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
+        app.add_middleware(RequestChecks, methods=app.state.methods)
     app.add_middleware(AccessLog)
-    api_description.complete(app)
+    api_description.complete(app, checked=not hot_routes)
     return app
 
 
