@@ -33,9 +33,9 @@ def snapshot(folders: Iterable[Path]) -> Snapshot:
 
 
 async def restart(disabled_dir: Path, supervisor: Supervisor, name: str) -> None:
-    """Stop it and let it start again; a start that fails is shown and tried again by the supervisor."""
+    """Stop it and let it start again, also when it had failed for good."""
     process = supervisor.supervised[name]
     (disabled_dir / name).touch()
-    while process.state not in ("disabled", "failed"):  # noqa: ASYNC110 (another task sets it)
+    while process.state != "disabled":  # noqa: ASYNC110 (another task sets it)
         await asyncio.sleep(0.05)
     (disabled_dir / name).unlink(missing_ok=True)

@@ -144,7 +144,10 @@ class Supervisor:
         ended.cancel()
 
     async def _after_failure(self, process: ProcessState, reason: str) -> None:
-        """Wait before the next start, longer after each failure in a row; fail after the last attempt."""
+        """Wait before the next start, longer after each failure in a row; fail after the last attempt.
+
+        A failed process can be started again by disabling and enabling it, as `restart` does.
+        """
         process.pid, process.os_process = None, None
         process.failures += 1
         if process.failures < self.restart_policy.max_attempts(self.ready.is_set(), process.spec.is_one_shot):
@@ -155,7 +158,9 @@ class Supervisor:
         if not self.ready.is_set():
             self._failure = StartFailed(process.spec.name, reason, last_lines(process.log))
             self.stop()
-        await self._stopping.wait()
+        while not self._stopping.is_set() and not self._is_disabled(process):
+            await self._pause(START_POLL_SECONDS)
+        process.failures = 0
 
     async def _wait_for_dependants(self, process: ProcessState) -> None:
         """Processes that depend on it stop first."""
