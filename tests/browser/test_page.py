@@ -118,6 +118,27 @@ def test_what_is_deleted_or_changed_elsewhere_is_seen(visitor: Visitor) -> None:
     expect(visitor.group("Your avatar").get_by_label("Looks")).to_have_value("being typed")
 
 
+def test_a_change_on_another_device_is_not_overwritten_unseen(visitor: Visitor) -> None:
+    visitor.arrive()
+    place = visitor.group("Your avatar")
+    created = "{ name: 'Nora', age: 30, personality: 'calm', physical_description: '' }"
+    visitor.page.evaluate(f"async () => ask('PUT', '/profile/avatar', {created})")
+    place.get_by_label("Name").fill("Mira")
+    place.get_by_label("Age").fill("27")
+    place.get_by_role("button", name="Save the avatar").click()
+    visitor.complains("Your avatar was created elsewhere meanwhile.")
+    expect(place.get_by_label("Name")).to_have_value("Nora")
+    visitor.page.evaluate("async () => ask('PATCH', '/profile/avatar', { age: 31 })")
+    place.get_by_label("Name").fill("Mira")
+    place.get_by_role("button", name="Save the avatar").click()
+    visitor.complains("Your avatar was changed or deleted elsewhere meanwhile.")
+    expect(place.get_by_label("Name")).to_have_value("Nora")
+    place.get_by_label("Name").fill("Mira")
+    place.get_by_role("button", name="Save the avatar").click()
+    visitor.says("The avatar is saved.")
+    expect(visitor.page.get_by_text("This is Mira, 31, calm.")).to_be_visible()
+
+
 def test_line_breaks_are_kept_and_the_avatar_is_named(visitor: Visitor) -> None:
     visitor.arrive().create_avatar()
     visitor.fill("Write a message", "Send", Message="first line\n  second line")

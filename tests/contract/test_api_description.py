@@ -88,6 +88,7 @@ def test_every_status_that_can_come_is_described_and_no_other() -> None:
         is_json = "application/json" in operation.get("requestBody", {}).get("content", {})
         assert ("400" in statuses) == is_json, name
         assert ("401" in statuses) or operation["security"] == [] or name.startswith("GET /.well"), name
+        assert "content" not in operation["responses"].get("204", {}), name
         problems = {status for status in statuses if status >= "400"}
         for status in problems:
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"], name

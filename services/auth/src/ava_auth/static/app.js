@@ -8,10 +8,13 @@ const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
 const PLAIN = {
   "urn:ava:problem:invalid-request": "Please check what you typed:",
   "urn:ava:problem:country-missing": "This number has no country code. Start it with +, like +49 151 12345678.",
+  "urn:ava:problem:avatar-changed": "Your avatar was changed or deleted elsewhere meanwhile. Look at it and save again.",
+  "urn:ava:problem:second-avatar": "Your avatar was created elsewhere meanwhile. Look at it and save again.",
 };
 const OTHERS = "All other devices are logged out. One that is open now may still work for up to an hour.";
 let older = null;
 let avatar = null;
+let version = null; // of the avatar that the form was filled with
 let key = crypto.randomUUID();
 let actions = 0;
 let questions = 0;
@@ -23,7 +26,8 @@ async function ask(method, path, body, headers = {}) {
   try {
     const answer = await fetch(path, sent);
     const text = await answer.text();
-    return { status: answer.status, ok: answer.ok, body: text ? JSON.parse(text) : null };
+    const version = answer.headers.get("ETag");
+    return { status: answer.status, ok: answer.ok, version, body: text ? JSON.parse(text) : null };
   } catch {
     return { status: 0, ok: false, body: AWAY };
   }
@@ -163,7 +167,7 @@ function show(person) {
   if (person) return Promise.all([showAvatar(), showNumber(), showMessages()]);
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
-  avatar = null;
+  avatar = version = null;
 }
 
 // The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
@@ -171,9 +175,10 @@ async function showAvatar(filling = true) {
   const mayShow = inOrder("avatar");
   const choices = filling && (await ask("GET", "/profile/personalities"));
   if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
-  const { ok, body, status } = await mine("GET", "/profile/avatar");
+  const { ok, body, status, version: found } = await mine("GET", "/profile/avatar");
   if ((!ok && status !== 404) || !mayShow()) return;
   avatar = ok ? body.id : null;
+  if (filling) version = ok ? found : null;
   if (ok && filling) fill($("avatar"), body);
   if (ok) $("avatar-state").textContent = `This is ${body.name}, ${body.age}, ${body.personality}.`;
   if (status === 404) $("avatar-state").textContent = "You have no avatar yet.";
@@ -274,8 +279,10 @@ on("logout", async (speaker, _, form, scope) => {
 });
 
 on("avatar", async (speaker, fields, form) => {
-  const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) });
-  if (report(speaker, answer, form, "The avatar is saved.")) await showAvatar();
+  const unchanged = version ? { "If-Match": version } : { "If-None-Match": "*" };
+  const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) }, unchanged);
+  report(speaker, answer, form, "The avatar is saved.");
+  if (answer.ok || answer.status === 412) await showAvatar();
 });
 
 on("whatsapp", async (speaker, fields, form, method) => {
