@@ -84,7 +84,7 @@ def test_datamodel_code_generator_makes_every_schema(tmp_path: Path) -> None:
             "--formatters",
             "builtin",
             "--type-mappings",
-            "email=string",  # otherwise the models need pydantic[email], which no test of ours has
+            "email=string",  # otherwise the models need pydantic[email], which is not installed here
             "--target-python-version",
             "3.11",
         ),

@@ -24,7 +24,7 @@ class LogLine:
     text: str
 
     def as_json(self) -> str:
-        """The record with its process, on one line; a line that is no record as `line`."""
+        """The record with its process, on one line; any other line as `line`."""
         found = self.record or {"line": self.text}
         return json.dumps({"process": self.process, **found}, ensure_ascii=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 _WORDS = {
     "missing": "is required",
-    "string_too_short": "must not be empty",
+    **dict.fromkeys(("too_short", "string_too_short"), "must not be empty"),
     "string_pattern_mismatch": "does not have the expected format ({pattern})",
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
