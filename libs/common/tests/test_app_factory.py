@@ -137,6 +137,16 @@ async def test_malformed_json_and_wrong_fields_are_told_apart(
     assert document["errors"][0]["pointer"] == "#/size"
 
 
+@pytest.mark.parametrize("sent", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/xml"}])
+async def test_a_body_that_is_not_sent_as_json_is_told_what_to_send(
+    client: httpx.AsyncClient, issuer: Issuer, sent: dict[str, str]
+) -> None:
+    headers = issuer.bearer(uuid4()) | sent
+    answer = await client.post("/kitchen/cups", content='{"size": 1}', headers=headers)
+    document = is_problem(answer, 415, "unsupported-media-type")
+    assert "Content-Type: application/json" in document["detail"]
+
+
 async def test_a_bad_token_is_refused_even_where_none_is_needed(client: httpx.AsyncClient) -> None:
     assert (await client.get("/kitchen/open")).json() is False
     is_problem(await client.get("/kitchen/open", headers={"Authorization": "Bearer x"}), 401, "invalid-token")

@@ -174,6 +174,32 @@ async def test_an_invalid_filter_is_refused_and_named(
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"query:{name}" for name in wrong]
 
 
+async def test_a_plus_sign_that_became_a_space_is_explained(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    for typed, shown in (
+        ("2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00%2B02:00"),
+        ("2026-01-31T12:00:00.5+0200", "2026-01-31T12:00:00.5%2B0200"),
+    ):
+        for name in ("since", "until"):
+            refused = await client.get(f"/messages?{name}={typed}", headers=me)
+            assert refused.status_code == 422
+            (error,) = refused.json()["errors"]
+            assert error["pointer"] == f"query:{name}"
+            assert f"like {shown}" in error["detail"]
+        assert (await client.get(f"/messages?since={shown}", headers=me)).status_code == 200
+
+
+async def test_a_filter_given_twice_is_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    refused = await client.get("/messages?role=user&role=assistant", headers=me)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"pointer": "query:role", "detail": "must be given once"}]
+
+
 async def test_another_users_message_is_not_found(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:

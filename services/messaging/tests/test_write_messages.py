@@ -34,6 +34,17 @@ async def test_a_user_writes_a_message_and_reads_it_again(
     assert (await client.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
 
 
+async def test_a_blank_message_is_not_written(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    for blank in (" ", "\n\t ", "\u00a0\u2003", " \0 "):
+        refused = await client.post("/messages", json={"content": blank}, headers=me)
+        assert refused.status_code == 422, repr(blank)
+        assert refused.json()["errors"] == [{"pointer": "#/content", "detail": "must not be blank"}]
+    assert (await client.get("/messages", headers=me)).json()["messages"] == []
+
+
 async def test_a_message_may_only_name_the_users_own_avatar(
     client: httpx.AsyncClient, database: Database, issuer: Issuer, create_avatar: CreateAvatar
 ) -> None:

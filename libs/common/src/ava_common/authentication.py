@@ -50,7 +50,7 @@ class SignedIn(HTTPBearer):
     """Documents the bearer scheme and checks it in one dependency, because each one costs every request."""
 
     def __init__(self) -> None:
-        super().__init__(scheme_name="HTTPBearer", description="An access token.")
+        super().__init__(scheme_name="HTTPBearer", bearerFormat="JWT", description="An access token.")
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         caller = await optional_caller(request)

@@ -18,6 +18,7 @@ from ava_common.problems import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    UnsupportedMediaType,
 )
 from ava_common.validation_messages import message
 
@@ -28,6 +29,8 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _validation_error(_: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
+    if any(item["loc"] == ("body",) and isinstance(item.get("input"), bytes) for item in found):
+        return UnsupportedMediaType().response()  # the framework leaves a body unread that is not JSON
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedJson().response()
     return InvalidRequest(
@@ -41,14 +44,16 @@ def _pointer(location: Sequence[int | str]) -> str:
     return "#" + "".join(f"/{part}" for part in path) if place == "body" else ":".join(map(str, location))
 
 
-async def _http_exception(_: Request, error: Exception) -> Response:
+async def _http_exception(request: Request, error: Exception) -> Response:
     """What the framework raises itself: an unknown path or method, a body that is not UTF-8 JSON."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if status == 400:
-        return MalformedJson().response()
-    known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-    return known.get(status, InternalError)(headers=headers).response()
+    if status == 405:
+        # The framework names the methods of the first route at this path, not of all of them.
+        return MethodNotAllowed(
+            headers={"Allow": request.app.state.methods.at(request.scope["path"])}
+        ).response()
+    known: dict[int, type[Problem]] = {400: MalformedJson, 404: NotFound}
+    return known.get(status, InternalError)().response()
 
 
 async def _database_away(_: Request, error: Exception) -> Response:

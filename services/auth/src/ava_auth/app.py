@@ -12,7 +12,14 @@ from ava_auth.audit import AuditLog
 from ava_auth.issuer import Issuer, read_keys
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.resources import Resources
-from ava_auth.routes import browser_session, own_account, sign_up_and_log_in, token_exchange, web_page
+from ava_auth.routes import (
+    api_reference,
+    browser_session,
+    own_account,
+    sign_up_and_log_in,
+    token_exchange,
+    web_page,
+)
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
@@ -51,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
             own_account.router,
             token_exchange.router,
             web_page.router,
+            api_reference.router,
         ],
         ready=_ready,
         log_level=settings.log_level,

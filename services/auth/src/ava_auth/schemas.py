@@ -25,7 +25,7 @@ def _email(typed: str) -> str:
 Email = Annotated[
     str, AfterValidator(_email), Field(examples=["ada@example.org"], json_schema_extra={"format": "email"})
 ]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1000, examples=["quiet-harbour-7"])]
 Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
 
 
@@ -65,7 +65,7 @@ class Proof(Form):
     password: Password
 
 
-class Message(BaseModel):
+class Acknowledgement(BaseModel):
     """Words for the user."""
 
     message: str

@@ -44,6 +44,16 @@ def _iso(moment: object) -> object:
     return moment
 
 
+def _plus_sign(moment: object) -> object:
+    if isinstance(moment, str) and (found := re.fullmatch(r"(\S*\d) (\d\d:?\d\d)", moment)):
+        raise PydanticCustomError(
+            "moment_plus",
+            "must have its + written as %2B, like {example}: in a URL a plain + is a space",
+            {"example": f"{found[1]}%2B{found[2]}"},
+        )
+    return moment
+
+
 def _in_range(moment: datetime) -> datetime:
     # The ends of the calendar overflow when turned into UTC.
     if not 1 < moment.year < 9999:
@@ -59,6 +69,12 @@ def _not_ahead(moment: datetime) -> datetime:
     return moment
 
 
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
 def _without_nul(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("nul", "must not contain NUL characters")
@@ -71,7 +87,10 @@ Content = Annotated[
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
     BeforeValidator(_storable),
 ]
-Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_range)]
+# The validator named last is asked first.
+Moment = Annotated[
+    AwareDatetime, BeforeValidator(_plus_sign), BeforeValidator(_iso), AfterValidator(_in_range)
+]
 Plain = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 
 
@@ -90,7 +109,11 @@ class Message(BaseModel):
 class Written(BaseModel):
     """What a user writes in the app."""
 
-    content: Content
+    content: Annotated[
+        Content,
+        AfterValidator(_not_blank),
+        Field(json_schema_extra={"pattern": r"[^\s\x00]"}, examples=["Good morning, Mira."]),
+    ]
     avatar_id: UUID | None = None
 
 

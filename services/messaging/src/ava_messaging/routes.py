@@ -21,6 +21,7 @@ from ava_messaging.resources import ResourcesDep
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
 CREATED = {"model": Message, "description": "Written"}
+LINES = {"description": "One message per line, each a JSON document with the fields of `Message`"}
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 
@@ -54,7 +55,11 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("", responses={**responses(*PRESENT, KeyReused), 200: {"model": Message}, 201: CREATED})
+@router.post(
+    "",
+    operation_id="messages_write",
+    responses={**responses(*PRESENT, KeyReused), 200: {"model": Message}, 201: CREATED},
+)
 async def write(
     written: Written,
     resources: ResourcesDep,
@@ -78,7 +83,7 @@ async def write(
     return existing
 
 
-@router.get("", response_model=Page, responses=responses(*SIGNED))
+@router.get("", operation_id="messages_list", response_model=Page, responses=responses(*SIGNED))
 async def read_page(
     query: Annotated[PageQuery, Query()], resources: ResourcesDep, caller: CurrentCaller
 ) -> Response:
@@ -102,15 +107,16 @@ async def exported(
 
 @router.get(
     "/export",
+    operation_id="messages_export",
     response_class=export.NdjsonResponse,
-    responses={**responses(*PRESENT, export.TooManyExports), 200: {"description": "One message per line"}},
+    responses={**responses(*PRESENT, export.TooManyExports), 200: LINES},
 )
 async def read_everything(lines: Annotated[AsyncIterator[bytes], Depends(exported)]) -> export.NdjsonResponse:
     """All your messages, or those that the filters select, as newline-delimited JSON."""
     return export.NdjsonResponse(lines)
 
 
-@router.get("/{message_id:uuid}", responses=responses(*SIGNED, MessageNotFound))
+@router.get("/{message_id:uuid}", operation_id="messages_read", responses=responses(*SIGNED, MessageNotFound))
 async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCaller) -> Message:
     """One of your messages."""
     async with store.transaction_for(resources.pool, caller) as connection:
@@ -122,6 +128,8 @@ async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCal
 
 @router.put(
     "/{message_id:uuid}",
+    operation_id="messages_put",
+    openapi_extra={"x-internal": True},
     responses={
         **responses(*SIGNED, NotFound, store.DelegateRequired, MessageDiffers),
         200: {"model": Message},
@@ -142,7 +150,13 @@ async def keep(
     return existing
 
 
-@router.delete("/{message_id:uuid}", status_code=204, responses=responses(*PRESENT, MessageNotFound))
+@router.delete(
+    "/{message_id:uuid}",
+    operation_id="messages_delete",
+    status_code=204,
+    response_class=Response,
+    responses=responses(*PRESENT, MessageNotFound),
+)
 async def delete(message_id: UUID, resources: ResourcesDep, caller: PresentCaller) -> None:
     """Delete one of your messages permanently."""
     async with store.transaction_for(resources.pool, caller) as connection:

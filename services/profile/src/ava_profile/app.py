@@ -10,6 +10,7 @@ from ava_common.database import open_pool
 from ava_common.health import database_answers
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_profile import avatar_routes
 from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
@@ -30,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
         "Ava profile",
         prefix="/profile",
         open_resources=open_resources,
-        routers=[router],
+        routers=[avatar_routes.router, router],
         ready=_ready,
         log_level=settings.log_level,
     )

@@ -50,7 +50,7 @@ Name = Annotated[
 ]
 Age = Annotated[
     int,
-    Field(ge=20, le=150, description="Avatars are adults: at least 20."),
+    Field(ge=20, le=150, examples=[27], description="Avatars are adults: at least 20."),
     BeforeValidator(_number),
 ]
 Looks = Annotated[
@@ -78,7 +78,7 @@ class AvatarDraft(BaseModel):
     name: Name
     age: Age
     personality: Personality
-    physical_description: Looks
+    physical_description: Looks = ""
 
 
 class AvatarChange(BaseModel):

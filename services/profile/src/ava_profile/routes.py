@@ -1,10 +1,8 @@
-"""The routes of the profile service: avatar, preferences, the link to a WhatsApp number."""
+"""The routes of the preferences: the link to a WhatsApp number."""
 
-from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
-from pydantic import WithJsonSchema
+from fastapi import APIRouter, Response
 
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
@@ -12,14 +10,6 @@ from ava_common.client_ip import ClientIp
 from ava_common.database import Connection
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
-from ava_profile.avatar_fields import (
-    Avatar,
-    AvatarChange,
-    AvatarDraft,
-    AvatarNotFound,
-    Personality,
-    SecondAvatar,
-)
 from ava_profile.link_attempts import limited
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
@@ -30,71 +20,12 @@ from ava_profile.settings import Settings
 SIGNED = (NotSignedIn, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
 
-CreateOnly = Annotated[
-    Literal["*"] | None,
-    Header(description="`*`: create, never replace."),
-    WithJsonSchema({"type": "string", "const": "*"}),
-]
-
 router = APIRouter(prefix="/profile")
 
 
-@router.get("/personalities", tags=["avatar"])
-async def personalities() -> list[Personality]:
-    """The personalities an avatar can have; needs no sign-in."""
-    return list(Personality)
-
-
-@router.get("/avatar", tags=["avatar"], responses=responses(*SIGNED, AvatarNotFound))
-async def read_avatar(resources: ResourcesDep, caller: CurrentCaller) -> Avatar:
-    """Your avatar."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        avatar = await store.find_avatar(connection, caller.id)
-    return _found(avatar)
-
-
-@router.put(
-    "/avatar",
-    tags=["avatar"],
-    responses={**responses(*PRESENT, SecondAvatar), 201: {"model": Avatar, "description": "Created"}},
+@router.get(
+    "/preferences", operation_id="preferences_read", tags=["preferences"], responses=responses(*SIGNED)
 )
-async def put_avatar(
-    draft: AvatarDraft,
-    resources: ResourcesDep,
-    response: Response,
-    caller: PresentCaller,
-    if_none_match: CreateOnly = None,
-) -> Avatar:
-    """Create your avatar (201) or replace it (200)."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if if_none_match:
-            avatar, created = await store.create_avatar(connection, caller.id, draft), True
-        else:
-            avatar, created = await store.put_avatar(connection, caller.id, draft)
-    if avatar is None:
-        raise SecondAvatar
-    response.status_code = 201 if created else 200
-    return avatar
-
-
-@router.patch("/avatar", tags=["avatar"], responses=responses(*PRESENT, AvatarNotFound))
-async def change_avatar(change: AvatarChange, resources: ResourcesDep, caller: PresentCaller) -> Avatar:
-    """Change some of your avatar's fields."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        avatar = await store.change_avatar(connection, caller.id, change)
-    return _found(avatar)
-
-
-@router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*PRESENT, AvatarNotFound))
-async def delete_avatar(resources: ResourcesDep, caller: PresentCaller) -> None:
-    """Delete your avatar; your messages stay."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        gone = await store.delete_avatar(connection, caller.id)
-    if not gone:
-        raise AvatarNotFound
-
-
-@router.get("/preferences", tags=["preferences"], responses=responses(*SIGNED))
 async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Preferences:
     """Your preferences; everything null until you set something."""
     async with store.transaction_for(resources.pool, caller) as connection:
@@ -103,6 +34,7 @@ async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Pr
 
 @router.put(
     "/preferences/whatsapp",
+    operation_id="whatsapp_link",
     tags=["preferences"],
     responses={
         **responses(*PRESENT, PhoneTaken, TooManyAttempts),
@@ -144,8 +76,10 @@ async def _linked(
 
 @router.delete(
     "/preferences/whatsapp",
+    operation_id="whatsapp_unlink",
     tags=["preferences"],
     status_code=204,
+    response_class=Response,
     responses=responses(*PRESENT, TooManyAttempts),
 )
 async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client_ip: ClientIp) -> None:
@@ -155,9 +89,3 @@ async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client
         store.transaction_for(resources.pool, caller) as connection,
     ):
         await store.unlink_phone(connection, caller.id)
-
-
-def _found(avatar: Avatar | None) -> Avatar:
-    if avatar is None:
-        raise AvatarNotFound
-    return avatar

@@ -52,8 +52,11 @@ async def _whole_link() -> AsyncIterator[None]:
         raise DatabaseAway from None
 
 
-async def find_avatar(connection: Connection, user_id: UUID) -> Avatar | None:
-    row = await connection.fetchrow(f"select {AVATAR} from public.avatars where user_id = $1", user_id)
+async def find_avatar(connection: Connection, user_id: UUID, *, lock: bool = False) -> Avatar | None:
+    """The user's avatar; with `lock` no other transaction changes it before this one ends."""
+    row = await connection.fetchrow(
+        f"select {AVATAR} from public.avatars where user_id = $1{' for update' if lock else ''}", user_id
+    )
     return Avatar(**row) if row else None
 
 

@@ -1,12 +1,22 @@
 """The command `./ava`: registers all commands, and prints expected errors without a traceback."""
 
 import errno
+import os
 import sys
 from typing import NoReturn
 
 import typer
 
-from ava_local.cli import bench_and_chaos, demo_and_phone, development, lifecycle, service_commands
+from ava_local.cli import (
+    bench_and_chaos,
+    client_variables,
+    completion,
+    demo_and_phone,
+    development,
+    lifecycle,
+    log_viewer,
+    service_commands,
+)
 from ava_local.cli.console import stderr
 from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.supervisor import StartFailed
@@ -22,8 +32,10 @@ app = typer.Typer(
 app.command()(lifecycle.up)
 app.command()(lifecycle.down)
 app.command()(lifecycle.status)
-app.command()(lifecycle.logs)
+app.command()(lifecycle.restart)
+app.command()(log_viewer.logs)
 app.command()(lifecycle.reset)
+app.command()(client_variables.env)
 app.command()(demo_and_phone.demo)
 app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.phone)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)
@@ -36,6 +48,7 @@ app.command("test", context_settings={"ignore_unknown_options": True, "allow_ext
     development.run_tests
 )
 app.command()(development.lock)
+app.command()(completion.completion)
 
 
 def main() -> None:
@@ -46,6 +59,10 @@ def main() -> None:
         exit_with_error(str(failure), *failure.lines, "Logs: ./ava logs " + failure.name)
     except ExpectedError as error:
         exit_with_error(str(error))
+    except BrokenPipeError:
+        # The reader has seen enough, such as `head`; nothing is left to print to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except OSError as error:
         exit_with_error(message_for(error))
     except KeyboardInterrupt:

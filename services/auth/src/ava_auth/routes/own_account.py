@@ -64,6 +64,7 @@ async def _live_user(resources: Resources, caller: Caller) -> User:
 
 @router.put(
     "/password",
+    operation_id="account_change_password",
     status_code=204,
     response_class=Response,
     responses=responses(*_SIGNED, *_CHANGING),
@@ -82,7 +83,11 @@ async def change_password(
 
 
 @router.delete(
-    "/account", status_code=204, response_class=Response, responses=responses(*_SIGNED, WrongPassword)
+    "/account",
+    operation_id="account_delete",
+    status_code=204,
+    response_class=Response,
+    responses=responses(*_SIGNED, WrongPassword),
 )
 async def delete_account(
     proof: Proof, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp, response: Response
@@ -98,6 +103,7 @@ async def delete_account(
 
 @router.get(
     "/export",
+    operation_id="account_export",
     response_class=StreamingResponse,
     responses={**responses(*_SIGNED, ServiceUnavailable), 200: _FILE},
 )
