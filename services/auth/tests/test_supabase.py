@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ava_auth.problems import AccountsAway, LinkSpent, SessionEnded, TokenRefused, WrongCredentials
+from ava_auth.problems import AccountsAway, LinkSpent, TokenRefused, WrongCredentials
 from ava_auth.settings import Settings
 from ava_auth.supabase import SupabaseAuth
+from ava_common.live_sessions import SessionEnded
 
 from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
 from .fake_peers import serving

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from ava_common import error_handlers, health
 from ava_common.access_log import AccessLog
+from ava_common.bodies import each_parameter_once
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
@@ -46,6 +47,7 @@ def create_service_app(
         redoc_url=None,
         responses=responses(MalformedJson, InvalidRequest),
         exception_handlers=error_handlers.HANDLERS,
+        dependencies=[Depends(each_parameter_once)],
     )
     app.add_middleware(AccessLog)
     app.router.routes.extend(hot_routes)

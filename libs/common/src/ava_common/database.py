@@ -1,6 +1,6 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decision 0002. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0112 and 0116. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
@@ -14,6 +14,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
+from ava_common.problems import Problem
 
 T = TypeVar("T")
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -33,12 +34,25 @@ AWAY = (
 )
 """What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
 
+GONE = asyncpg.NoDataFoundError
+"""What a statement raises whose caller's account was deleted (`ava_private.own_account`)."""
+
+_BECOME = """
+select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+  set_config('request.jwt.claim.sub', '', true), set_config('request.jwt.claim', '', true)
+"""
 _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
  where (r.rolsuper or r.rolbypassrls)
    and pg_catalog.pg_has_role(session_user, r.oid, 'member')
    and r.rolname <> all ($1)
 """
+
+
+class AccountGone(Problem):
+    """Your account no longer exists, and nothing of it is kept. Sign up again to start over."""
+
+    status = 401
 
 
 class MayBypassRls(SystemExit):
@@ -85,14 +99,13 @@ async def acting_as(
 ) -> AsyncIterator[Connection]:
     """One transaction carrying the service's role and the caller's claims; both are gone at commit.
 
-    With `snapshot` all its statements see the same moment (repeatable read).
+    With `snapshot` all its statements see the same moment (repeatable read). The policies'
+    functions would believe claims of an older form before these, so those are cleared.
     """
     claims = orjson.dumps(caller.claims()).decode()
     isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
     async with pool.acquire() as connection, connection.transaction(isolation=isolation):
-        await connection.execute(
-            "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
-        )
+        await connection.execute(_BECOME, role, claims)
         yield connection
 
 

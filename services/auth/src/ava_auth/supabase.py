@@ -14,21 +14,19 @@ from uuid import UUID
 import httpx
 from pydantic import ValidationError
 from supabase_auth import AsyncGoTrueClient
-from supabase_auth.errors import AuthApiError, AuthError, AuthRetryableError, AuthWeakPasswordError
+from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Session as SupabaseSession
 from supabase_auth.types import User as SupabaseUser
 from supabase_auth.types import UserAttributes, UserResponse
 
 from ava_auth import supabase_errors
-from ava_auth.problems import AccountsAway, PasswordRefused, SessionEnded, TokenRefused
+from ava_auth.problems import AccountsAway, TokenRefused
 from ava_auth.settings import Settings
-from ava_auth.supabase_errors import Problems
+from ava_auth.supabase_errors import Problems, problem
 from ava_auth.user_and_session import Link, Scope, Session, User
-from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.client_ip import UNKNOWN
 from ava_common.http_client import certificate_authorities, open_client
-from ava_common.log import log
-from ava_common.problems import Problem
+from ava_common.live_sessions import SessionEnded
 
 TIMEOUT_SECONDS = 10
 T = TypeVar("T")
@@ -39,7 +37,7 @@ async def _answer(request: Awaitable[T], problems: Problems) -> T:
     try:
         return await request
     except (AuthError, ValidationError) as error:
-        raise _problem(error, problems) from None
+        raise problem(error, problems) from None
 
 
 async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], problems: Problems) -> T | None:
@@ -49,27 +47,7 @@ async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], prob
     except (AuthError, ValidationError) as error:
         if isinstance(error, AuthApiError) and error.code in none_for:
             return None
-        raise _problem(error, problems) from None
-
-
-def _problem(error: AuthError | ValidationError, problems: Problems) -> Problem:
-    """What an error stands for; its own words are never passed on."""
-    match error:
-        case AuthWeakPasswordError():
-            return PasswordRefused("it is too weak; use a longer one that is hard to guess")
-        case AuthRetryableError():
-            log.warning("supabase.away", status=error.status)
-            return AccountsAway()
-        case AuthApiError(code="over_request_rate_limit"):
-            return TooManyAttempts(60)
-        case AuthApiError() if error.code in problems:
-            return problems[error.code]()
-        case AuthApiError():
-            log.error("supabase.unexpected", code=error.code, status=error.status)
-            return AccountsAway(1 if error.code == "conflict" else 5)
-        case _:
-            log.error("supabase.unreadable", error=type(error).__name__)
-            return AccountsAway()
+        raise problem(error, problems) from None
 
 
 class SupabaseAuth:
@@ -116,9 +94,9 @@ class SupabaseAuth:
         await _answer_or_none(request, supabase_errors.SESSION_ENDED, {})
 
     async def user(self, access_token: str) -> User:
-        """The user of this session, asked upstream. Raises SessionEnded when session or account is gone."""
+        """The user of this session, asked upstream. Raises SessionEnded or AccountGone."""
         request = self._client(self._publishable).get_user(access_token)
-        response = await _answer(request, supabase_errors.SESSION)
+        response = await _answer(request, supabase_errors.LIVE_SESSION)
         if response is None:
             raise SessionEnded
         return _user(response.user)
@@ -157,6 +135,12 @@ class SupabaseAuth:
         """Delete the account and, by cascade, everything of it; one already gone is not an error."""
         request = self._client(self._secret).admin.delete_user(str(user_id))
         await _answer_or_none(request, {"user_not_found"}, {})
+
+    async def is_deleted(self, user_id: UUID) -> bool:
+        """Whether there is no such account (any more)."""
+        request = self._client(self._secret).admin.get_user_by_id(str(user_id))
+        found = await _answer_or_none(request, {"user_not_found"}, {})
+        return found is None or found.user.deleted_at is not None
 
     async def check_standing(self, user_id: UUID) -> None:
         """Raises TokenRefused when the account is unknown, deleted or banned."""

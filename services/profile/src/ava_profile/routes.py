@@ -7,9 +7,10 @@ from fastapi import APIRouter, Header, Response
 from pydantic import WithJsonSchema
 
 from ava_common.attempt_limiter import TooManyAttempts
-from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.authentication import CurrentCaller, NotSignedIn
 from ava_common.client_ip import ClientIp
-from ava_common.database import Connection
+from ava_common.database import AccountGone, Connection
+from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
 from ava_profile.avatar_fields import (
@@ -23,12 +24,18 @@ from ava_profile.avatar_fields import (
 from ava_profile.link_attempts import limited
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
-from ava_profile.preference_fields import PendingLink, PhoneLink, PhoneTaken, Preferences
+from ava_profile.preference_fields import (
+    PendingLink,
+    PhoneLink,
+    PhoneTaken,
+    Preferences,
+    WhatsAppIdentity,
+)
 from ava_profile.resources import ResourcesDep
 from ava_profile.settings import Settings
 
-SIGNED = (NotSignedIn, DatabaseAway)
-PRESENT = (*SIGNED, PersonRequired)
+SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
+LIVE = (*REFUSALS, DatabaseAway)
 
 CreateOnly = Annotated[
     Literal["*"] | None,
@@ -56,13 +63,13 @@ async def read_avatar(resources: ResourcesDep, caller: CurrentCaller) -> Avatar:
 @router.put(
     "/avatar",
     tags=["avatar"],
-    responses={**responses(*PRESENT, SecondAvatar), 201: {"model": Avatar, "description": "Created"}},
+    responses={**responses(*LIVE, SecondAvatar), 201: {"model": Avatar, "description": "Created"}},
 )
 async def put_avatar(
     draft: AvatarDraft,
     resources: ResourcesDep,
     response: Response,
-    caller: PresentCaller,
+    caller: LiveCaller,
     if_none_match: CreateOnly = None,
 ) -> Avatar:
     """Create your avatar (201) or replace it (200)."""
@@ -77,16 +84,16 @@ async def put_avatar(
     return avatar
 
 
-@router.patch("/avatar", tags=["avatar"], responses=responses(*PRESENT, AvatarNotFound))
-async def change_avatar(change: AvatarChange, resources: ResourcesDep, caller: PresentCaller) -> Avatar:
+@router.patch("/avatar", tags=["avatar"], responses=responses(*LIVE, AvatarNotFound))
+async def change_avatar(change: AvatarChange, resources: ResourcesDep, caller: LiveCaller) -> Avatar:
     """Change some of your avatar's fields."""
     async with store.transaction_for(resources.pool, caller) as connection:
         avatar = await store.change_avatar(connection, caller.id, change)
     return _found(avatar)
 
 
-@router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*PRESENT, AvatarNotFound))
-async def delete_avatar(resources: ResourcesDep, caller: PresentCaller) -> None:
+@router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*LIVE, AvatarNotFound))
+async def delete_avatar(resources: ResourcesDep, caller: LiveCaller) -> None:
     """Delete your avatar; your messages stay."""
     async with store.transaction_for(resources.pool, caller) as connection:
         gone = await store.delete_avatar(connection, caller.id)
@@ -101,16 +108,23 @@ async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Pr
         return await store.find_preferences(connection, caller.id)
 
 
+@router.get("/whatsapp-identities", tags=["preferences"], responses=responses(*LIVE))
+async def read_whatsapp_identities(resources: ResourcesDep, caller: LiveCaller) -> list[WhatsAppIdentity]:
+    """Who you are on WhatsApp, as Meta names you to us, from your linked number's first message on."""
+    async with store.transaction_for(resources.pool, caller) as connection:
+        return await store.whatsapp_identities(connection)
+
+
 @router.put(
     "/preferences/whatsapp",
     tags=["preferences"],
     responses={
-        **responses(*PRESENT, PhoneTaken, TooManyAttempts),
+        **responses(*LIVE, PhoneTaken, TooManyAttempts),
         202: {"model": PendingLink, "description": "Linked once the code arrives from that number"},
     },
 )
 async def link_whatsapp(
-    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller, client_ip: ClientIp
+    link: PhoneLink, resources: ResourcesDep, response: Response, caller: LiveCaller, client_ip: ClientIp
 ) -> Preferences | PendingLink:
     """Link the number you write from: at once (200), or once a code comes from it (202)."""
     phone = to_e164(link.phone, link.region)
@@ -146,9 +160,9 @@ async def _linked(
     "/preferences/whatsapp",
     tags=["preferences"],
     status_code=204,
-    responses=responses(*PRESENT, TooManyAttempts),
+    responses=responses(*LIVE, TooManyAttempts),
 )
-async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client_ip: ClientIp) -> None:
+async def unlink_whatsapp(resources: ResourcesDep, caller: LiveCaller, client_ip: ClientIp) -> None:
     """Unlink your number, and drop one that is waiting for its code."""
     async with (
         limited(resources.limiter, "unlink", client_ip, caller),
