@@ -50,7 +50,7 @@ select r.rolname from pg_catalog.pg_roles r
 
 
 class AccountGone(Problem):
-    """Your account no longer exists, and nothing of it is kept. Sign up again to start over."""
+    """Your account no longer exists, so nothing can be read or stored. Sign up again to start over."""
 
     status = 401
 
