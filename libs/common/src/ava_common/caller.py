@@ -12,7 +12,7 @@ from uuid import UUID
 class Caller:
     """A user, proven by a token; `actor` is the service acting in their absence (RFC 8693 `act`).
 
-    `impersonated`: the accounts' issuer itself gave the token to someone else, who is not the user.
+    `impersonated`: the accounts' issuer itself gave the token to another person than the user.
     """
 
     id: UUID

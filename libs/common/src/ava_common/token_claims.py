@@ -22,7 +22,7 @@ def read_caller(token: str, claims: Mapping[str, Any], *, delegates: bool, longe
     """The caller that these claims name. Raises OddClaim.
 
     An issuer that delegates must name an actor, for at most `longest_seconds`. A token of any other issuer
-    that names one was made for someone else than the user, and is marked as impersonated.
+    that names one was made for another person than the user, and is marked as impersonated.
     """
     expires_at, issued_at = _moment(claims["exp"]), _moment(claims["iat"])
     if "nbf" in claims:

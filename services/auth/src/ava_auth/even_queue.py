@@ -22,22 +22,18 @@ class EvenQueue:
     """
 
     def __init__(self, step_seconds: float, at_once: int = AT_ONCE, waiting_max: int = WAITING_MAX) -> None:
-        self._step_seconds, self._waiting_max = step_seconds, waiting_max
+        self._step_seconds, self._most = step_seconds, at_once + waiting_max
         self._places = asyncio.Semaphore(at_once)
-        self._waiting = 0
+        self._inside = 0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Entered when a place is free. Raises AccountsAway when too many wait already."""
-        if self._waiting >= self._waiting_max:
+        if self._inside >= self._most:
             raise AccountsAway
-        self._waiting += 1
+        self._inside += 1
         try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            async with padded_to(self._step_seconds):
+            async with self._places, padded_to(self._step_seconds):
                 yield
         finally:
-            self._places.release()
+            self._inside -= 1

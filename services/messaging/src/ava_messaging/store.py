@@ -42,10 +42,7 @@ class DelegateRequired(Problem):
 
 @asynccontextmanager
 async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
-    """A transaction as the caller; in a snapshot all its statements see the same moment.
-
-    Raises NotYourAvatar, AccountGone or DelegateRequired.
-    """
+    """Raises NotYourAvatar, AccountGone or DelegateRequired; with `snapshot` it sees one moment only."""
     try:
         async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
             yield connection

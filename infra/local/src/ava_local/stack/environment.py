@@ -19,7 +19,6 @@ OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_
 PHONE_NUMBER_ID = "106540352242922"
 DISPLAY_NUMBER = "+15550783881"
 LOCAL_ATTEMPT_LIMIT = "10000"
-ACCESS_TOKEN_SECONDS = "600"  # noqa: S105 (how long one lives)
 
 
 class MissingVariables(ExpectedError):
@@ -169,7 +168,7 @@ class Environment:
             "PUBLISHABLE_KEY": self.secrets.publishable_key,
             "SECRET_KEY": self.secrets.secret_key,
             "RATE_LIMIT_BURST": LOCAL_ATTEMPT_LIMIT,
-            "JWT_EXP": ACCESS_TOKEN_SECONDS,
+            "JWT_EXP": "600",
         }
         return self._prefixed("SUPABASE_AUTH_", values)
 

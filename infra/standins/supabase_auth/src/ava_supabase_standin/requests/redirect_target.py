@@ -29,11 +29,10 @@ def is_allowed(url: str, settings: Settings) -> bool:
     try:
         site, target = urlsplit(settings.site_url), urlsplit(url)
         host = target.hostname or ""
-        same = (site.scheme, site.hostname) == (target.scheme, host)
-        same = same and (is_loopback(host) or site.port == target.port)
+        same_port = is_loopback(host) or site.port == target.port
     except ValueError:
         return False
-    if url and same:
+    if url and same_port and (site.scheme, site.hostname) == (target.scheme, host):
         return True
     if first_valid_address(host):
         return ipaddress.ip_address(host).is_loopback
