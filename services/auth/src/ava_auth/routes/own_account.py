@@ -112,10 +112,7 @@ async def change_password(
 async def delete_account(
     proof: Proof, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp, response: Response
 ) -> None:
-    """Delete the account and everything that belongs to it, in every service. This cannot be undone.
-
-    Of several requests at once those that come too late are answered 401 `account-gone`.
-    """
+    """Delete the account and everything that belongs to it, in every service. This cannot be undone."""
     user = await _live_user(resources, caller)
     async with _password_checked(resources, user, proof.password.get_secret_value(), client_ip) as attempt:
         await resources.supabase.delete(user.id)
