@@ -86,7 +86,7 @@ async def test_an_unknown_field_is_refused_from_people_and_ignored_from_services
 
 @pytest.mark.parametrize(
     ("name", "pointer"),
-    [("\ud800", "#/?"), ("a/b~c", "#/a~1b~0c"), ("x" * 5000, "#/" + "x" * 200), ("\0", "#/\0")],
+    [("\ud800", "#"), ("a/b~c", "#/a~1b~0c"), ("x" * 5000, "#/" + "x" * 200), ("\0", "#/\0")],
 )
 async def test_any_name_of_an_unknown_field_can_be_quoted(name: str, pointer: str) -> None:
     assert await post("/drafts", {name: 1}) == (422, [pointer])

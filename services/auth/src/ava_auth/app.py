@@ -25,7 +25,7 @@ from ava_auth.routes import (
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
-from ava_auth.supabase import open_supabase
+from ava_auth.supabase_connection import open_supabase
 from ava_auth.throttle import Throttle
 from ava_common.app_factory import create_service_app
 from ava_common.database import AWAY, open_pool

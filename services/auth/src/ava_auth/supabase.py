@@ -4,31 +4,30 @@ Decisions 0060 and 0064. See docs/contracts/supabase-auth.md#the-python-client a
 docs/contracts/supabase-auth.md#limits-and-addresses.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Collection
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 from uuid import UUID
 
 import httpx
 from pydantic import ValidationError
 from supabase_auth import AsyncGoTrueClient
-from supabase_auth.errors import AuthApiError, AuthError
+from supabase_auth.errors import AuthApiError, AuthError, AuthRetryableError, AuthWeakPasswordError
 from supabase_auth.types import Session as SupabaseSession
 from supabase_auth.types import User as SupabaseUser
 from supabase_auth.types import UserAttributes, UserResponse
 
 from ava_auth import supabase_errors
-from ava_auth.problems import AccountsAway, TokenRefused
+from ava_auth.problems import AccountsAway, PasswordRefused, TokenRefused
 from ava_auth.settings import Settings
-from ava_auth.supabase_errors import Problems, problem
+from ava_auth.supabase_errors import Problems
 from ava_auth.user_and_session import Link, Scope, Session, User
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.client_ip import UNKNOWN
-from ava_common.http_client import certificate_authorities, open_client
 from ava_common.live_sessions import SessionEnded
+from ava_common.log import log
+from ava_common.problems import Problem
 
-TIMEOUT_SECONDS = 10
 T = TypeVar("T")
 
 
@@ -37,7 +36,7 @@ async def _answer(request: Awaitable[T], problems: Problems) -> T:
     try:
         return await request
     except (AuthError, ValidationError) as error:
-        raise problem(error, problems) from None
+        raise _problem(error, problems) from None
 
 
 async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], problems: Problems) -> T | None:
@@ -47,7 +46,27 @@ async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], prob
     except (AuthError, ValidationError) as error:
         if isinstance(error, AuthApiError) and error.code in none_for:
             return None
-        raise problem(error, problems) from None
+        raise _problem(error, problems) from None
+
+
+def _problem(error: AuthError | ValidationError, problems: Problems) -> Problem:
+    """What an error stands for; its own words are never passed on."""
+    match error:
+        case AuthWeakPasswordError():
+            return PasswordRefused("it is too weak; use a longer one that is hard to guess")
+        case AuthRetryableError():
+            log.warning("supabase.away", status=error.status)
+            return AccountsAway()
+        case AuthApiError(code="over_request_rate_limit"):
+            return TooManyAttempts(60)
+        case AuthApiError() if error.code in problems:
+            return problems[error.code]()
+        case AuthApiError():
+            log.error("supabase.unexpected", code=error.code, status=error.status)
+            return AccountsAway(1 if error.code == "conflict" else 5)
+        case _:
+            log.error("supabase.unreadable", error=type(error).__name__)
+            return AccountsAway()
 
 
 class SupabaseAuth:
@@ -170,15 +189,3 @@ def _session(session: SupabaseSession | None) -> Session:
         session.expires_at or 0,
         _user(session.user),
     )
-
-
-@asynccontextmanager
-async def open_supabase(settings: Settings) -> AsyncIterator[SupabaseAuth]:
-    """One HTTP client for all calls: it keeps no cookies and retries only what was never sent."""
-    async with open_client(
-        settings.supabase_url,
-        timeout_seconds=TIMEOUT_SECONDS,
-        transport=httpx.AsyncHTTPTransport(retries=1, verify=certificate_authorities()),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    ) as http:
-        yield SupabaseAuth(settings, http)
