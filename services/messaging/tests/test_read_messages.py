@@ -210,14 +210,18 @@ async def test_another_users_message_is_not_found(
     assert (await client.get(where, headers=ada)).status_code == 200
 
 
-PAGE_FUNCTION = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+PAGE_FUNCTIONS = [CALL, CALL.replace("page(", "page_2(")]  # the first is that of release 0.1.0
 
 
-async def test_the_page_function_is_under_the_same_policies(database: Database, ada: Ada) -> None:
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+async def test_the_page_function_is_under_the_same_policies(
+    database: Database, ada: Ada, function: str
+) -> None:
     [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(ada["bens_avatar"]))
     connection = await asyncpg.connect(database.url("ava_messaging"))
     try:
-        found = await connection.fetch(PAGE_FUNCTION, json.dumps({"sub": str(row["user_id"])}))
+        found = await connection.fetch(function, json.dumps({"sub": str(row["user_id"])}))
         assert {message["content"].split()[0] for message in found} == {"Ben"}
         assert await connection.fetch("select * from public.messages") == []
         assert not await connection.fetchval("select current_setting('request.jwt.claims', true)")
@@ -225,9 +229,10 @@ async def test_the_page_function_is_under_the_same_policies(database: Database, 
         await connection.close()
 
 
-async def test_only_messaging_may_call_the_page_function(database: Database) -> None:
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+async def test_only_messaging_may_call_the_page_function(database: Database, function: str) -> None:
     for role in ("ava_profile", "ava_auth", "ava_whatsapp_gateway"):
         connection = await asyncpg.connect(database.url(role))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch(PAGE_FUNCTION, "{}")
+            await connection.fetch(function, "{}")
         await connection.close()

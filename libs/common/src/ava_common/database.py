@@ -1,6 +1,6 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decisions 0002 and 0104. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0104, 0112 and 0116. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
@@ -17,6 +17,7 @@ from ava_common.caller import Caller
 from ava_common.database_errors import AWAY as AWAY
 from ava_common.database_errors import BUSY as BUSY
 from ava_common.database_errors import DatabaseUnavailable, is_away
+from ava_common.problems import Problem
 
 if TYPE_CHECKING:
     _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
@@ -30,12 +31,25 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 WAIT_SECONDS = 5.0
 """How long a connection may take to be made, or to become free: Meta and other services wait no longer."""
 
+GONE = asyncpg.NoDataFoundError
+"""What a statement raises whose caller's account was deleted (`ava_private.own_account`)."""
+
+_BECOME = """
+select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+  set_config('request.jwt.claim.sub', '', true), set_config('request.jwt.claim', '', true)
+"""
 _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
  where (r.rolsuper or r.rolbypassrls)
    and pg_catalog.pg_has_role(session_user, r.oid, 'member')
    and r.rolname <> all ($1)
 """
+
+
+class AccountGone(Problem):
+    """Your account no longer exists, so nothing can be read or stored. Sign up again to start over."""
+
+    status = 401
 
 
 class MayBypassRls(SystemExit):
@@ -129,14 +143,13 @@ async def acting_as(
 ) -> AsyncIterator[Connection]:
     """One transaction carrying the service's role and the caller's claims; both are gone at commit.
 
-    With `snapshot` all its statements see the same moment (repeatable read).
+    With `snapshot` all its statements see the same moment (repeatable read). The policies'
+    functions would believe claims of an older form before these, so those are cleared.
     """
     claims = orjson.dumps(caller.claims()).decode()
     isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
     async with pool.acquire() as connection, connection.transaction(isolation=isolation):
-        await connection.execute(
-            "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
-        )
+        await connection.execute(_BECOME, role, claims)
         yield connection
 
 

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from ava_common.database import GONE, AccountGone
 from ava_common.database_errors import AWAY, BUSY
 from ava_common.log import log
 from ava_common.problems import (
@@ -20,7 +21,10 @@ from ava_common.problems import (
     Problem,
     UnsupportedMediaType,
 )
+from ava_common.text import printable
 from ava_common.validation_messages import message
+
+_NAME_MAX_CHARACTERS = 200  # of a field that the client made up
 
 
 async def _problem(_: Request, error: Exception) -> Response:
@@ -40,8 +44,10 @@ async def _validation_error(_: Request, error: Exception) -> Response:
 
 def _pointer(location: Sequence[int | str]) -> str:
     """`#/age` for a field of the body (RFC 6901), `query:limit` for a parameter outside the body."""
-    place, *path = location
-    return "#" + "".join(f"/{part}" for part in path) if place == "body" else ":".join(map(str, location))
+    place, *path = [printable(str(part))[:_NAME_MAX_CHARACTERS] for part in location]
+    if place != "body":
+        return ":".join([place, *path])
+    return "#" + "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -61,9 +67,14 @@ async def _database_away(_: Request, error: Exception) -> Response:
     return DatabaseAway().response()
 
 
+async def _account_gone(_: Request, error: Exception) -> Response:
+    return AccountGone().response()
+
+
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     RequestValidationError: _validation_error,
     HTTPException: _http_exception,
     **dict.fromkeys((*AWAY, *BUSY), _database_away),
+    GONE: _account_gone,
 }

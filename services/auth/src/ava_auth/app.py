@@ -9,13 +9,16 @@ import httpx
 from fastapi import FastAPI
 
 from ava_auth.audit import AuditLog
+from ava_auth.even_queue import EvenQueue
 from ava_auth.issuer import Issuer, read_keys
+from ava_auth.live_sessions import LiveSessions
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.resources import Resources
 from ava_auth.routes import (
     api_reference,
     browser_session,
     own_account,
+    session_check,
     sign_up_and_log_in,
     token_exchange,
     web_page,
@@ -23,7 +26,7 @@ from ava_auth.routes import (
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
-from ava_auth.supabase import open_supabase
+from ava_auth.supabase_connection import open_supabase
 from ava_auth.throttle import Throttle
 from ava_common.app_factory import create_service_app
 from ava_common.database import AWAY, open_pool
@@ -57,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
             browser_session.router,
             own_account.router,
             token_exchange.router,
+            session_check.router,
             web_page.router,
             api_reference.router,
         ],
@@ -73,11 +77,13 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     http = await enter(
         httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())
     )
+    supabase = await enter(open_supabase(settings))
     return Resources(
         settings=settings,
         pool=pool,
         verifier=await enter(open_verifier(*issuers)),
-        supabase=await enter(open_supabase(settings)),
+        supabase=supabase,
+        sessions=LiveSessions(supabase),
         throttle=Throttle(pool, audit_log, settings),
         audit_log=audit_log,
         pwned_passwords=PwnedPasswords(settings.breached_passwords_url, http),
@@ -86,6 +92,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
         profile=await enter(open_client(settings.profile_url)),
         messaging=await enter(open_client(settings.messaging_url)),
         refreshes=SingleFlight(),
+        passwords=EvenQueue(settings.even_seconds),
+        mails=EvenQueue(settings.even_seconds),
     )
 
 

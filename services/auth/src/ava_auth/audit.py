@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from prometheus_client import Counter
 
@@ -21,9 +22,9 @@ _ADD = """
 insert into accounts.audit (event, user_id, account, network, request_id, detail)
 values ($1, $2, $3, $4, $5, $6::jsonb)
 """
-_READ = """
-select at, event, user_id, account, network, request_id, detail
-  from accounts.audit
+_SELECT = "select at, event, user_id, account, network, request_id, detail from accounts.audit"
+_READ = f"""
+{_SELECT}
  where ($1::timestamptz is null or at >= $1)
    and ($2::text is null or event like $2 || '%')
    and ($3::uuid is null or user_id = $3)
@@ -31,6 +32,7 @@ select at, event, user_id, account, network, request_id, detail
  order by at desc, id desc
  limit $5
 """
+_READ_OF_USER = f"{_SELECT} where user_id = $1 or account = $2 order by at desc, id desc limit $3"
 
 
 @dataclass(frozen=True)
@@ -77,5 +79,12 @@ class AuditLog:
     ) -> AsyncIterator[AuditEvent]:
         """The newest events first; `event` may be the beginning of a name."""
         for row in await self._pool.fetch(_READ, since, event, user_id, account, limit):
-            values = dict(row)
-            yield AuditEvent(**(values | {"detail": orjson.loads(values["detail"])}))
+            yield _event(row)
+
+    async def read_of_user(self, user_id: UUID, account: str, limit: int) -> list[AuditEvent]:
+        """The newest events about a user, also those where only the digest of the address was known."""
+        return [_event(row) for row in await self._pool.fetch(_READ_OF_USER, user_id, account, limit)]
+
+
+def _event(row: asyncpg.Record) -> AuditEvent:
+    return AuditEvent(**{**dict(row), "detail": orjson.loads(row["detail"])})

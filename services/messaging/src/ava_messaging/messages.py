@@ -1,6 +1,6 @@
 """The message: its fields, their limits, and what may be written.
 
-See docs/contracts/postgres.md#characters-it-cannot-store.
+Decision 0113. See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
 import re
@@ -17,6 +17,8 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic_core import PydanticCustomError
+
+from ava_common.bodies import PlainText, PublicInput, ServiceBody
 
 CONTENT_MAX_CHARACTERS = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
@@ -75,13 +77,8 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("nul", "must not contain NUL characters")
-    return text
-
-
-Content = Annotated[
+Content = Annotated[PlainText, StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS)]
+SpokenContent = Annotated[
     str,
     StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS),
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
@@ -91,7 +88,6 @@ Content = Annotated[
 Moment = Annotated[
     AwareDatetime, BeforeValidator(_plus_sign), BeforeValidator(_iso), AfterValidator(_in_range)
 ]
-Plain = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 
 
 class Message(BaseModel):
@@ -106,7 +102,7 @@ class Message(BaseModel):
     external_id: str | None
 
 
-class Written(BaseModel):
+class Written(PublicInput):
     """What a user writes in the app."""
 
     content: Annotated[
@@ -117,14 +113,14 @@ class Written(BaseModel):
     avatar_id: UUID | None = None
 
 
-class Turn(BaseModel):
+class Turn(ServiceBody):
     """What a service writes in a user's name, because it happened on another channel."""
 
     channel: Channel
     role: Role
-    content: Content
+    content: SpokenContent
     avatar_id: UUID | None = None
-    external_id: Annotated[Plain, StringConstraints(min_length=1, max_length=512)] | None = None
+    external_id: Annotated[PlainText, StringConstraints(min_length=1, max_length=512)] | None = None
     created_at: Annotated[Moment, AfterValidator(_not_ahead)] | None = None
 
 

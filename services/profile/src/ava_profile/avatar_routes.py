@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from pydantic import WithJsonSchema
 
-from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.authentication import CurrentCaller, NotSignedIn
 from ava_common.caller import Caller
-from ava_common.database import Connection
+from ava_common.database import AccountGone, Connection
+from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_common.validation_messages import Matches
 from ava_profile import avatar_version, store
@@ -24,8 +25,8 @@ from ava_profile.avatar_fields import (
 from ava_profile.avatar_version import AvatarChanged, IfMatch, IfNoneMatch, etag
 from ava_profile.resources import Resources, ResourcesDep
 
-SIGNED = (NotSignedIn, DatabaseAway)
-PRESENT = (*SIGNED, PersonRequired)
+SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
+LIVE = (*REFUSALS, DatabaseAway)
 
 CreateOnly = Annotated[
     Annotated[str, Matches(r"^\*$", "must be *")] | None,
@@ -64,7 +65,7 @@ async def read_avatar(
     "/avatar",
     operation_id="avatar_put",
     responses={
-        **responses(*PRESENT, SecondAvatar, AvatarChanged),
+        **responses(*LIVE, SecondAvatar, AvatarChanged),
         201: {"model": Avatar, "description": "Created"},
     },
 )
@@ -72,7 +73,7 @@ async def put_avatar(
     draft: AvatarDraft,
     resources: ResourcesDep,
     response: Response,
-    caller: PresentCaller,
+    caller: LiveCaller,
     if_none_match: CreateOnly = None,
     if_match: IfMatch = None,
 ) -> Avatar:
@@ -92,13 +93,13 @@ async def put_avatar(
 @router.patch(
     "/avatar",
     operation_id="avatar_change",
-    responses=responses(*PRESENT, AvatarNotFound, AvatarChanged),
+    responses=responses(*LIVE, AvatarNotFound, AvatarChanged),
 )
 async def change_avatar(
     change: AvatarChange,
     resources: ResourcesDep,
     response: Response,
-    caller: PresentCaller,
+    caller: LiveCaller,
     if_match: IfMatch = None,
 ) -> Avatar:
     """Change some of your avatar's fields."""
@@ -112,9 +113,9 @@ async def change_avatar(
     operation_id="avatar_delete",
     status_code=204,
     response_class=Response,
-    responses=responses(*PRESENT, AvatarNotFound, AvatarChanged),
+    responses=responses(*LIVE, AvatarNotFound, AvatarChanged),
 )
-async def delete_avatar(resources: ResourcesDep, caller: PresentCaller, if_match: IfMatch = None) -> None:
+async def delete_avatar(resources: ResourcesDep, caller: LiveCaller, if_match: IfMatch = None) -> None:
     """Delete your avatar; your messages stay."""
     async with _transaction_on_version(resources, caller, if_match) as connection:
         gone = await store.delete_avatar(connection, caller.id)

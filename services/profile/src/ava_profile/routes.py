@@ -5,20 +5,27 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from ava_common.attempt_limiter import TooManyAttempts
-from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.authentication import CurrentCaller, NotSignedIn
 from ava_common.client_ip import ClientIp
-from ava_common.database import Connection
+from ava_common.database import AccountGone, Connection
+from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
 from ava_profile.link_attempts import limited
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
-from ava_profile.preference_fields import PendingLink, PhoneLink, PhoneTaken, Preferences
+from ava_profile.preference_fields import (
+    PendingLink,
+    PhoneLink,
+    PhoneTaken,
+    Preferences,
+    WhatsAppIdentity,
+)
 from ava_profile.resources import ResourcesDep
 from ava_profile.settings import Settings
 
-SIGNED = (NotSignedIn, DatabaseAway)
-PRESENT = (*SIGNED, PersonRequired)
+SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
+LIVE = (*REFUSALS, DatabaseAway)
 
 router = APIRouter(prefix="/profile")
 
@@ -32,17 +39,29 @@ async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Pr
         return await store.find_preferences(connection, caller.id)
 
 
+@router.get(
+    "/whatsapp-identities",
+    operation_id="whatsapp_identities_list",
+    tags=["preferences"],
+    responses=responses(*LIVE),
+)
+async def read_whatsapp_identities(resources: ResourcesDep, caller: LiveCaller) -> list[WhatsAppIdentity]:
+    """Who you are on WhatsApp, as Meta names you to us, from your linked number's first message on."""
+    async with store.transaction_for(resources.pool, caller) as connection:
+        return await store.whatsapp_identities(connection)
+
+
 @router.put(
     "/preferences/whatsapp",
     operation_id="whatsapp_link",
     tags=["preferences"],
     responses={
-        **responses(*PRESENT, PhoneTaken, TooManyAttempts),
+        **responses(*LIVE, PhoneTaken, TooManyAttempts),
         202: {"model": PendingLink, "description": "Linked once the code arrives from that number"},
     },
 )
 async def link_whatsapp(
-    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller, client_ip: ClientIp
+    link: PhoneLink, resources: ResourcesDep, response: Response, caller: LiveCaller, client_ip: ClientIp
 ) -> Preferences | PendingLink:
     """Link the number you write from: at once (200), or once a code comes from it (202)."""
     phone = to_e164(link.phone, link.region)
@@ -80,9 +99,9 @@ async def _linked(
     tags=["preferences"],
     status_code=204,
     response_class=Response,
-    responses=responses(*PRESENT, TooManyAttempts),
+    responses=responses(*LIVE, TooManyAttempts),
 )
-async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client_ip: ClientIp) -> None:
+async def unlink_whatsapp(resources: ResourcesDep, caller: LiveCaller, client_ip: ClientIp) -> None:
     """Unlink your number, and drop one that is waiting for its code."""
     async with (
         limited(resources.limiter, "unlink", client_ip, caller),

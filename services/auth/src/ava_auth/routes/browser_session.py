@@ -12,7 +12,6 @@ from ava_auth.problems import (
     AccountsAway,
     CrossSite,
     EmailNotConfirmed,
-    SessionEnded,
     WrongCredentials,
 )
 from ava_auth.resources import Resources, ResourcesDep, no_store
@@ -21,6 +20,7 @@ from ava_auth.user_and_session import Scope, Session
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
 from ava_common.client_ip import ClientIp, network_of
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
@@ -105,6 +105,7 @@ async def log_out(
         token = await _access_token(request)
         if token := token or await _fresh_access_token(resources, refresh_token, client_ip):
             await resources.supabase.log_out(token, scope)
+            resources.sessions.forget()
     except AccountsAway:
         if scope != "local":
             raise

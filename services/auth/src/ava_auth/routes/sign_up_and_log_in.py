@@ -14,7 +14,6 @@ from ava_auth.problems import (
     EmailRefused,
     LinkSpent,
     PasswordRefused,
-    SessionEnded,
     SignUpClosed,
     WrongCredentials,
 )
@@ -24,6 +23,8 @@ from ava_auth.user_and_session import Scope
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.client_ip import ClientIp, network_of
+from ava_common.database import AccountGone
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
@@ -82,17 +83,27 @@ async def log_out(
     client_ip: ClientIp,
     scope: Annotated[Scope, Query()] = "local",
 ) -> None:
-    """End this session, the others, or all of them."""
+    """End this session, the others, or all of them.
+
+    An ended session can change and export nothing any more. Its access token still reads the avatar,
+    preferences and messages, and writes messages, until it expires.
+    """
     await resources.supabase.log_out(caller.token, scope)
+    resources.sessions.forget()
     await resources.audit_log.add(
         "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
     )
 
 
-@router.get("/me", operation_id="accounts_me", responses=responses(InvalidToken, NotSignedIn, PersonRequired))
-async def me(caller: PresentCaller) -> Me:
-    """Who is signed in, read from the token."""
-    return Me(id=caller.id, email=caller.email)
+@router.get(
+    "/me",
+    operation_id="accounts_me",
+    responses=responses(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone, AccountsAway),
+)
+async def me(caller: PresentCaller, resources: ResourcesDep) -> Me:
+    """Who is signed in, as Supabase Auth says now; an ended session and a deleted account are refused."""
+    user = await resources.sessions.user(caller)
+    return Me(id=user.id, email=user.email)
 
 
 @router.post(
