@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ava_common.app_factory import create_service_app
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
+from ava_common.health import Finding, missing
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
@@ -83,8 +84,8 @@ async def client(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
         async with open_verifier(*issuers) as verifier:
             yield Resources(verifier)
 
-    async def ready(_: Resources) -> dict[str, bool]:
-        return {"kettle": False}
+    async def ready(_: Resources) -> list[Finding]:
+        return [missing("kettle", "is empty: fill it")]
 
     app = create_service_app(
         "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[router], ready=ready

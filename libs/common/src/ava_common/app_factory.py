@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import error_handlers, health
 from ava_common.access_log import AccessLog
@@ -48,11 +49,40 @@ def create_service_app(
         exception_handlers=error_handlers.HANDLERS,
     )
     app.add_middleware(AccessLog)
+    app.add_middleware(RefusalInWords)
     app.router.routes.extend(hot_routes)
     for router in (*routers, health.router(ready)):
         app.include_router(router)
     _describe_problems(app)
     return app
+
+
+class RefusalInWords:
+    """A start that a service refuses (SystemExit) is told in its own sentence, without a stack trace."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            return await self._app(scope, receive, send)
+        failed: list[Message] = []
+
+        async def hold_back(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failed.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_back)
+        except SystemExit as refusal:
+            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
+            raise
+        except BaseException:
+            for message in failed:
+                await send(message)
+            raise
 
 
 def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:

@@ -1,6 +1,6 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decision 0002. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002 and 0118. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
@@ -14,6 +14,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
+from ava_common.log import log
 
 T = TypeVar("T")
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -52,6 +53,10 @@ class MayBypassRls(SystemExit):
         )
 
 
+START_SECONDS = 5.0
+"""How long a start waits for its first connection; then the readiness check says what it waits for."""
+
+
 async def _no_reset(connection: Any) -> None:
     """We only ever set transaction-local state, so asyncpg's reset round trip would find nothing to undo."""
 
@@ -63,20 +68,33 @@ async def open_pool(
     """A warm pool for one service; refuses (MayBypassRls) a login that could bypass row-level security.
 
     `may_become` lists roles that the login may switch to although they bypass it, such as `service_role`.
+    A database that cannot be used yet does not end the start: each use of the pool tries again.
     """
-    settings = {"application_name": name}
+
+    async def refuse_bypass(connection: Any) -> None:
+        if roles := [row["rolname"] for row in await connection.fetch(_MAY_BYPASS, list(may_become))]:
+            raise MayBypassRls(roles)
+
     async with asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,
         max_size=size,
+        init=refuse_bypass,
         reset=_no_reset,
         command_timeout=30,
-        server_settings=settings,
+        server_settings={"application_name": name},
         **options,
     ) as pool:
-        if roles := [row["rolname"] for row in await pool.fetch(_MAY_BYPASS, list(may_become))]:
-            raise MayBypassRls(roles)
+        await _connect_once(pool)
         yield pool
+
+
+async def _connect_once(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(START_SECONDS), pool.acquire():
+            pass
+    except (*AWAY, asyncpg.PostgresError) as error:
+        log.warning("database.not_ready", error=type(error).__name__)
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ def _line(event: AuditEvent) -> str:
 
 
 async def _audit(args: argparse.Namespace) -> None:
-    url = load(DatabaseSettings).database_url.get_secret_value()
+    url = load(DatabaseSettings, is_part=True).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
         events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
         async for event in events:

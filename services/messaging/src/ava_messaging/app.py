@@ -1,13 +1,14 @@
 """The messaging service: the message log."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
-from ava_common.health import database_answers
+from ava_common.database_readiness import DatabaseReadiness
+from ava_common.health import Finding
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
 from ava_messaging.export import ExportSlots
@@ -24,7 +25,8 @@ def create_app(settings: Settings) -> FastAPI:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
         async with open_pool(url, name="messaging") as pool, open_verifier(*issuers) as verifier:
-            yield Resources(pool, verifier, ExportSlots())
+            database = DatabaseReadiness(pool, url, "MESSAGING_DATABASE_URL")
+            yield Resources(pool, database, verifier, ExportSlots())
 
     return create_service_app(
         "Ava messaging",
@@ -36,8 +38,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool]:
-    return {"database": await database_answers(resources.pool)}
+async def _ready(resources: Resources) -> list[Finding]:
+    return await resources.database.findings()
 
 
 def build() -> FastAPI:

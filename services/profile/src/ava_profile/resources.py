@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from ava_common.attempt_limiter import AttemptLimiter
 from ava_common.database import Pool
+from ava_common.database_readiness import DatabaseReadiness
 from ava_common.token_verifier import TokenVerifier
 from ava_profile.settings import Settings
 
@@ -17,6 +18,7 @@ class Resources:
 
     settings: Settings
     pool: Pool
+    database: DatabaseReadiness
     verifier: TokenVerifier
     limiter: AttemptLimiter
 

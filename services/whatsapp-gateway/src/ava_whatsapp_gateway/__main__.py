@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if changes and filters.match_everything and not getattr(args, "deliveries", False):
         print("Say which events: --wamid, --person, --state, --since or --until.", file=sys.stderr)
         return 2
-    url = load(OperatorSettings).database_url.get_secret_value()
+    url = load(OperatorSettings, is_part=True).database_url.get_secret_value()
     try:
         records = asyncio.run(_run(args, filters, url))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -1,0 +1,115 @@
+"""Whether the database fits: it responds, is migrated, can be written, and keeps what a connection prepared.
+
+Decision 0118. See docs/contracts/postgres.md#connecting-to-a-hosted-database.
+"""
+
+import asyncio
+import time
+
+import asyncpg
+
+from ava_common import database_url, schema_migrations
+from ava_common.database import Connection, Pool
+from ava_common.database_failures import explain
+from ava_common.health import Finding, missing
+
+TIMEOUT_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two attempts with a refused password: a host may shut out who tries too often."""
+
+_READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
+_MISSING = "select ava_private.missing_migrations(p_versions => $1)"
+_SERVER_PROCESS = "select pg_backend_pid()"
+_TOO_OLD = (
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+_LOST_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+READ_ONLY = (
+    "the database is read-only: it is a replica, or its disk is full. "
+    "Use the primary's address in {variable}, or make space"
+)
+
+
+class DatabaseReadiness:
+    """Asked by a service's readiness check; `variable` names what holds the URL of `pool`."""
+
+    def __init__(self, pool: Pool, url: str, variable: str) -> None:
+        self._pool, self._variable = pool, variable
+        self._address = database_url.address(url)
+        self._keeps_statements = False
+        self._refusals, self._refused_since, self._next_attempt = 0, 0.0, 0.0
+        self._refusal: Finding | None = None
+
+    async def findings(self) -> list[Finding]:
+        """What the database lacks; nothing when the service can work with it."""
+        if self._refusal and time.monotonic() < self._next_attempt:
+            return [self._refusal]
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                found = await self._ask()
+        except asyncpg.InvalidPasswordError as error:
+            return [self._refused(error)]
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return [missing("database", await explain(error, self._address, self._variable))]
+        self._refusal, self._refusals = None, 0
+        return [missing("database", found)] if found else []
+
+    async def _ask(self) -> str | None:
+        if not self._keeps_statements and await shares_connections(self._pool):
+            return f"{self._variable} {database_url.TRANSACTION_POOLER}"
+        self._keeps_statements = True
+        async with self._pool.acquire() as connection:
+            if await connection.fetchval(_READ_ONLY):
+                return READ_ONLY.format(variable=self._variable)
+            return await missing_migrations(connection)
+
+    def _refused(self, error: asyncpg.InvalidPasswordError) -> Finding:
+        """Waits longer after each attempt, and says since when it has been refused."""
+        now = time.monotonic()
+        self._refused_since = self._refused_since if self._refusals else now
+        self._next_attempt = now + min(2.0**self._refusals, LONGEST_PAUSE_SECONDS)
+        self._refusals += 1
+        role = self._address.role
+        since = f"for {now - self._refused_since:.0f} s" if self._refusals > 1 else "now"
+        hint = (
+            f" Through the pooler the role is written {role}.<project reference>." if "." not in role else ""
+        )
+        self._refusal = missing(
+            "database",
+            f"the password of {role} in {self._variable} is refused ({since}). Set or changed a moment ago, "
+            "it may be refused for some seconds, so it is tried again; otherwise it is wrong, "
+            f"or a special character in it is not escaped.{hint if self._address.is_supabase_pooler else ''}",
+        )
+        return self._refusal
+
+
+async def shares_connections(pool: Pool) -> bool:
+    """Whether the server's connections are shared between clients: a transaction pooler.
+
+    Two clients ask in turns which server process serves them, each question a transaction of its own. Without
+    such a pooler each has a process to itself and keeps it.
+    """
+    try:
+        async with pool.acquire() as one, pool.acquire() as other:
+            served = [await client.fetchval(_SERVER_PROCESS) for client in (one, other, other, one, one)]
+    except _LOST_STATEMENT:
+        return True
+    return len({served[0], served[3], served[4]}) > 1 or served[1] != served[2] or served[0] == served[1]
+
+
+async def missing_migrations(connection: Connection) -> str | None:
+    """Names the newest of the needed migrations that the database lacks; None if it has them all."""
+    needed = {name.split("_", 1)[0]: name for name in schema_migrations.NEEDED}
+    try:
+        lacking = await connection.fetchval(_MISSING, list(needed))
+    except _TOO_OLD:
+        lacking = list(needed)[-1:]
+    if not lacking:
+        return None
+    others = f" and {len(lacking) - 1} before it" if len(lacking) > 1 else ""
+    return (
+        f"the database lacks the migration {needed[lacking[-1]]}{others}: apply supabase/migrations "
+        "(supabase db push), then this is ready by itself"
+    )
