@@ -101,15 +101,14 @@ async def shares_connections(pool: Pool) -> bool:
 
 async def missing_migrations(connection: Connection) -> str | None:
     """Names the newest of the needed migrations that the database lacks; None if it has them all."""
-    needed = {name.split("_", 1)[0]: name for name in schema_migrations.NEEDED}
     try:
-        lacking = await connection.fetchval(_MISSING, list(needed))
+        lacking = await connection.fetchval(_MISSING, list(schema_migrations.NEEDED))
     except _TOO_OLD:
-        lacking = list(needed)[-1:]
+        lacking = schema_migrations.NEEDED[-1:]
     if not lacking:
         return None
     others = f" and {len(lacking) - 1} before it" if len(lacking) > 1 else ""
     return (
-        f"the database lacks the migration {needed[lacking[-1]]}{others}: apply supabase/migrations "
+        f"the database lacks the migration {lacking[-1]}{others}: apply supabase/migrations "
         "(supabase db push), then this is ready by itself"
     )

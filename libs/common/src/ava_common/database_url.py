@@ -66,7 +66,7 @@ def is_private(host: str) -> bool:
 def problem(url: str) -> str | None:
     """What is wrong with a login URL, as a clause after the variable's name; None if nothing is."""
     if "change-me" in url:
-        return "still holds the placeholder of .env.example; put the role's real password here"
+        return "still holds the placeholder of .env.example; put the role's real login here"
     if "[YOUR-PASSWORD]" in unquote(url).upper():
         return (
             "still has [YOUR-PASSWORD], as the dashboard shows it: put the password there, without brackets"
@@ -119,7 +119,7 @@ def _of_the_options(parts: SplitResult) -> str | None:
 
 
 def _of_the_address(parts: SplitResult, named: DatabaseAddress) -> str | None:
-    if re.search(r":6543\b", named.hosts):
+    if re.search(r"\.supabase\.com?:6543\b", named.hosts):
         return TRANSACTION_POOLER
     if named.is_supabase_pooler and "." not in named.role:
         role = named.role or "role"

@@ -28,6 +28,7 @@ from ava_common.log import log
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
 
+DATABASE_CONNECTIONS = 5
 RETENTION_INTERVAL_SECONDS = 3600
 PWNED_PASSWORDS_TIMEOUT_SECONDS = 2
 
@@ -63,7 +64,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     enter = stack.enter_async_context
     issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
     url = settings.database_url.get_secret_value()
-    pool = await enter(open_pool(url, name="ava-auth"))
+    pool = await enter(open_pool(url, name="ava-auth", size=DATABASE_CONNECTIONS))
     audit_log = AuditLog(pool)
     http = await enter(
         httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())

@@ -16,6 +16,8 @@ from ava_messaging.resources import Resources
 from ava_messaging.routes import router
 from ava_messaging.settings import Settings
 
+DATABASE_CONNECTIONS = 5
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as a function of its settings."""
@@ -24,7 +26,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def open_resources() -> AsyncIterator[Resources]:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
-        async with open_pool(url, name="messaging") as pool, open_verifier(*issuers) as verifier:
+        async with (
+            open_pool(url, name="messaging", size=DATABASE_CONNECTIONS) as pool,
+            open_verifier(*issuers) as verifier,
+        ):
             database = DatabaseReadiness(pool, url, "MESSAGING_DATABASE_URL")
             yield Resources(pool, database, verifier, ExportSlots())
 

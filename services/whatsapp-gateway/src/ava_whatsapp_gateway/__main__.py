@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from ava_common.argument_types import limit, point_in_time
 from ava_common.settings import DatabaseUrl, from_environment, load
+from ava_whatsapp_gateway import check
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.actions import Record
 from ava_whatsapp_gateway.operator.filters import Filters
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--deliveries", action="store_true", help="unreadable deliveries instead of events")
     commands.add_parser("quarantine", parents=[changing], help="take events out of the queue for now")
     commands.add_parser("discard", parents=[changing], help="do nothing more about events")
+    commands.add_parser("check", help="check the variables and all that they lead to", add_help=False)
     resolve = commands.add_parser("resolve", parents=[changing], help="say what became of unknown sends")
     outcome = resolve.add_mutually_exclusive_group(required=True)
     outcome.add_argument("--sent", action="store_true", help="it arrived: log it")
@@ -68,7 +70,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 when the database is away; 2 when no filter was given for a change."""
-    args = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["check"]:
+        return check.main(given[1:])
+    args = parser().parse_args(given)
     filters = Filters(args.wamid, args.person, args.state, args.since, args.until, min(args.limit, 10_000))
     changes = args.command not in ("list", "show")
     if changes and filters.match_everything and not getattr(args, "deliveries", False):

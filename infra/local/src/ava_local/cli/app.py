@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from ava_local.cli import bench_and_chaos, demo_and_phone, development, lifecycle, service_commands
+from ava_local.cli import bench_and_chaos, demo_and_phone, development, doctor, lifecycle, service_commands
 from ava_local.cli.console import stderr
 from ava_local.expected_error import ExpectedError
 from ava_local.supervisor.supervisor import StartFailed
@@ -24,6 +24,8 @@ app.command()(lifecycle.down)
 app.command()(lifecycle.status)
 app.command()(lifecycle.logs)
 app.command()(lifecycle.reset)
+app.command()(doctor.doctor)
+app.command()(doctor.secrets)
 app.command()(demo_and_phone.demo)
 app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.phone)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)

@@ -61,8 +61,11 @@ def phone(
     from ava_local.demo.phone_client import PhoneClient, parse_phone_number
 
     stack, sender, message = Stack(), parse_phone_number(number), " ".join(text)
-    if stack.status() is None:
+    running = stack.status()
+    if running is None:
         raise StackNotRunning("Ava is not running. Start it with: ./ava up")
+    if "whatsapp-simulator" not in {row.name for row in running.processes}:
+        raise StackNotRunning("This stack uses the real WhatsApp (GRAPH_API_URL is set): write from a phone.")
     client, began = PhoneClient(stack.simulator_url, sender), time.monotonic()
     message_id = client.send(message)
     replies = client.receive(wait)

