@@ -190,3 +190,28 @@ async def test_log_lines_contain_no_phone_numbers_emails_or_tokens(
     assert {"request.failed", "request", "example"} <= {line["event"] for line in lines}
     for secret in ("4915112345678", "people.test", "eyJ", "hidden-word"):
         assert secret not in written
+
+
+async def test_a_refused_start_is_told_in_its_own_sentence_without_a_stack() -> None:
+    @asynccontextmanager
+    async def open_resources() -> AsyncIterator[None]:
+        raise SystemExit("This service refuses to start: fix it.")
+        yield
+
+    async def ready(_: None) -> list[Finding]:
+        return []
+
+    app = create_service_app(
+        "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[], ready=ready
+    )
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    with pytest.raises(SystemExit):
+        await app({"type": "lifespan", "state": {}}, receive, send)  # type: ignore[arg-type]
+    assert sent == [{"type": "lifespan.startup.failed", "message": "This service refuses to start: fix it."}]

@@ -123,7 +123,7 @@ async def test_a_refused_password_is_waited_for_and_named(database: Database) ->
         [now] = await asked.findings()
         assert f"the password of ava_profile in {VARIABLE} is refused" in now.detail
         assert "tried again" in now.detail
-        assert await asked.findings() == [now], "it is not tried more often, which may shut this host out"
+        assert await asked.findings() == [now], "the same sentence, which is logged once"
 
 
 async def test_a_password_that_is_accepted_later_is_used_by_itself(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""`./ava secrets DIR`: env files that hold together, are read by their owner only, and are never overwritten."""
+"""`./ava secrets DIR`: env files that hold together, readable by their owner only, never overwritten."""
 
 import io
 import json
@@ -41,7 +41,7 @@ def test_the_files_hold_together_and_only_their_owner_reads_them(tmp_path: Path)
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "messaging.env").write_text("mine")
-    with pytest.raises(FileExists, match="messaging.env exists already, and nothing was written"):
+    with pytest.raises(FileExists, match=r"messaging\.env exists already, and nothing was written"):
         production_secrets.write(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["messaging.env"]
 

@@ -55,6 +55,12 @@ def test_a_variable_without_effect_is_told_with_what_was_meant(tmp_path: Path) -
     assert unknown.startswith("WHATSAPP_GATEWAY_POLLING is not known")
 
 
+@pytest.mark.usefixtures("processes")
+def test_a_project_without_its_database_is_told(tmp_path: Path) -> None:
+    [told] = environment(tmp_path, **REMOTE).check()
+    assert "SUPABASE_URL is set and AVA_DATABASE_ADMIN_URL is not" in told
+
+
 def test_through_the_pooler_every_role_carries_the_projects_reference(tmp_path: Path) -> None:
     variables = environment(tmp_path, **REMOTE, AVA_DATABASE_ADMIN_URL=ADMIN)
     assert "//ava_auth.abc:" in variables.service("auth")["AUTH_DATABASE_URL"]

@@ -14,6 +14,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
+from ava_common.database_login import Login
 from ava_common.log import log
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ async def open_pool(
         min_size=0,
         max_size=size,
         init=refuse_bypass,
+        connect=Login(),
         reset=_no_reset,
         command_timeout=30,
         server_settings={"application_name": name},

@@ -10,6 +10,7 @@ import ssl
 
 import asyncpg
 
+from ava_common.database_login import are_all_taken
 from ava_common.database_url import DatabaseAddress
 
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -50,7 +51,7 @@ def _refusal(error: asyncpg.PostgresError, address: DatabaseAddress, variable: s
             f"the pooler does not know {address.role}: in {variable} write the role as "
             "role.<project reference>, and take the host from the dashboard under Connect"
         )
-    if isinstance(error, asyncpg.TooManyConnectionsError) or "max clients" in words:
+    if are_all_taken(error):
         return "all connections of this role are taken; it waits in line and is tried again"
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"the server refuses {address.role} in {variable}: apply the migrations, which create the role"

@@ -14,8 +14,8 @@ from ava_common.database_failures import explain
 from ava_common.health import Finding, missing
 
 TIMEOUT_SECONDS = 3.0
-LONGEST_PAUSE_SECONDS = 30.0
-"""Between two attempts with a refused password: a host may shut out who tries too often."""
+PASSWORD_SECONDS = 30.0
+"""How long a password that was just set may be refused by a pooler; then it is called wrong."""
 
 _READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
 _MISSING = "select ava_private.missing_migrations(p_versions => $1)"
@@ -39,21 +39,18 @@ class DatabaseReadiness:
         self._pool, self._variable = pool, variable
         self._address = database_url.address(url)
         self._keeps_statements = False
-        self._refusals, self._refused_since, self._next_attempt = 0, 0.0, 0.0
-        self._refusal: Finding | None = None
+        self._refused_since: float | None = None
 
     async def findings(self) -> list[Finding]:
         """What the database lacks; nothing when the service can work with it."""
-        if self._refusal and time.monotonic() < self._next_attempt:
-            return [self._refusal]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 found = await self._ask()
-        except asyncpg.InvalidPasswordError as error:
-            return [self._refused(error)]
+        except asyncpg.InvalidPasswordError:
+            return [missing("database", self._refused())]
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             return [missing("database", await explain(error, self._address, self._variable))]
-        self._refusal, self._refusals = None, 0
+        self._refused_since = None
         return [missing("database", found)] if found else []
 
     async def _ask(self) -> str | None:
@@ -65,24 +62,17 @@ class DatabaseReadiness:
                 return READ_ONLY.format(variable=self._variable)
             return await missing_migrations(connection)
 
-    def _refused(self, error: asyncpg.InvalidPasswordError) -> Finding:
-        """Waits longer after each attempt, and says since when it has been refused."""
-        now = time.monotonic()
-        self._refused_since = self._refused_since if self._refusals else now
-        self._next_attempt = now + min(2.0**self._refusals, LONGEST_PAUSE_SECONDS)
-        self._refusals += 1
-        role = self._address.role
-        since = f"for {now - self._refused_since:.0f} s" if self._refusals > 1 else "now"
-        hint = (
-            f" Through the pooler the role is written {role}.<project reference>." if "." not in role else ""
+    def _refused(self) -> str:
+        """Two sentences, one after the other: it may only be too new, and it is wrong."""
+        now, role = time.monotonic(), self._address.role
+        self._refused_since = self._refused_since or now
+        refused = f"the password of {role} in {self._variable} is refused"
+        if now - self._refused_since < PASSWORD_SECONDS:
+            return f"{refused}. If it was set a moment ago, that takes some seconds: it is tried again"
+        return (
+            f"{refused}, and has been for more than {PASSWORD_SECONDS:.0f} s: it is wrong, "
+            "or a special character in it is not escaped. Set it again, and write the same one here"
         )
-        self._refusal = missing(
-            "database",
-            f"the password of {role} in {self._variable} is refused ({since}). Set or changed a moment ago, "
-            "it may be refused for some seconds, so it is tried again; otherwise it is wrong, "
-            f"or a special character in it is not escaped.{hint if self._address.is_supabase_pooler else ''}",
-        )
-        return self._refusal
 
 
 async def shares_connections(pool: Pool) -> bool:

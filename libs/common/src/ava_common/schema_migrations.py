@@ -1,4 +1,4 @@
-"""The versions of the migrations that the services of this release need; a test compares them with supabase/migrations.
+"""The migrations that this release needs, by version; a test compares them with supabase/migrations.
 
 Decision 0118.
 """

@@ -56,10 +56,20 @@ def check(services: Mapping[str, Mapping[str, str]], given: Mapping[str, str]) -
         raise InvalidVariables(told["problems"])
     known = {*told["known"], *LOCAL_VARIABLES}
     ours = [name for name in given if not name.startswith(LOCAL_PREFIXES)]
-    return [
+    return contradictions(given) + [
         sentence.replace(" is not", f"{where_set(sentence.split()[0])} is not", 1)
         for sentence in unknown_variables.unknown(ours, known, OWN_PREFIXES)
     ]
+
+
+def contradictions(given: Mapping[str, str]) -> list[str]:
+    """What can be meant, and mostly is not."""
+    if "SUPABASE_URL" in given and ADMIN_VARIABLE not in given:
+        return [
+            f"SUPABASE_URL is set and {ADMIN_VARIABLE} is not: the project's accounts are unknown to the "
+            "stack's own database, so nobody can save anything. Set both."
+        ]
+    return []
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec
 
 START_POLL_SECONDS = 0.05
@@ -20,10 +21,19 @@ class ProcessState:
         self.words = ""
         """What its readiness check says: what it waits for, or what is degraded."""
         self.pid: int | None = None
-        self.starts = self.failures = 0
+        self.starts = self.failures = self._log_start = 0
         self.is_ready = asyncio.Event()
         self.has_stopped = asyncio.Event()
         self.os_process: asyncio.subprocess.Process | None = None
+
+    def count_start(self) -> None:
+        """Note where the log of this start begins: earlier ones are no news."""
+        self.starts += 1
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+
+    def last_lines(self) -> list[str]:
+        """The end of what it logged since its last start."""
+        return last_lines(self.log, since=self._log_start)
 
     @property
     def poll_seconds(self) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ava_local.expected_error import ExpectedError
-from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec, spawn
 from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.restart_policy import RestartPolicy
@@ -85,7 +84,7 @@ class Supervisor:
     async def _run_once(self, process: ProcessState) -> None:
         """Start it once, until it exits, is disabled, or the stack stops."""
         self._set_state(process, "starting")
-        process.starts += 1
+        process.count_start()
         try:
             process.os_process = await spawn(process.spec, process.log)
         except OSError as error:
@@ -154,7 +153,7 @@ class Supervisor:
             return
         self._set_state(process, "failed")
         if not self.ready.is_set():
-            self._failure = StartFailed(process.spec.name, reason, last_lines(process.log))
+            self._failure = StartFailed(process.spec.name, reason, process.last_lines())
             self.stop()
         await self._stopping.wait()
 

@@ -1,0 +1,53 @@
+"""Logging in to the database: in line while all connections are taken, slowly while a password is refused.
+
+Decision 0119. See docs/contracts/postgres.md#connecting-to-a-hosted-database.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+IN_LINE_SECONDS = 10.0
+"""How long a login waits for a connection of its role to become free."""
+
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two attempts with a refused password: a host may shut out one that tries too often."""
+
+
+class Login:
+    """What a pool connects with; one for each pool."""
+
+    def __init__(self) -> None:
+        self._refusals, self._next_attempt = 0, 0.0
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if time.monotonic() < self._next_attempt:
+            raise asyncpg.InvalidPasswordError("the password was refused a moment ago")
+        try:
+            connection = await _in_line(*args, **kwargs)
+        except asyncpg.InvalidPasswordError:
+            self._next_attempt = time.monotonic() + min(2.0**self._refusals, LONGEST_PAUSE_SECONDS)
+            self._refusals += 1
+            raise
+        self._refusals = 0
+        return connection
+
+
+async def _in_line(*args: Any, **kwargs: Any) -> Any:
+    deadline = time.monotonic() + IN_LINE_SECONDS
+    while True:
+        try:
+            return await asyncpg.connect(*args, **kwargs)
+        except (asyncpg.TooManyConnectionsError, asyncpg.InternalServerError) as error:
+            if not are_all_taken(error):
+                raise
+            if time.monotonic() > deadline:
+                raise asyncpg.TooManyConnectionsError("all connections of this role are taken") from None
+        await asyncio.sleep(0.25)
+
+
+def are_all_taken(error: asyncpg.PostgresError) -> bool:
+    """Whether others hold all connections that there are: PostgreSQL's code for it, or a pooler's words."""
+    return isinstance(error, asyncpg.TooManyConnectionsError) or "max clients" in str(error).lower()
