@@ -73,6 +73,16 @@ def test_the_doctor_finds_nothing_to_refuse(stack: Stack) -> None:
     assert "AUTH_SIGNING_KEYS" in {check["name"] for check in found["auth"]}
 
 
+async def test_the_doctor_proves_isolation_with_two_accounts_and_deletes_them(stack: Stack) -> None:
+    ended = ava(stack.layout.state_dir, "doctor", "--write", "--json")
+    steps = json.loads(ended.stdout)["two accounts"]
+    assert (ended.returncode, [step for step in steps if step["result"] != "ok"]) == (0, [])
+    assert [step["name"] for step in steps][-1] == "delete both"
+    admin = await asyncpg.connect(stack.database_url())
+    assert await admin.fetchval("select count(*) from auth.users") == 0
+    await admin.close()
+
+
 def test_the_doctor_names_what_is_wrong(stack: Stack) -> None:
     wrong = {
         "SUPABASE_SECRET_KEY": "sb_secret_of-another",

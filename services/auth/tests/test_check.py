@@ -45,7 +45,7 @@ async def test_a_good_project_leaves_only_what_cannot_be_asked(settings: Setting
     async with project([{"alg": "ES256"}]) as url:
         found = await checked(settings, url)
     notes = [name for name, one in found.items() if one.result != "ok"]
-    assert notes == ["IP address forwarding"]
+    assert notes == ["IP address forwarding", "mail links"]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ async def supabase_checks(settings: Settings) -> list[Check]:
         _signing_check(_document(signing), bool(settings.supabase_jwt_secret)),
         *_project_checks(_document(project)),
         checks.note("IP address forwarding", _FORWARDING),
+        checks.note("mail links", f"cannot be asked: the templates lead to {settings.public_url}/#verify?…"),
         checks.clock_check(project),
     ]
 

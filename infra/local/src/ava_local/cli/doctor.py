@@ -13,6 +13,7 @@ from ava_local.cli.console import stdout
 from ava_local.cli.lifecycle import AsJson
 from ava_local.expected_error import ExpectedError
 from ava_local.stack import production_secrets
+from ava_local.stack.control import Stack
 from ava_local.stack.environment import SERVICES, Environment, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
@@ -21,15 +22,38 @@ from ava_local.supervisor.process_spec import inherited_environment
 MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]~[/yellow]", "refused": "[red]✗[/red]"}
 
 
-def doctor(json: AsJson = False) -> None:
+def doctor(
+    json: AsJson = False,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write", help="Also make two accounts, prove that neither sees the other's rows, delete both."
+        ),
+    ] = False,
+) -> None:
     """Check every variable, the database, Supabase, Meta and the services; exits with 1 if any is refused."""
     found = run_checks()
+    if write:
+        found["two accounts"] = prove_isolation()
     if json:
         console.print_json(found)
     else:
         for service, checks in found.items():
             show(service, checks)
     raise typer.Exit(int(any(check["result"] == "refused" for checks in found.values() for check in checks)))
+
+
+def prove_isolation() -> list[dict[str, str]]:
+    """What becomes of two accounts at the configured project, through the running stack."""
+    # Imported here, so that the supervisor does not load an HTTP client.
+    from ava_local.demo.isolation_proof import IsolationProof
+
+    stack = Stack()
+    if stack.status() is None:
+        return [{"name": "--write", "result": "refused", "detail": "needs the stack: start it with ./ava up"}]
+    variables = Environment(stack.layout, stack.secrets, user_variables()).service("auth")
+    keys = (variables["SUPABASE_PUBLISHABLE_KEY"], variables["SUPABASE_SECRET_KEY"])
+    return list(IsolationProof(stack.public_url, variables["SUPABASE_URL"], *keys).run())
 
 
 def run_checks() -> dict[str, list[dict[str, str]]]:
