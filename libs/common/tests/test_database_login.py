@@ -6,7 +6,6 @@ import re
 import asyncpg
 import pytest
 
-from ava_common.database import open_pool
 from ava_common.database_login import Login, are_all_taken
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
@@ -16,19 +15,20 @@ async def test_a_login_waits_in_line_while_all_connections_are_taken(database: D
     url = database.url("ava_profile")
     await database.admin("alter role ava_profile connection limit 1")
     try:
-        async with open_pool(url, name="first", size=1) as first:
-            async with open_pool(url, name="second", size=1) as second, first.acquire() as held:
-                waiting = asyncio.create_task(second.fetchval("select 1"))
-                await held.fetchval("select pg_sleep(0.3)")
-                assert not waiting.done()
-                await first.expire_connections()
-            assert await waiting == 1
+        held = await asyncpg.connect(url)
+        waiting = asyncio.create_task(Login()(url))
+        await held.fetchval("select pg_sleep(0.3)")
+        assert not waiting.done()
+        await held.close()
+        connection = await waiting
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
     finally:
         await database.admin("alter role ava_profile connection limit -1")
 
 
 def test_a_full_session_pool_is_told_by_its_words() -> None:
-    """docs/contracts/postgres.md: the pooler's code for it is XX000, as for much else."""
+    """The pooler's code for it is XX000, as for much else."""
     assert are_all_taken(asyncpg.InternalServerError("MaxClientsInSessionMode: max clients reached"))
     assert are_all_taken(asyncpg.TooManyConnectionsError("too many connections for role"))
     assert not are_all_taken(asyncpg.InternalServerError("Tenant or user not found"))

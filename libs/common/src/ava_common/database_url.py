@@ -74,10 +74,10 @@ def problem(url: str) -> str | None:
     if driver := re.match(r"(postgres(?:ql)?)\+\w+:", url):
         return f"starts with {driver[0]}//; write {driver[1]}:// (a driver is not named here)"
     try:
-        parts = urlsplit(url)
+        parts, named = urlsplit(url), address(url)
     except ValueError:
         return f"is not a valid database URL; {LOOKS_LIKE}"
-    return _of_the_login(url, parts) or _of_the_options(parts) or _of_the_address(parts, address(url))
+    return _of_the_login(url, parts) or _of_the_options(parts, named) or _of_the_address(parts, named)
 
 
 def _of_the_login(url: str, parts: SplitResult) -> str | None:
@@ -98,22 +98,24 @@ def _ports_exist(hosts: str) -> bool:
     return all(0 < int(match[2][1:]) < 65536 for match in re.finditer(_HOST, hosts) if match[2])
 
 
-def _of_the_options(parts: SplitResult) -> str | None:
+def _of_the_options(parts: SplitResult, named: DatabaseAddress) -> str | None:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := sorted(options.keys() - _OPTIONS):
         return (
             f"has ?{unknown[0]}=…, which is for other programs: remove it (sslmode and sslrootcert are known)"
         )
-    mode = options.get("sslmode", "prefer")
+    return _of_the_encryption(options.get("sslmode", "prefer"), options.get("sslrootcert", ""), named)
+
+
+def _of_the_encryption(mode: str, authority: str, named: DatabaseAddress) -> str | None:
     if mode not in _SSL_MODES:
         return f"has an unknown sslmode; use {', '.join(_ENCRYPTED)}"
-    hosts = [match[1].strip("[]") for match in re.finditer(_HOST, parts.netloc.rpartition("@")[2])]
-    if mode not in _ENCRYPTED and not all(is_private(unquote(host)) for host in hosts):
+    if mode not in _ENCRYPTED and not all(is_private(unquote(host)) for host in named.host_names):
         return (
             "leaves this machine unencrypted: add ?sslmode=require, "
             "or better ?sslmode=verify-full&sslrootcert=<file with the project's certificate>"
         )
-    if mode.startswith("verify") and not Path(options.get("sslrootcert", "")).is_file():
+    if mode.startswith("verify") and not Path(authority).is_file():
         return f"asks for sslmode={mode}, but sslrootcert names no file: download the project's certificate"
     return None
 

@@ -83,6 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
     if args.command == "key":
         _key()
         return 0
+    return _read_audit(args)
+
+
+def _read_audit(args: argparse.Namespace) -> int:
     try:
         asyncio.run(_audit(args))
     except AWAY:

@@ -32,17 +32,20 @@ class SupabaseReadiness:
     async def problem(self) -> str | None:
         """What is wrong, in words; None if both keys are accepted."""
         try:
-            health = await self._get("/auth/v1/health", {"apikey": self._publishable})
-            if words := self._wrong(health, "SUPABASE_PUBLISHABLE_KEY"):
-                return words
-            if not _is_supabase_auth(health):
-                return f"SUPABASE_URL ({self._url}) leads to something that is not Supabase Auth: check it"
-            # An account that cannot exist: 404 for a key that may ask, 401 or 403 for one that may not.
-            user = await self._get(f"/auth/v1/admin/users/{_NO_USER}", _as_administrator(self._secret))
+            return await self._ask()
         except httpx.ConnectError:
             return f"SUPABASE_URL ({self._url}) cannot be reached: check its spelling, or the network"
         except httpx.HTTPError:
             return f"SUPABASE_URL ({self._url}) does not respond in time; it is tried again"
+
+    async def _ask(self) -> str | None:
+        health = await self._get("/auth/v1/health", {"apikey": self._publishable})
+        if words := self._wrong(health, "SUPABASE_PUBLISHABLE_KEY"):
+            return words
+        if not _is_supabase_auth(health):
+            return f"SUPABASE_URL ({self._url}) leads to something that is not Supabase Auth: check it"
+        # An account that cannot exist: 404 for a key that may ask, 401 or 403 for one that may not.
+        user = await self._get(f"/auth/v1/admin/users/{_NO_USER}", _as_administrator(self._secret))
         return None if user.status_code == 404 else self._wrong(user, "SUPABASE_SECRET_KEY")
 
     async def _get(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
