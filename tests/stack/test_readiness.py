@@ -112,10 +112,12 @@ def test_a_project_that_is_away_is_told_by_up_and_status(tmp_path: Path) -> None
     variables = NO_PROJECT | {"AVA_PORT": str(free_base_port())}
     stack = Stack(tmp_path, int(variables["AVA_PORT"]))
     try:
-        started = ava(tmp_path, "up", "-d", **variables)
+        started = ava(tmp_path, "up", "-d", **variables, SUPABASE_JWT_ISUER="a typo")
         assert started.returncode == 0, started.stderr
         words = "accounts: SUPABASE_URL (https://no-such-project.invalid) cannot be reached"
         assert f"auth is degraded: {words}" in started.stderr
+        assert "SUPABASE_JWT_ISUER is not known" in started.stderr
+        assert "SUPABASE_URL is set and AVA_DATABASE_ADMIN_URL is not" in started.stderr
         assert "mails" not in started.stdout
         told = ava(tmp_path, "status")
         assert told.returncode == 1

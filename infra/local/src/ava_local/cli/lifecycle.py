@@ -10,7 +10,7 @@ import typer
 
 from ava_local.cli import console, log_viewer
 from ava_local.cli.console import stderr, stdout
-from ava_local.cli.startup_progress import StartupProgress, tell_what_is_waited_for
+from ava_local.cli.startup_progress import StartupProgress, tell_warnings, tell_what_is_waited_for
 from ava_local.expected_error import ExpectedError
 from ava_local.stack import live_status, runner
 from ava_local.stack import status_file as statuses
@@ -87,6 +87,7 @@ def start_in_background(layout: StackLayout) -> None:
             tell_what_is_waited_for(found, told)
             time.sleep(0.1)
     tell_what_is_waited_for(found, told)
+    tell_warnings((layout.state_dir / "supervisor.log").read_text(errors="replace"))
     console.show_addresses(layout, found, "./ava down")
 
 

@@ -9,6 +9,8 @@ from ava_local.stack import status_file as statuses
 from ava_local.stack.layout import StackLayout
 from ava_local.supervisor.process_state import ProcessState
 
+WARNING = "  warning: "
+
 
 class StartupProgress:
     """Prints a line per process while starting, and what is waited for; afterwards only what changes."""
@@ -29,7 +31,7 @@ class StartupProgress:
             stdout.print(f"{'degraded' if is_ready else 'waits'}: {process.words}", markup=False)
 
     def on_warning(self, sentence: str) -> None:
-        stdout.print(f"  [yellow]~[/yellow] {sentence}")
+        stdout.print(f"{WARNING}{sentence}", markup=False)
 
     def on_ready(self, layout: StackLayout) -> None:
         self.is_up = True
@@ -44,3 +46,10 @@ def tell_what_is_waited_for(found: statuses.StackStatus | None, told: set[tuple[
             told.add((row.name, row.words))
             verb = "is degraded" if row.is_ready else "waits"
             stderr.print(f"{row.name} {verb}: {row.words}", markup=False)
+
+
+def tell_warnings(log: str) -> None:
+    """Print what a supervisor in the background warned of while it started."""
+    for line in log.splitlines():
+        if line.startswith(WARNING):
+            stderr.print(line.strip(), markup=False)
