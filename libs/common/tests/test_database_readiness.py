@@ -1,5 +1,6 @@
 """A database that does not fit is told in words: not migrated, read-only, pooled, away, refused."""
 
+import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -101,6 +102,13 @@ async def test_a_closed_port_is_named_and_does_not_end_the_start(processes: None
     port = free_port()
     told = await only(f"postgresql://ava_profile:a-secret@127.0.0.1:{port}/postgres")
     assert told == f"nothing listens at 127.0.0.1:{port} in {VARIABLE}: check host and port"
+
+
+async def test_a_host_that_takes_the_connection_and_says_nothing_is_named(processes: None) -> None:
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        told = await only(f"postgresql://ava_profile:a-secret@127.0.0.1:{port}/postgres")
+    assert told == f"127.0.0.1:{port} in {VARIABLE} does not respond; it is tried again"
 
 
 async def test_an_unknown_host_is_named(processes: None) -> None:

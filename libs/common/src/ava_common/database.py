@@ -54,7 +54,7 @@ class MayBypassRls(SystemExit):
         )
 
 
-START_SECONDS = 5.0
+START_SECONDS = 3.0
 """How long a start waits for its first connection; then the readiness check says what it waits for."""
 
 
