@@ -139,7 +139,13 @@ def test_a_variable_without_effect_is_warned_of(
 def test_variables_of_other_programs_are_not_warned_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loaded(monkeypatch, SUPABASE_ACCESS_TOKEN="of the command line", EDITOR="ed", DATABASE_URL="of another")
+    loaded(
+        monkeypatch,
+        SUPABASE_ACCESS_TOKEN="of the command line",
+        EDITOR="ed",
+        DATABASE_URL="of another",
+        KITCHEN_URL="its own",
+    )
     assert capsys.readouterr().err == ""
 
 
