@@ -24,7 +24,8 @@ from .waiting import until_idle
 
 PHONE = "4915112345678"
 OURS = ("ava_whatsapp_gateway.", "ava_common.")
-BESIDE_IT = ("maintenance", "unknown_sends", "retention", "backlog")  # whenever it is time, not for a message
+# Whenever it is time or a connection is made, not for a message.
+BESIDE_IT = ("maintenance", "unknown_sends", "retention", "backlog", "database_login")
 
 FUNCTIONS_MAX, MODULES_MAX = 85, 30
 """What it takes today, log lines and access log included. It may become less and never more."""

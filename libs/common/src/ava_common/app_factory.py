@@ -4,7 +4,7 @@ Decision 0090.
 """
 
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
@@ -49,7 +49,7 @@ def create_service_app(
         exception_handlers=error_handlers.HANDLERS,
     )
     app.add_middleware(AccessLog)
-    app.add_middleware(RefusalInWords)
+    app.router.lifespan = _refusal_in_words(app.router.lifespan)  # type: ignore[method-assign]
     app.router.routes.extend(hot_routes)
     for router in (*routers, health.router(ready)):
         app.include_router(router)
@@ -57,32 +57,28 @@ def create_service_app(
     return app
 
 
-class RefusalInWords:
+def _refusal_in_words(lifespan: ASGIApp) -> Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]:
     """A start that a service refuses (SystemExit) is told in its own sentence, without a stack trace."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            return await self._app(scope, receive, send)
-        failed: list[Message] = []
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
 
         async def hold_back(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
-                failed.append(message)
+                held.append(message)
             else:
                 await send(message)
 
         try:
-            await self._app(scope, receive, hold_back)
+            await lifespan(scope, receive, hold_back)
         except SystemExit as refusal:
-            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
+            held[:] = [{"type": "lifespan.startup.failed", "message": str(refusal)}]
             raise
-        except BaseException:
-            for message in failed:
+        finally:
+            for message in held:
                 await send(message)
-            raise
+
+    return told
 
 
 def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:

@@ -15,6 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
 from ava_common.database_login import Login
+from ava_common.database_login import MayBypassRls as MayBypassRls
 from ava_common.log import log
 
 T = TypeVar("T")
@@ -35,25 +36,6 @@ AWAY = (
 )
 """What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
 
-_MAY_BYPASS = """
-select r.rolname from pg_catalog.pg_roles r
- where (r.rolsuper or r.rolbypassrls)
-   and pg_catalog.pg_has_role(session_user, r.oid, 'member')
-   and r.rolname <> all ($1)
-"""
-
-
-class MayBypassRls(SystemExit):
-    """This database role could read every user's rows."""
-
-    def __init__(self, roles: list[str]) -> None:
-        super().__init__(
-            "This service refuses to start: its DATABASE_URL logs in as a role that can bypass "
-            f"row-level security (through {', '.join(roles)}). Use the service's own role; "
-            "supabase/migrations creates it."
-        )
-
-
 START_SECONDS = 3.0
 """How long a start waits for its first connection; then the readiness check says what it waits for."""
 
@@ -71,17 +53,11 @@ async def open_pool(
     `may_become` lists roles that the login may switch to although they bypass it, such as `service_role`.
     A database that cannot be used yet does not end the start: each use of the pool tries again.
     """
-
-    async def refuse_bypass(connection: Any) -> None:
-        if roles := [row["rolname"] for row in await connection.fetch(_MAY_BYPASS, list(may_become))]:
-            raise MayBypassRls(roles)
-
     async with asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
-        init=refuse_bypass,
-        connect=Login(),
+        connect=Login(may_become),
         reset=_no_reset,
         command_timeout=30,
         server_settings={"application_name": name},

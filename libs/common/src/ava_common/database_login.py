@@ -16,10 +16,30 @@ LONGEST_PAUSE_SECONDS = 30.0
 """Between two attempts with a refused password: a host may shut out one that tries too often."""
 
 
-class Login:
-    """What a pool connects with; one for each pool."""
+_MAY_BYPASS = """
+select r.rolname from pg_catalog.pg_roles r
+ where (r.rolsuper or r.rolbypassrls)
+   and pg_catalog.pg_has_role(session_user, r.oid, 'member')
+   and r.rolname <> all ($1)
+"""
 
-    def __init__(self) -> None:
+
+class MayBypassRls(SystemExit):
+    """This database role could read every user's rows."""
+
+    def __init__(self, roles: list[str]) -> None:
+        super().__init__(
+            "This service refuses to start: its DATABASE_URL logs in as a role that can bypass "
+            f"row-level security (through {', '.join(roles)}). Use the service's own role; "
+            "supabase/migrations creates it."
+        )
+
+
+class Login:
+    """What a pool connects with, one for each pool; `may_become` are roles that it may switch to."""
+
+    def __init__(self, may_become: tuple[str, ...] = ()) -> None:
+        self._may_become = list(may_become)
         self._refusals, self._next_attempt = 0, 0.0
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -32,7 +52,13 @@ class Login:
             self._refusals += 1
             raise
         self._refusals = 0
+        await self._refuse_bypass(connection)
         return connection
+
+    async def _refuse_bypass(self, connection: Any) -> None:
+        if roles := [row["rolname"] for row in await connection.fetch(_MAY_BYPASS, self._may_become)]:
+            await connection.close()
+            raise MayBypassRls(roles)
 
 
 async def _in_line(*args: Any, **kwargs: Any) -> Any:

@@ -112,9 +112,9 @@ class Graph:
             if str(granted.get("scope", "")).startswith("whatsapp_business")
         }
         return [
-            token_check(about.get("expires_at"), scopes),
+            permissions(about.get("expires_at"), scopes),
             *[await self._subscription_check(account, app) for account in sorted(accounts)],
-            await self._webhook_check(app),
+            await self._delivery_check(app),
         ]
 
     async def _subscription_check(self, account: str, app: str) -> Check:
@@ -133,16 +133,16 @@ class Graph:
             f"POST /{account}/subscribed_apps",
         )
 
-    async def _webhook_check(self, app: str) -> Check:
+    async def _delivery_check(self, app: str) -> Check:
         secret = self._settings.app_secrets[0].get_secret_value()
         answer = await self.ask(f"{app}/subscriptions", token=f"{app}|{secret}")
         if not answer.is_success:
             return checks.refused("webhook", "Meta refuses WHATSAPP_GATEWAY_APP_SECRETS: it is another app's")
         found = [one for one in self.read(answer).get("data", []) if one.get("object") == _ACCOUNT]
-        return webhook_check(found[0] if found else {}, self._settings.public_url)
+        return delivered_to(found[0] if found else {}, self._settings.public_url)
 
 
-def token_check(expires_at: Any, scopes: Sequence[str]) -> Check:
+def permissions(expires_at: Any, scopes: Sequence[str]) -> Check:
     """`expires_at` in Unix seconds, 0 for never."""
     if _SCOPE not in scopes:
         return checks.refused("token", f"lacks the permission {_SCOPE}: make one with it")
@@ -152,7 +152,7 @@ def token_check(expires_at: Any, scopes: Sequence[str]) -> Check:
     return checks.ok("token", "does not expire")
 
 
-def webhook_check(subscription: Mapping[str, Any], public_url: str | None) -> Check:
+def delivered_to(subscription: Mapping[str, Any], public_url: str | None) -> Check:
     """Whether Meta delivers the field `messages`, and to this stack's address."""
     if "messages" not in {str(field.get("name")) for field in subscription.get("fields") or []}:
         return checks.refused("webhook", "the app is not subscribed to the field messages: switch it on")
