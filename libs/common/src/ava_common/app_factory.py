@@ -49,7 +49,7 @@ def create_service_app(
         exception_handlers=error_handlers.HANDLERS,
     )
     app.add_middleware(AccessLog)
-    app.router.lifespan = _refusal_in_words(app.router.lifespan)  # type: ignore[method-assign]
+    app.router.lifespan = _refusal_in_words(app.router.lifespan)  # type: ignore[assignment, method-assign]
     app.router.routes.extend(hot_routes)
     for router in (*routers, health.router(ready)):
         app.include_router(router)

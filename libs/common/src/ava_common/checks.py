@@ -18,7 +18,7 @@ import httpx
 from pydantic_settings import BaseSettings
 
 from ava_common import settings as environment
-from ava_common.database import MayBypassRls, open_pool
+from ava_common.database import MayBypassRls, Pool, open_pool
 from ava_common.database_readiness import DatabaseReadiness
 from ava_common.http_client import open_client
 
@@ -97,9 +97,13 @@ async def database_checks(
         async with open_pool(url, name="check", size=2, may_become=may_become) as pool:
             if found := await DatabaseReadiness(pool, url, variable).findings():
                 return [refused("database", one.detail) for one in found]
-            most, role = await pool.fetchrow(_CONNECTIONS) or (0, "")
+            return await _described(pool, pool_size)
     except MayBypassRls as error:
         return [refused("database", str(error))]
+
+
+async def _described(pool: Pool, pool_size: int) -> list[Check]:
+    most, role = await pool.fetchrow(_CONNECTIONS) or (0, "")
     return [
         ok("database", f"as {role}: migrated, writable, not through a transaction pooler"),
         ok("connections", f"at most {pool_size} of {most}, and as many again while a new version starts"),
