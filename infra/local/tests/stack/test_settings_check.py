@@ -7,7 +7,7 @@ import pytest
 from ava_local.stack.environment import Environment
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
-from ava_local.stack.settings_check import InvalidVariables
+from ava_local.stack.settings_check import InvalidVariables, where_set
 
 REMOTE = {
     "SUPABASE_URL": "https://project.example.org",
@@ -59,6 +59,18 @@ def test_a_variable_without_effect_is_told_with_what_was_meant(tmp_path: Path) -
 def test_a_project_without_its_database_is_told(tmp_path: Path) -> None:
     [told] = environment(tmp_path, **REMOTE).check()
     assert "SUPABASE_URL is set and AVA_DATABASE_ADMIN_URL is not" in told
+
+
+def test_the_file_that_a_variable_comes_from_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        "SUPABASE_URL=https://change-me.supabase.co\nGRAPH_API_URL=https://a.example\nPUBLIC_URL=\n"
+    )
+    monkeypatch.setenv("GRAPH_API_URL", "https://b.example")
+    assert where_set("SUPABASE_URL", file) == f" (in {file})"
+    assert where_set("GRAPH_API_URL", file) == where_set("PUBLIC_URL", file) == where_set("X", file) == ""
 
 
 def test_through_the_pooler_every_role_carries_the_projects_reference(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
 
 from ava_common import database_url, unknown_variables
 from ava_local.expected_error import ExpectedError
@@ -28,10 +31,9 @@ class InvalidVariables(ExpectedError):
         super().__init__("\n".join(["nothing was started: fix these environment variables.", *lines]))
 
 
-def where_set(name: str) -> str:
+def where_set(name: str, file: Path = ROOT / ".env") -> str:
     """The file that a variable comes from, if it is not this terminal's."""
-    file = ROOT / ".env"
-    is_in_file = name not in os.environ and file.is_file() and f"{name}=" in file.read_text(errors="replace")
+    is_in_file = name not in os.environ and bool(dotenv_values(file).get(name))
     return f" (in {file})" if is_in_file else ""
 
 
