@@ -37,7 +37,7 @@ RELEASED = len(DIGESTS)
 DROPPED = {"whatsapp.outbox.logged_at", "whatsapp.moves.moved_at"}
 """All columns that migrations have dropped since 0.1.0: that release never named them."""
 WIDENED = {"ava_private"}
-"""Open to more roles than in 0.1.0: all services ask which migrations are missing (decision 118)."""
+"""Open to more roles than in 0.1.0: all services ask which migrations are missing (Decision 0118)."""
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 

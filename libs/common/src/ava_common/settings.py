@@ -160,7 +160,7 @@ def problems(settings: type[BaseSettings]) -> dict[str, str]:
 def unknown_to(settings: type[BaseSettings]) -> list[str]:
     """A sentence for each variable that looks like one of the service's and is not.
 
-    The service's own address is for those that ask it, and may stand in a file that all share.
+    The service's own address is for those that ask it, and may be in a file that all share.
     """
     given = {*os.environ, *dotenv_values(".env")} - {f"{prefix(settings)}URL"}
     return unknown_variables.unknown(given, variables(settings), (prefix(settings),))
