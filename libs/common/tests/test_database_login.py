@@ -6,6 +6,7 @@ import re
 import asyncpg
 import pytest
 
+from ava_common.database import AWAY, open_pool
 from ava_common.database_login import Login, are_all_taken
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
@@ -41,6 +42,9 @@ async def test_a_refused_password_is_not_tried_again_at_once(database: Database)
         await login(url)
     with pytest.raises(asyncpg.InvalidPasswordError, match="a moment ago"):
         await login(url)
+    async with open_pool(url, name="test") as pool:
+        with pytest.raises(AWAY):
+            await pool.fetchval("select 1")
 
 
 async def test_after_the_pause_the_right_password_is_accepted(database: Database) -> None:

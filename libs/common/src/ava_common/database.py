@@ -33,8 +33,10 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a refused password too: it may only be too new
+    asyncpg.InvalidCatalogNameError,
 )
-"""What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
+"""What asyncpg raises when the database is down, cannot be logged in to, or does not answer in time."""
 
 START_SECONDS = 3.0
 """How long a start waits for its first connection; then the readiness check says what it waits for."""

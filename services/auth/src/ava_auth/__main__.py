@@ -8,7 +8,6 @@ import sys
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from jwt.algorithms import ECAlgorithm
@@ -90,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _read_audit(args: argparse.Namespace) -> int:
     try:
         asyncio.run(_audit(args))
-    except (*AWAY, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
+    except AWAY:
         sys.stderr.write("The database does not respond. Check AUTH_DATABASE_URL.\n")
         return 1
     return 0
