@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"
     )
-    database_connections: int = Field(8, ge=3)
+    database_connections: int = Field(7, ge=3)
     concurrency: int = Field(16, ge=1)
     lease_seconds: float = Field(30, gt=0, validation_alias="WHATSAPP_GATEWAY_LEASE")
     poll_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_POLL")

@@ -13,6 +13,7 @@ from ava_local.cli import (
     completion,
     demo_and_phone,
     development,
+    doctor,
     lifecycle,
     log_viewer,
     service_commands,
@@ -36,6 +37,8 @@ app.command()(lifecycle.restart)
 app.command()(log_viewer.logs)
 app.command()(lifecycle.reset)
 app.command()(client_variables.env)
+app.command()(doctor.doctor)
+app.command()(doctor.secrets)
 app.command()(demo_and_phone.demo)
 app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.phone)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)
