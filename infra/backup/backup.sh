@@ -67,9 +67,13 @@ load() {
 begin;
 -- No triggers: what they write is in the backup.
 set local session_replication_role = replica;
-do \$\$ begin
+do \$\$ declare v_table text; begin
   execute (select 'truncate ' || string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables
-    where schemaname = any (string_to_array('$SCHEMAS', ' ')) and (schemaname, tablename) <> ('auth', 'schema_migrations'));
+    where schemaname <> 'auth' and schemaname = any (string_to_array('$SCHEMAS', ' ')));
+  -- Not ours: we may change its rows and need no other right.
+  for v_table in select tablename from pg_tables where schemaname = 'auth' and tablename <> 'schema_migrations' loop
+    execute format('delete from auth.%I', v_table);
+  end loop;
 end \$\$;
 SQL
     cat "$WORK/data.sql"

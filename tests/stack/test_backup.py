@@ -1,6 +1,7 @@
 """./ava backup and restore: accounts log in, messages stand, the queue goes on, nobody is answered twice."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +13,13 @@ import pytest
 from ava_local.demo.phone_client import PhoneClient
 from ava_local.demo.user_journey import DemoUser, random_phone_number
 from ava_local.ports import free_base_port
+from ava_local.postgres.cluster import SUPERUSER
+from ava_local.postgres.server_binaries import installed_binaries
 from ava_local.stack import backup
 from ava_local.stack.backup import BackupFailed
 from ava_local.stack.control import Stack
 from ava_local.stack.instance_lock import AlreadyRunning
+from ava_local.testing.databases import Database, migrated_template, temporary_cluster
 from ava_local.testing.waiting import eventually
 
 
@@ -37,6 +41,14 @@ async def event_states(stack: Stack) -> dict[str, str]:
     finally:
         await connection.close()
     return {row["words"]: row["state"] for row in rows}
+
+
+def restore_by_script(database: Database, file: Path) -> None:
+    variables = {
+        "PATH": f"{installed_binaries(18)}:{os.environ['PATH']}",
+        "ADMIN_DATABASE_URL": database.url("postgres"),
+    }
+    subprocess.run([backup.SCRIPT, "restore", file], env=variables, check=True)
 
 
 def linked_user(stack: Stack, number: str) -> DemoUser:
@@ -114,6 +126,32 @@ def test_a_restore_is_refused_while_ava_runs_and_for_what_is_not_a_backup(
         backup.restore(stack.layout, tmp_path / "missing")
     stack.start()
     user.log_in()
+
+
+async def test_a_local_stack_moves_to_another_database_with_its_accounts(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """As to hosted Supabase: `postgres` restores, which is not a superuser; then a stack without its own."""
+    file, number = tmp_path / "ava.backup", random_phone_number()
+    stack.start()
+    user = linked_user(stack, number)
+    phone = PhoneClient(stack.simulator_url, number)
+    phone.send("before")
+    assert phone.receive()
+    backup.save(stack.layout, file)
+    stack.stop()
+    with temporary_cluster() as server:
+        moved_to = await migrated_template(server)
+        await asyncio.to_thread(restore_by_script, moved_to, file)
+        external = {"AVA_DATABASE_ADMIN_URL": moved_to.url(SUPERUSER)}
+        moved = Stack(tmp_path / "moved", stack.layout.base_port, external)
+        with moved:
+            user.log_in()
+            assert [message["content"] for message in user.messages()][:1] == ["before"]
+            phone = PhoneClient(moved.simulator_url, number)
+            phone.send("after")
+            assert phone.receive()
+        moved.delete_data()
 
 
 def test_the_commands_are_listed(processes: None) -> None:

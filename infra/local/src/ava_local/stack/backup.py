@@ -1,6 +1,6 @@
 """Saves one stack's data and secrets into one file, and restores them; the stack runs for neither.
 
-Decision 0134.
+Decision 0134. See docs/contracts/postgres.md#backups-of-a-hosted-database.
 """
 
 import asyncio
