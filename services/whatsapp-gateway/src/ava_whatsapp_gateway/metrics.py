@@ -47,7 +47,7 @@ COMMIT_SIZE = Histogram(
     "whatsapp_commit_deliveries", "Deliveries stored by one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
 
-# A series that begins with 1 is no increase to Prometheus: what alerts watch begins with 0.
+# To Prometheus a series that begins with 1 did not increase: what alerts watch begins with 0.
 for _alert in ("account_notice", "ambiguous_number", "circuit_open", "dead", "unresolved"):
     ALERTS.labels(_alert)
 for _outcome in ("kept", "duplicate", "not_genuine", "too_large", "database_away"):
