@@ -42,7 +42,8 @@ save() {
     [ ! -e "$file" ] || stop "$file exists already."
     migrations >"$WORK/migrations"
     dump
-    tar -cf "$file.partial" -C "$WORK" database.dump migrations -C "$(pwd -P)" "$@" 2>"$WORK/tar" ||
+    [ "$#" = 0 ] || set -- -C "$(pwd -P)" "$@"
+    tar -cf "$file.partial" -C "$WORK" database.dump migrations "$@" 2>"$WORK/tar" ||
         { cat "$WORK/tar" >&2 && rm -f "$file.partial" && exit 1; }
     mv "$file.partial" "$file"
 }

@@ -44,6 +44,11 @@ async def event_states(stack: Stack) -> dict[str, str]:
     return {row["words"]: row["state"] for row in rows}
 
 
+def sends_made(stack: Stack) -> int:
+    """Calls to the Graph API since the simulator started."""
+    return int(httpx.get(f"{stack.simulator_url}/simulator/tally").json()["sends"])
+
+
 def restore_by_script(database: Database, file: Path) -> None:
     variables = {
         "PATH": f"{installed_binaries(18)}:{os.environ['PATH']}",
@@ -103,7 +108,7 @@ async def test_a_lost_stack_comes_back_and_nobody_is_answered_twice(stack: Stack
     stack.start()
     await eventually(is_answered)
     # The simulator forgot that this phone wrote, and with it the 24 hours: it accepts and does not deliver.
-    assert httpx.get(f"{stack.simulator_url}/simulator/tally").json()["sends"] == 1
+    assert sends_made(stack) == 1
     assert [message["role"] for message in user.messages()] == ["user", "assistant", "user", "assistant"]
 
 

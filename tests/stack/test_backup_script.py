@@ -188,6 +188,14 @@ def test_a_backup_is_private_and_never_overwritten(saved: Path, source: Database
     assert saved.read_bytes() == before
 
 
+def test_a_backup_needs_no_files_beside_the_database_but_takes_only_such_that_exist(
+    source: Database, tmp_path: Path
+) -> None:
+    script(source, "save", tmp_path / "bare")
+    assert "missing.env" in refusal(source, "save", tmp_path / "with", tmp_path / "missing.env")
+    assert [file.name for file in tmp_path.iterdir()] == ["bare"]
+
+
 def test_what_is_missing_is_named(source: Database, tmp_path: Path) -> None:
     assert "backup save" in refusal(source)
     assert "there is no file" in refusal(source, "restore", tmp_path / "nothing")

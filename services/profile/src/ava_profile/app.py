@@ -1,5 +1,6 @@
 """The profile service: a user's avatar and preferences."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
+from ava_profile.unproven_numbers import apply_retention
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -24,7 +26,11 @@ def create_app(settings: Settings) -> FastAPI:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
         async with open_pool(url, name="profile") as pool, open_verifier(*issuers) as verifier:
-            yield Resources(settings, pool, verifier, link_limiter(pool, settings))
+            retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
+            try:
+                yield Resources(settings, pool, verifier, link_limiter(pool, settings))
+            finally:
+                retention.cancel()
 
     return create_service_app(
         "Ava profile",

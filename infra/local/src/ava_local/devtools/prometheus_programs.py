@@ -69,13 +69,17 @@ def _fetch(package: str) -> Path:
     raise PrometheusNotAvailable(f"apt-get cannot download {package}: {done.stderr.strip()[-500:]}")
 
 
-def _unpack(file: Path) -> None:
-    # apt writes the colon of an epoch as %3a.
+def check(file: Path) -> None:
+    """Delete a file that should be a pinned one and is not. Raises PrometheusNotAvailable."""
     pinned = PINNED.get(file.name.replace("%2b", "+"))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if pinned not in (None, digest):
         file.unlink()
         raise PrometheusNotAvailable(f"{file.name} is not the file that it was: its SHA-256 is {digest}.")
+
+
+def _unpack(file: Path) -> None:
+    check(file)
     staging = FOLDER / "arriving"
     shutil.rmtree(staging, ignore_errors=True)
     subprocess.run(["dpkg-deb", "-x", file, staging], check=True)
