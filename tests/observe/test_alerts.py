@@ -84,7 +84,9 @@ def test_the_runbook_says_what_to_do_about_each_alert_of_the_gateway() -> None:
 def test_every_alert_that_the_code_raises_begins_at_zero() -> None:
     package = ROOT / "services/whatsapp-gateway/src/ava_whatsapp_gateway"
     sources = [path.read_text() for path in package.rglob("*.py")]
-    raised = {name for source in sources for name in re.findall(r'ALERTS\.labels\("(\w+)"\)', source)}
+    raised = {
+        name for source in sources for name in re.findall(r'\b(?:ALERTS\.labels|_alert)\("(\w+)"', source)
+    }
     [first] = re.findall(r"for _alert in \(([^)]*)\)", (package / "metrics.py").read_text())
     assert raised == set(re.findall(r'"(\w+)"', first))
 
