@@ -199,3 +199,8 @@ async def test_log_lines_contain_no_phone_numbers_emails_or_tokens(
     assert {"request.failed", "request", "example"} <= {line["event"] for line in lines}
     for secret in ("4915112345678", "people.test", "eyJ", "hidden-word"):
         assert secret not in written
+
+
+async def test_a_scrape_asks_whether_the_service_is_ready(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/metrics")).text
+    assert "\nservice_ready 0.0\n" in text

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias, TypeVar
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
 
 from ava_common.database import AWAY, Pool
 from ava_common.problems import Problem
+
+READY = Gauge("service_ready", "1 while the service has all that it needs, as /readyz says; else 0.")
 
 R = TypeVar("R")
 ReadinessCheck: TypeAlias = Callable[[R], Awaitable[Mapping[str, bool | str]]]
@@ -44,7 +46,8 @@ def router(ready: ReadinessCheck[R]) -> APIRouter:
         return {"status": "ready"}
 
     @routes.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        READY.set(all((await ready(request.state.resources)).values()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -1,5 +1,6 @@
 """The profile service: a user's avatar and preferences."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,7 @@ from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
+from ava_profile.unproven_numbers import apply_retention
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -32,7 +34,11 @@ def create_app(settings: Settings) -> FastAPI:
             open_client(settings.auth_url) as auth,
         ):
             sessions = RemoteSessionCheck(auth, "/internal/session")
-            yield Resources(settings, pool, verifier, sessions, link_limiter(pool, settings))
+            retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
+            try:
+                yield Resources(settings, pool, verifier, sessions, link_limiter(pool, settings))
+            finally:
+                retention.cancel()
 
     return create_service_app(
         "Ava profile",
