@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ava_common.app_factory import create_service_app
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
+from ava_common.database_errors import DatabaseUnavailable
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
@@ -62,7 +63,7 @@ async def broken() -> None:
 
 @router.get("/away")
 async def away() -> None:
-    raise asyncpg.CannotConnectNowError("starting up")
+    raise DatabaseUnavailable(asyncpg.CannotConnectNowError("starting up"))
 
 
 @router.get("/trace")
