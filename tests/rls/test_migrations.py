@@ -147,7 +147,10 @@ async def test_the_services_of_the_release_keep_their_rights_and_functions(
     def rights(shape: Shape) -> Shape:
         named = [row for row in shape if row[0] in ("function", "relation", "column", "schema")]
         granted = [
-            (*row[:2], one, None) for row in named for one in (row[3] or "none").strip("{}").split(",")
+            (*row[:2], one, None)
+            for row in named
+            for one in ("here", *(row[3] or "").strip("{}").split(","))
+            if one
         ]
         return granted + [(*row[:2], row[3], row[2]) for row in shape if row[0] == "policy"]
 
