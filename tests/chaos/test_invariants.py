@@ -114,7 +114,7 @@ def test_a_number_that_was_handed_over_is_read_by_its_heir_alone(good: Observati
         counted = invariants.count_violations(replace(good, rows=rows, owners=either))
         assert counted.violations() == {}
     later = replace(good, owners=OWNERS | {"from anna": frozenset(["heir"])})
-    assert invariants.count_violations(later).violations() == {"rows_of_other_users": 2}
+    assert invariants.count_violations(later).violations() == {"missing_rows": 2, "rows_of_other_users": 2}
     assert invariants.count_violations(replace(later, rows=heirs)).violations() == {}
 
 

@@ -6,16 +6,18 @@ import statistics
 import httpx
 import pytest
 
+from ava_auth.even_queue import AT_ONCE
 from ava_local.stack.control import Stack
 from e2e.people import Person, unique_text
 
-IN_FLIGHT = 12
+IN_FLIGHT = 5 * AT_ONCE - 1
+"""With the one that is measured a multiple of the queue's places, so that every round is alike."""
 SAMPLES = 5  # as many wrong guesses as are free for an account
 TOLERANCE = 0.10
 
 
 @pytest.mark.timeout(300)
-async def test_the_clock_tells_nothing_while_twelve_log_ins_are_in_flight(stack: Stack) -> None:
+async def test_the_clock_tells_nothing_while_many_log_ins_are_in_flight(stack: Stack) -> None:
     attackers = [await asyncio.to_thread(Person, stack) for _ in range(3)]
     victim = await asyncio.to_thread(Person, stack)
     async with httpx.AsyncClient(base_url=stack.url("auth"), timeout=120, trust_env=False) as client:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ava_common.app_factory import create_service_app
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
+from ava_common.database_errors import DatabaseUnavailable
 from ava_common.health import Finding, missing
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
@@ -63,7 +64,7 @@ async def broken() -> None:
 
 @router.get("/away")
 async def away() -> None:
-    raise asyncpg.CannotConnectNowError("starting up")
+    raise DatabaseUnavailable(asyncpg.CannotConnectNowError("starting up"))
 
 
 @router.get("/trace")
@@ -225,3 +226,8 @@ async def test_a_refused_start_is_told_in_its_own_sentence_without_a_stack() -> 
     with pytest.raises(SystemExit):
         await app({"type": "lifespan", "state": {}}, receive, send)  # type: ignore[arg-type]
     assert sent == [{"type": "lifespan.startup.failed", "message": "This service refuses to start: fix it."}]
+
+
+async def test_a_scrape_asks_whether_the_service_is_ready(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/metrics")).text
+    assert "\nservice_ready 0.0\n" in text

@@ -13,6 +13,7 @@ import ava_whatsapp_gateway
 from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
+from ava_whatsapp_gateway.queue.retention import Kept
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
 from .state_watch import DRAWN, Transition, put_event, put_undelivered
@@ -187,6 +188,6 @@ def python_statements() -> Iterator[tuple[str, str]]:
 
 
 def _texts(value: object) -> list[str]:
-    """The strings in a tuple of tuples, as retention has them."""
+    """The statements of each kind that retention deletes."""
     rows = value if isinstance(value, tuple) else ()
-    return [text for row in rows if isinstance(row, tuple) for text in row if isinstance(text, str)]
+    return [text for row in rows if isinstance(row, Kept) for text in (row.delete, row.age)]

@@ -16,7 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from ava_common.caller import Caller
 from ava_common.database_errors import AWAY as AWAY
 from ava_common.database_errors import BUSY as BUSY
-from ava_common.database_errors import DatabaseUnavailable, is_away
+from ava_common.database_errors import DatabaseUnavailable, translated
 from ava_common.database_login import Login
 from ava_common.database_login import MayBypassRls as MayBypassRls
 from ava_common.log import log
@@ -70,9 +70,7 @@ class _Pool(_AsyncpgPool):
         try:
             yield connection
         except Exception as error:
-            if is_away(error):
-                raise DatabaseUnavailable(error) from error
-            raise
+            raise translated(error) from None
         finally:
             await self.release(connection)
 

@@ -40,6 +40,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DatabaseUnavailable | asyncpg.InternalClientError | OSError | TimeoutError)
 
 
+def translated(error: Exception) -> Exception:
+    """DatabaseUnavailable when this error says that the database is away, else the error as it is."""
+    return DatabaseUnavailable(error) if is_away(error) else error
+
+
 def is_about_data(error: BaseException) -> bool:
     """Whether what was being handled is the cause; of the database's errors only classes 22 and 23 say so."""
     if isinstance(error, asyncpg.PostgresError):

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from ava_common.log import log
 from ava_common.problems import Problem
+
+READY = Gauge("service_ready", "1 while the service has all that it needs, as /readyz says; else 0.")
+DEGRADED = Gauge("service_degraded", "1 for each thing outside that refuses or is away.", ["pointer"])
 
 R = TypeVar("R")
 
@@ -76,7 +79,13 @@ def router(ready: ReadinessCheck[R]) -> APIRouter:
         return Readiness(status="degraded" if found else "ready", errors=errors)
 
     @routes.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        found = await ready(request.state.resources)
+        READY.set(not any(one.missing for one in found))
+        DEGRADED.clear()
+        for one in found:
+            if not one.missing:
+                DEGRADED.labels(one.pointer).set(1)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

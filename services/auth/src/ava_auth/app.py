@@ -111,6 +111,7 @@ async def _apply_retention(resources: Resources) -> None:
     """Once an hour, drop expired attempt counters and audit events that are too old."""
     while True:
         try:
+            await resources.audit_log.set_gauges(resources.settings.audit_days)
             await resources.throttle.apply_retention(resources.settings.audit_days)
         except (*AWAY, asyncpg.PostgresError) as error:
             log.warning("retention.failed", error=type(error).__name__)

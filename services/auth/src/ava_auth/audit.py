@@ -1,23 +1,27 @@
 """The audit log of security events: ids, digests and words; never a secret, an address or a number.
 
-Decision 0067.
+Decisions 0067 and 0136.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from ava_common.database import Pool
 from ava_common.tracing import current_trace
 
 EVENTS = Counter("auth_security_events", "Security events written to the audit log.", ["event"])
 
+KEPT_AGE = Gauge("auth_kept_age_seconds", "Age of the oldest row of each kind that has a limit.", ["kind"])
+KEPT_LIMIT = Gauge("auth_kept_limit_seconds", "How long rows of each kind are kept.", ["kind"])
+
+_AGE = "select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float from accounts.audit"
 _ADD = """
 insert into accounts.audit (event, user_id, account, network, request_id, detail)
 values ($1, $2, $3, $4, $5, $6::jsonb)
@@ -67,6 +71,11 @@ class AuditLog:
         EVENTS.labels(event).inc()
         request, words = current_trace().request_id[:100], orjson.dumps(detail).decode()
         await self._pool.execute(_ADD, event, user_id, account, network, request, words)
+
+    async def set_gauges(self, audit_days: int) -> None:
+        """The age of the oldest entry, beside its limit."""
+        KEPT_AGE.labels("audit").set(await self._pool.fetchval(_AGE))
+        KEPT_LIMIT.labels("audit").set(timedelta(days=audit_days).total_seconds())
 
     async def read(
         self,

@@ -1,5 +1,6 @@
 """The profile service: a user's avatar and preferences."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
+from ava_profile.unproven_numbers import apply_retention
 
 DATABASE_CONNECTIONS = 5
 
@@ -36,7 +38,11 @@ def create_app(settings: Settings) -> FastAPI:
         ):
             database = DatabaseReadiness(pool, url, "PROFILE_DATABASE_URL")
             sessions = RemoteSessionCheck(auth)
-            yield Resources(settings, pool, database, verifier, sessions, link_limiter(pool, settings))
+            retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
+            try:
+                yield Resources(settings, pool, database, verifier, sessions, link_limiter(pool, settings))
+            finally:
+                retention.cancel()
 
     return create_service_app(
         "Ava profile",

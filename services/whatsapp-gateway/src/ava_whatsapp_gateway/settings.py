@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     held_replay_minutes: float = Field(60, ge=0)
     raw_days: float = Field(30, gt=0)
     done_days: float = Field(30, gt=8)
+    undecided_days: float = Field(90, gt=8)
 
     body_limit_bytes: int = Field(
         4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"

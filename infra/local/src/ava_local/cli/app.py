@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from ava_local.cli import (
+    backup_and_restore,
     bench_and_chaos,
     client_variables,
     completion,
@@ -20,6 +21,7 @@ from ava_local.cli import (
 )
 from ava_local.cli.console import stderr
 from ava_local.expected_error import ExpectedError
+from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.supervisor.supervisor import StartFailed
 
 app = typer.Typer(
@@ -39,6 +41,8 @@ app.command()(lifecycle.reset)
 app.command()(client_variables.env)
 app.command()(doctor.doctor)
 app.command()(doctor.secrets)
+app.command()(backup_and_restore.backup)
+app.command()(backup_and_restore.restore)
 app.command()(demo_and_phone.demo)
 app.command(context_settings={"ignore_unknown_options": True})(demo_and_phone.phone)
 app.command(context_settings=service_commands.PASS_ARGUMENTS_ON)(bench_and_chaos.chaos)
@@ -60,6 +64,8 @@ def main() -> None:
         app(prog_name="./ava")
     except StartFailed as failure:
         exit_with_error(str(failure), *failure.lines, "Logs: ./ava logs " + failure.name)
+    except AlreadyRunning:
+        exit_with_error("another ./ava is working on this folder. Wait for it, or stop it with: ./ava down")
     except ExpectedError as error:
         exit_with_error(str(error))
     except BrokenPipeError:

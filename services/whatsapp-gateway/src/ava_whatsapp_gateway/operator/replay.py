@@ -69,7 +69,7 @@ async def sort_out(connection: Connection, rows: Sequence[Record]) -> dict[int, 
 
     The caller has locked the lanes, and makes the events ready whose result is `done` and that have a sender.
     """
-    results = await _ingest_again(connection, [row for row in rows if row["contact_id"] is None])
+    results = await _read_deliveries(connection, [row for row in rows if row["contact_id"] is None])
     handled = [row for row in rows if row["contact_id"] is not None]
     ids = [row["id"] for row in handled]
     refused = Counter(row["event_id"] for row in await connection.fetch(_TRY_AGAIN, ids))
@@ -88,7 +88,7 @@ async def ingest_again(connection: Connection, delivery_ids: Iterable[int]) -> s
     return {row["id"] for row in await connection.fetch(_INGEST_AGAIN, list(delivery_ids))}
 
 
-async def _ingest_again(connection: Connection, unread: Sequence[Record]) -> dict[int, Result]:
+async def _read_deliveries(connection: Connection, unread: Sequence[Record]) -> dict[int, Result]:
     """What was never read has no sender: its whole delivery is read again, and duplicates are left out."""
     stored = await ingest_again(connection, [row["delivery_id"] for row in unread if row["delivery_id"]])
     await connection.execute(_UNREAD, [row["id"] for row in unread if row["delivery_id"] in stored])

@@ -92,10 +92,8 @@ class LaneRunner:
             return await self._wait_for(event, away, tries)
         except RetryLater as later:
             return await self._put_back(event, later.release)
-        except (LeaseLost, LaneChanged):
-            raise
         except Exception as error:
-            if not is_about_data(error):
+            if isinstance(error, LeaseLost | LaneChanged) or not is_about_data(error):
                 raise
             log.exception("turn.failed", event_id=event.id)
             return await self._count_failure(event, type(error).__name__)

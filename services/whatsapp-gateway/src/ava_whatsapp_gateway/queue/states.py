@@ -71,17 +71,19 @@ EVENT_TRANSITIONS: Transitions = {
     (EventState.UNRESOLVED, EventState.READY): {Actor.STATUS, Actor.SENDER, Actor.OPERATOR},
     (EventState.UNRESOLVED, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.UNRESOLVED, EventState.DISCARDED): {Actor.OPERATOR},
+    (EventState.UNRESOLVED, None): {Actor.MAINTENANCE},
     (EventState.DONE, EventState.READY): {Actor.OPERATOR},
     (EventState.DONE, None): {Actor.MAINTENANCE},
     (EventState.DEAD, EventState.READY): {Actor.OPERATOR},
     (EventState.DEAD, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.DEAD, EventState.DISCARDED): {Actor.OPERATOR},
+    (EventState.DEAD, None): {Actor.MAINTENANCE},
     (EventState.DISCARDED, EventState.READY): {Actor.OPERATOR},
-    (EventState.DISCARDED, None): {Actor.MAINTENANCE, Actor.OPERATOR},
+    (EventState.DISCARDED, None): {Actor.OPERATOR, Actor.MAINTENANCE},
     (EventState.IGNORED, None): {Actor.MAINTENANCE},
     (EventState.QUARANTINED, EventState.READY): {Actor.OPERATOR},
     (EventState.QUARANTINED, EventState.DISCARDED): {Actor.OPERATOR},
-    (EventState.QUARANTINED, None): {Actor.OPERATOR},
+    (EventState.QUARANTINED, None): {Actor.OPERATOR, Actor.MAINTENANCE},
 }
 
 SEND_TRANSITIONS: Transitions = {
