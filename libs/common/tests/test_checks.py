@@ -23,5 +23,5 @@ def test_an_auth_service_that_knows_sessions_is_accepted() -> None:
 def test_what_cannot_answer_about_sessions_is_refused_by_variable(answer: httpx.Response) -> None:
     found = session_check(answer, "AUTH_URL")
     assert found.result == "refused"
-    assert found.detail.startswith(f"/internal/session of AUTH_URL answers {answer.status_code}")
-    assert "update auth first" in found.detail
+    assert found.detail.startswith(f"the service of AUTH_URL answers {answer.status_code} when asked")
+    assert "update that service first" in found.detail

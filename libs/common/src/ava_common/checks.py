@@ -22,7 +22,6 @@ from ava_common.authentication import NotSignedIn
 from ava_common.database import MayBypassRls, Pool, open_pool
 from ava_common.database_readiness import DatabaseReadiness
 from ava_common.http_client import open_client, own_problem
-from ava_common.live_sessions import SESSION_PATH
 from ava_common.operator_command import program_name
 
 S = TypeVar("S", bound=BaseSettings)
@@ -133,26 +132,26 @@ async def _service_check(variable: str, url: str) -> Check:
     return note(variable, f"{url} answers {answer.status_code} to /healthz: check the address")
 
 
-async def session_checks(variable: str, url: str) -> list[Check]:
-    """Whether auth responds, and says whether a session still lives (decision 111)."""
+async def session_checks(variable: str, url: str, path: str) -> list[Check]:
+    """Whether a service responds, and says whether a session still lives (decision 111)."""
     found = await _service_check(variable, url)
     if found.result != "ok":
         return [found]
     try:
         async with client(url) as http:
-            return [found, session_check(await http.get(SESSION_PATH), variable)]
+            return [found, session_check(await http.get(path), variable)]
     except httpx.HTTPError:
         return [note(variable, f"{url} does not respond: start it, or check the address")]
 
 
 def session_check(answer: httpx.Response, variable: str) -> Check:
-    """What auth says about sessions to one who is not signed in."""
+    """What is said about sessions to one who is not signed in."""
     if own_problem(answer) == NotSignedIn.type():
-        return ok("sessions", "auth says whether one still lives")
+        return ok("sessions", f"{variable} says whether one still lives")
     return refused(
         "sessions",
-        f"{SESSION_PATH} of {variable} answers {answer.status_code}, so nobody can link, export or delete: "
-        "update auth first, or check the address",
+        f"the service of {variable} answers {answer.status_code} when asked whether one still lives, so "
+        "nobody can link, export or delete: update that service first, or check the address",
     )
 
 

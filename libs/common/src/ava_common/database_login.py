@@ -68,10 +68,8 @@ async def _in_line(*args: Any, **kwargs: Any) -> Any:
         try:
             return await asyncpg.connect(*args, **kwargs)
         except (asyncpg.TooManyConnectionsError, asyncpg.InternalServerError) as error:
-            if not are_all_taken(error):
+            if not are_all_taken(error) or time.monotonic() > deadline:
                 raise
-            if time.monotonic() > deadline:
-                raise asyncpg.TooManyConnectionsError("all connections of this role are taken") from None
         await asyncio.sleep(0.25)
 
 

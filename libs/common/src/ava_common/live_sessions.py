@@ -34,9 +34,6 @@ class SessionsUnavailable(Problem):
         super().__init__(headers={"Retry-After": "5"})
 
 
-SESSION_PATH = "/internal/session"
-"""Where auth says whether the caller's session still lives."""
-
 REFUSALS = (NotSignedIn, PersonRequired, SessionEnded, AccountGone, SessionsUnavailable)
 """What a route with a LiveCaller may answer before it does anything."""
 
@@ -50,7 +47,7 @@ class SessionCheck(Protocol):
 class RemoteSessionCheck:
     """Asks another service, with the caller's own token; its path answers 204 for a session that lives."""
 
-    def __init__(self, client: httpx.AsyncClient, path: str = SESSION_PATH) -> None:
+    def __init__(self, client: httpx.AsyncClient, path: str) -> None:
         self._client, self._path = client, path
 
     async def require_live(self, caller: Caller) -> None:

@@ -20,7 +20,7 @@ from ava_common.checks import Check
 from ava_common.database import AWAY, acting_as, open_pool
 from ava_common.operator_command import program_name, run
 from ava_common.settings import DatabaseUrl, from_environment, load
-from ava_messaging.app import DATABASE_CONNECTIONS
+from ava_messaging.app import DATABASE_CONNECTIONS, SESSION_PATH
 from ava_messaging.settings import Settings
 
 _STORED = """
@@ -74,7 +74,7 @@ async def outside(settings: Settings) -> list[Check]:
     url = settings.database_url.get_secret_value()
     return [
         *await checks.database_checks(url, "MESSAGING_DATABASE_URL", DATABASE_CONNECTIONS),
-        *await checks.session_checks("AUTH_URL", settings.auth_url),
+        *await checks.session_checks("AUTH_URL", settings.auth_url, SESSION_PATH),
     ]
 
 

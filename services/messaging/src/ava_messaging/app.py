@@ -19,6 +19,7 @@ from ava_messaging.routes import router
 from ava_messaging.settings import Settings
 
 DATABASE_CONNECTIONS = 5
+SESSION_PATH = "/internal/session"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -34,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_client(settings.auth_url) as auth,
         ):
             database = DatabaseReadiness(pool, url, "MESSAGING_DATABASE_URL")
-            sessions = RemoteSessionCheck(auth)
+            sessions = RemoteSessionCheck(auth, SESSION_PATH)
             yield Resources(pool, database, verifier, sessions, ExportSlots())
 
     return create_service_app(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ava_common import checks
 from ava_common.checks import Check
-from ava_profile.app import DATABASE_CONNECTIONS
+from ava_profile.app import DATABASE_CONNECTIONS, SESSION_PATH
 from ava_profile.settings import Settings
 
 
@@ -17,7 +17,7 @@ async def outside(settings: Settings) -> list[Check]:
     url = settings.database_url.get_secret_value()
     return [
         *await checks.database_checks(url, "PROFILE_DATABASE_URL", DATABASE_CONNECTIONS),
-        *await checks.session_checks("AUTH_URL", settings.auth_url),
+        *await checks.session_checks("AUTH_URL", settings.auth_url, SESSION_PATH),
     ]
 
 

@@ -22,6 +22,7 @@ from ava_profile.settings import Settings
 from ava_profile.unproven_numbers import apply_retention
 
 DATABASE_CONNECTIONS = 5
+SESSION_PATH = "/internal/session"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_client(settings.auth_url) as auth,
         ):
             database = DatabaseReadiness(pool, url, "PROFILE_DATABASE_URL")
-            sessions = RemoteSessionCheck(auth)
+            sessions = RemoteSessionCheck(auth, SESSION_PATH)
             retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
             try:
                 yield Resources(settings, pool, database, verifier, sessions, link_limiter(pool, settings))

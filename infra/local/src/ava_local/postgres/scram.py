@@ -4,15 +4,19 @@ import base64
 import hashlib
 import hmac
 import secrets
+import unicodedata
 
 ITERATIONS = 4096
 SALT_BYTES = 16
 
 
 def scram_verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """As `alter role … password` accepts it (RFC 5802 and PostgreSQL's pg_authid). ASCII passwords only."""
+    """As `alter role … password` accepts it (RFC 5802 and PostgreSQL's pg_authid).
+
+    Of SASLprep only the composition of letters is done, so spaces beyond ASCII do not work.
+    """
     salt = salt or secrets.token_bytes(SALT_BYTES)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, iterations)
+    salted = hashlib.pbkdf2_hmac("sha256", unicodedata.normalize("NFKC", password).encode(), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     stored = base64.b64encode(hashlib.sha256(client_key).digest()).decode()
     server = base64.b64encode(hmac.digest(salted, b"Server Key", "sha256")).decode()
