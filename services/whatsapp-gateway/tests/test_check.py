@@ -38,7 +38,7 @@ def answers(
     """What Graph answers to the four questions, in their order; a status of its own as a pair."""
     documents = number, {"data": token}, {"data": subscribed}, {"data": [webhook]}
     for document in documents:
-        peers.before["graph!"].append(document if isinstance(document, tuple) else (200, document))
+        peers.before["number!"].append(document if isinstance(document, tuple) else (200, document))
 
 
 async def checked(settings: MakeSettings) -> dict[str, Check]:
@@ -97,8 +97,8 @@ async def test_what_keeps_messages_away_is_told(
 
 async def test_a_secret_of_another_app_is_told(settings: MakeSettings, peers: FakePeers) -> None:
     answers(peers)
-    peers.before["graph!"].pop()
-    peers.before["graph!"].append((400, {"error": {"code": 190}}))
+    peers.before["number!"].pop()
+    peers.before["number!"].append((400, {"error": {"code": 190}}))
     assert "WHATSAPP_GATEWAY_APP_SECRETS" in (await checked(settings))["webhook"].detail
 
 

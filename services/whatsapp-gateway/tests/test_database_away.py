@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from ava_common.database import AWAY, Pool
 from ava_local.testing.databases import Database
 from ava_local.testing.postgres_front import Front, front_of
 from ava_local.testing.waiting import eventually
@@ -32,6 +33,13 @@ async def behind_front(gateways: StartGateway, database: Database, front: Front)
     return await gateways(database_url=url, attempts=2)
 
 
+async def _works(pool: Pool) -> bool:
+    try:
+        return bool(await pool.fetchval("select true"))
+    except AWAY:
+        return False
+
+
 async def test_no_delivery_is_set_aside_for_an_error_that_is_not_about_it(
     behind_front: Gateway, front: Front, peers: FakePeers, person: UUID, database: Database
 ) -> None:
@@ -47,6 +55,7 @@ async def test_no_delivery_is_set_aside_for_an_error_that_is_not_about_it(
             with pytest.raises(Exception, match=r"."):
                 await behind_front.ingest_once()
         front.refuse = None
+        await eventually(lambda: _works(behind_front.pool))  # a refused password waits for a second
     assert [row[0] for row in await database.admin("select state from whatsapp.deliveries")] == ["new"]
     await behind_front.drain()
     assert peers.phones[PHONE] == ["one"]

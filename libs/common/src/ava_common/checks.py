@@ -133,7 +133,7 @@ async def _service_check(variable: str, url: str) -> Check:
 
 
 async def session_checks(variable: str, url: str, path: str) -> list[Check]:
-    """Whether a service responds, and says whether a session still lives (decision 111)."""
+    """Whether a service responds, and says whether a session still lives (decision 0111)."""
     found = await _service_check(variable, url)
     if found.result != "ok":
         return [found]

