@@ -36,8 +36,6 @@ DIGESTS = {
 RELEASED = len(DIGESTS)
 DROPPED = {"whatsapp.outbox.logged_at", "whatsapp.moves.moved_at"}
 """All columns that migrations have dropped since 0.1.0: that release never named them."""
-WIDENED = {"ava_private"}
-"""Open to more roles than in 0.1.0: all services ask which migrations are missing (Decision 0118)."""
 CATALOG = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 
 
@@ -157,7 +155,7 @@ async def test_the_services_of_the_release_keep_their_rights_and_functions(
         return granted + [(*row[:2], row[3], row[2]) for row in shape if row[0] == "policy"]
 
     gone = set(rights(await shape_of(release))) - set(rights(straight))
-    assert {name for _, name, *_ in gone} == DROPPED | WIDENED
+    assert {name for _, name, *_ in gone} == DROPPED
 
 
 async def test_the_names_of_stored_rows_are_filled_in(release: Database) -> None:
