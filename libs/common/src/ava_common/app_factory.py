@@ -40,7 +40,8 @@ def create_service_app(
     `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
     before all routers.
     """
-    configure(title, log_level)
+    # Log lines name the process as the stack, its deployment and the operator commands do.
+    configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
     app = FastAPI(
         title=title,
         lifespan=_lifespan(open_resources),
