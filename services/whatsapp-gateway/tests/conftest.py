@@ -21,13 +21,15 @@ from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
 from ava_local.testing.running_app import client_of_started
 from ava_whatsapp_gateway.app import create_app
-from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
 from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.handling.http_answerer import open_answerer
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.ingest import ingest
 
@@ -93,6 +95,7 @@ class Gateway:
     pool: Pool
     settings: Settings
     handler: Handler
+    keeper: LeaseKeeper
 
     async def keep(self, *values: Any, raw: bytes | None = None) -> None:
         """Keep a delivery as the webhook endpoint does."""
@@ -150,7 +153,11 @@ async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
             )
             clients = await stack.enter_async_context(open_clients(chosen, 4))
             sender = Sender(pool, chosen, RateLimiter(chosen.sends_per_second))
-            return Gateway(pool, chosen, Handler(pool, chosen, clients, sender, answer=echo))
+            answerer = await stack.enter_async_context(open_answerer(chosen))
+            typing = await stack.enter_async_context(open_typing_indicator(chosen, wanted=answerer.thinks))
+            keeper = LeaseKeeper(pool, chosen.lease_seconds)
+            handler = Handler(pool, chosen, clients, sender, answerer=answerer, typing=typing, keeper=keeper)
+            return Gateway(pool, chosen, handler, keeper)
 
         yield start
 

@@ -1,6 +1,6 @@
-"""Turns of the conversation, and the client of messaging, which writes them to the log idempotently.
+"""Turns of the conversation, and the client of messaging: writes them to the log idempotently, reads it.
 
-Decision 0106.
+Decisions 0106 and 0143.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,33 @@ class Turn:
     words: str
     sent_at: datetime
     external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTurn:
+    """One thing said earlier, as it stands in the log."""
+
+    id: str
+    channel: str
+    role: str
+    text: str
+    created_at: str
+
+
+async def last(client: httpx.AsyncClient, caller: Caller, most: int) -> list[LoggedTurn]:
+    """The caller's last turns of all channels, newest first, without those that are empty by now."""
+    query = {"order": "newest", "limit": most}
+    response = await request(client, "messaging", "GET", "/messages", params=query, auth=on_behalf_of(caller))
+    if not response.is_success:
+        raise PeerRefused("messaging", response)
+    try:
+        found = [
+            LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
+            for row in json_object(response)["messages"]
+        ]
+    except (KeyError, TypeError):
+        raise PeerAway("messaging", "a page without messages") from None
+    return [turn for turn in found if turn.text]
 
 
 async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:
