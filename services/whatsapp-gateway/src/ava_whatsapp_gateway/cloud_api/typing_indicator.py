@@ -24,6 +24,7 @@ class TypingIndicator:
 
     client: httpx.AsyncClient | None
     path: str
+    renew_seconds: float = RENEW_SECONDS
 
     @asynccontextmanager
     async def shown(self, wamid: str) -> AsyncIterator[None]:
@@ -44,7 +45,7 @@ class TypingIndicator:
                 await client.post(self.path, json={**asked, "typing_indicator": {"type": "text"}})
             except httpx.HTTPError as error:
                 log.debug("typing.not_shown", why=type(error).__name__)
-            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.sleep(self.renew_seconds)
 
 
 @asynccontextmanager
