@@ -16,6 +16,7 @@ from ava_local.stack.secrets_file import StackSecrets, write_private_file
 
 SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_API_VERSION", "LOG_LEVEL")
+RESERVED = ("OLLAMA_URL", "IMAGE_GENERATION_URL")
 PHONE_NUMBER_ID = "106540352242922"
 DISPLAY_NUMBER = "+15550783881"
 LOCAL_ATTEMPT_LIMIT = "10000"
@@ -141,6 +142,7 @@ class Environment:
             "WHATSAPP_GATEWAY_ACCESS_TOKEN": self.secrets.access_token,
             "WHATSAPP_GATEWAY_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             **self._link_settings(),
+            **{name: self.user_variables[name] for name in RESERVED if name in self.user_variables},
         }
 
     def caddy(self) -> dict[str, str]:
