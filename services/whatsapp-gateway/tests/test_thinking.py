@@ -167,6 +167,26 @@ async def test_a_thought_longer_than_the_lease_is_asked_for_once(
     assert answerer.asked("slowly") == 1
 
 
+async def test_what_changed_while_an_earlier_message_was_thought_about_is_asked_as_it_is_now(
+    run_service: RunService,
+    settings: MakeSettings,
+    answerer: AnsweringService,
+    peers: FakePeers,
+    person: UUID,
+    database: Database,
+) -> None:
+    release = asyncio.Event()
+    answerer.plan["one"].append(release.wait)
+    async with run_service(settings(**asks(answerer))) as client:
+        body = meta.envelope(meta.text(body="one"), meta.text(body="two"))
+        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+        await asyncio.wait_for(answerer.reached["one"].wait(), 30)
+        await database.admin("update whatsapp.events set words = 'other' where words = 'two'")
+        release.set()
+        await eventually(lambda: len(peers.phones[PHONE]) == 2)
+    assert peers.phones[PHONE] == ["re: one", "re: other"]
+
+
 async def test_a_thought_ends_when_another_process_has_the_lane(
     gateways: StartGateway, answerer: AnsweringService, person: UUID, database: Database
 ) -> None:
@@ -225,6 +245,8 @@ async def test_a_stop_gives_the_lane_back_for_another_process_to_ask_again(
     gateway.keeper.give_up()
     await asyncio.wait_for(running, 30)
     assert await gateway.pool.fetchval("select token is null and due_at <= now() from whatsapp.lanes")
+    assert await gateway.round() == 1
+    assert answerer.asked("hello") == 1
     second = await gateways(**asks(answerer))
     await second.drain()
     assert peers.phones[PHONE] == ["re: hello"]

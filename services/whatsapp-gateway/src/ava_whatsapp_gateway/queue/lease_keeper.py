@@ -48,6 +48,8 @@ class LeaseKeeper:
 
         Raises RetryLater at a stop: the lane is given back, and another process asks again.
         """
+        if self.stopping:
+            raise RetryLater(Release(0.0, "stopping"))
         try:
             async with asyncio.timeout(None) as kept:
                 self.kept[event.token] = event.contact.id, kept
