@@ -37,7 +37,7 @@ def show(found: Mapping[str, Any]) -> None:
             f"{thoughts['seconds']} s, at most {thoughts['most_at_once']} at once; gateway "
             f"{thoughts['idle_mb']} MB before, {thoughts['most_mb']} MB at most, "
             f"{thoughts['gateway_ms']} ms CPU each, at most {thoughts['database_connections']} database "
-            f"connections, {thoughts['clients_in_use']} of them at work. Asked {thoughts['asked']} times."
+            f"connections, {thoughts['database_at_work']} of them at work. Asked {thoughts['asked']} times."
         )
 
 

@@ -36,7 +36,7 @@ class Thoughts:
     most_mb: int
     gateway_ms: float
     database_connections: int
-    clients_in_use: int
+    database_at_work: int
 
 
 @dataclass
@@ -105,7 +105,7 @@ async def measure(user_count: int, thought_seconds: float) -> Thoughts:
         most_mb=round(most / 2**20),
         gateway_ms=round(used / user_count * 1000, 1),
         database_connections=opened,
-        clients_in_use=working,
+        database_at_work=working,
     )
 
 
