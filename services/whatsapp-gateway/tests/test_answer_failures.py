@@ -4,7 +4,10 @@ Decision 0145.
 """
 
 import asyncio
+import json
+import re
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +65,32 @@ async def test_a_failure_is_waited_out_with_the_same_key_and_holds_nobody_else(
     assert len(keys) == 3
     assert len(set(keys)) == 1
     assert await gateway.pool.fetchval("select max(attempts) from whatsapp.events") == 0
+
+
+async def test_an_answer_that_is_given_twice_reaches_nobody_else(
+    gateways: StartGateway, peers: FakePeers, linked: LinkNumber
+) -> None:
+    """On one connection the second would be taken for the answer to whatever is asked next."""
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                [length] = re.findall(rb"(?i)content-length: (\d+)", head)
+                words = json.loads(await reader.readexactly(int(length)))["turn"]["text"]
+                answer = json.dumps({"text": f"re: {words}"}).encode()
+                response = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer)
+                writer.write(response + response)
+        writer.close()
+
+    await linked(f"+{PHONE}")
+    await linked(f"+{OTHER}")
+    server = await asyncio.start_server(twice, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    gateway = await gateways(answer_url=url, answer_secret=SECRET)
+    await gateway.keep(meta.text(body="mine"), meta.text(sender=OTHER, body="yours"))
+    await gateway.drain()
+    server.close()
+    assert peers.phones == {PHONE: ["re: mine"], OTHER: ["re: yours"]}
 
 
 async def test_an_answer_that_takes_too_long_is_asked_for_again(

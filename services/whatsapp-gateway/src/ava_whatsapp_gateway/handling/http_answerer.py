@@ -24,7 +24,6 @@ from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.settings import Settings
 
 _RESPONSE_LIMIT_BYTES = 1024 * 1024
-_KEEPALIVE_SECONDS = 3.0
 _BUSY = (429, 502, 503, 504)
 """What says that nobody gets an answer at this moment; any other failure may be this message's alone."""
 
@@ -60,7 +59,8 @@ async def open_answerer(settings: Settings) -> AsyncIterator[Answerer]:
     if settings.answer_url is None or settings.answer_secret is None:
         yield Echo()
         return
-    limits = httpx.Limits(max_connections=settings.answer_concurrency, keepalive_expiry=_KEEPALIVE_SECONDS)
+    # A connection for each question: one that is answered twice would answer the next person's with the rest.
+    limits = httpx.Limits(max_connections=settings.answer_concurrency, max_keepalive_connections=0)
     bearer = {"Authorization": f"Bearer {settings.answer_secret.get_secret_value()}"}
     async with open_client(
         settings.answer_url,
