@@ -1,6 +1,7 @@
 """What the WhatsApp gateway relies on when it asks auth, profile and messaging."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -167,7 +168,9 @@ async def test_the_gateway_asks_messaging_to_store_a_turn(
         )  # fmt: skip
         with provider.expecting(last) as url:
             async with open_client(url) as client:
-                [found] = await messaging.last(client, CALLER, 21)
+                [found] = await messaging.last(
+                    client, CALLER, 20, replace(turn(), id=AVATAR, external_id="wamid.2")
+                )
             assert found == messaging.LoggedTurn(
                 str(TURN), "whatsapp", "user", "Hello", "2026-03-04T05:06:07Z"
             )

@@ -56,11 +56,11 @@ class Thinking:
         """What a companion needs to know, as it is now."""
         most, history = self._settings.answer_history, []
         if most:
-            history = await messaging.last(clients.messaging, caller, most + 1)
+            history = await messaging.last(clients.messaging, caller, most, said)
         found = details(await self._pool.fetchval(_ITEM, event.id) or b"")
         return Context(
             avatar=await profile.avatar(clients.profile, caller),
-            history=tuple(reversed([turn for turn in history if turn.id != str(said.id)][:most])),
+            history=tuple(reversed(history)),
             replies_to=await self._quoted(event, caller, found.replies_to) if found.replies_to else None,
             media=found.media,
             idempotency_key=str(said.id),

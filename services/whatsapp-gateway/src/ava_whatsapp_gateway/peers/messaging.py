@@ -40,9 +40,9 @@ class LoggedTurn:
     created_at: str
 
 
-async def last(client: httpx.AsyncClient, caller: Caller, most: int) -> list[LoggedTurn]:
-    """The caller's last turns of all channels, newest first, without those that are empty by now."""
-    query = {"order": "newest", "limit": most}
+async def last(client: httpx.AsyncClient, caller: Caller, most: int, besides: Turn) -> list[LoggedTurn]:
+    """At most so many of the caller's last turns, newest first: of all channels, not empty, not this one."""
+    query = {"order": "newest", "limit": most + 1}
     response = await request(client, "messaging", "GET", "/messages", params=query, auth=on_behalf_of(caller))
     if not response.is_success:
         raise PeerRefused("messaging", response)
@@ -50,10 +50,12 @@ async def last(client: httpx.AsyncClient, caller: Caller, most: int) -> list[Log
         found = [
             LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
             for row in json_object(response)["messages"]
+            # It may have been logged under another id.
+            if row["id"] != str(besides.id) and row.get("external_id") != besides.external_id
         ]
     except (KeyError, TypeError):
         raise PeerAway("messaging", "a page without messages") from None
-    return [turn for turn in found if turn.text]
+    return [turn for turn in found if turn.text][:most]
 
 
 async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:
