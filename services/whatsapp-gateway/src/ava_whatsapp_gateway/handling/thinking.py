@@ -105,5 +105,6 @@ class Thinking:
         slow = isinstance(error, TimeoutError)
         ANSWERS.labels("slow" if slow else "failed").inc()
         why = "no answer in time" if slow else type(error).__name__
-        log.warning("answer.failed", event_id=event.id, why=why, exc_info=None if slow else error)
+        # Its words may hold what the person said.
+        log.warning("answer.failed", event_id=event.id, why=why)
         return DependencyAway("answerer", f"the answerer is away: {why}", shared=False)
