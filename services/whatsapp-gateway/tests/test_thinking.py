@@ -187,6 +187,31 @@ async def test_what_changed_while_an_earlier_message_was_thought_about_is_asked_
     assert peers.phones[PHONE] == ["re: one", "re: other"]
 
 
+async def test_words_that_change_while_they_wait_to_be_asked_about_are_never_told(
+    gateways: StartGateway,
+    answerer: AnsweringService,
+    peers: FakePeers,
+    linked: LinkNumber,
+    database: Database,
+) -> None:
+    await linked(f"+{PHONE}")
+    await linked(f"+{OTHER}")
+    gateway = await gateways(**asks(answerer, answer_concurrency=1))
+    release = asyncio.Event()
+    answerer.plan["slow"].append(release.wait)
+    await gateway.keep(meta.text(body="slow"), meta.text(sender=OTHER, body="a slip"))
+    await gateway.ingest()
+    running = [asyncio.create_task(gateway.run(lane)) for lane in await gateway.claim()]
+    await asyncio.wait_for(answerer.reached["slow"].wait(), 30)
+    await eventually(lambda: len(gateway.keeper.kept) == 2)
+    await database.admin("update whatsapp.events set words = 'better' where words = 'a slip'")
+    release.set()
+    await asyncio.gather(*running)
+    await gateway.drain()
+    assert peers.phones[OTHER] == ["re: better"]
+    assert answerer.asked("a slip") == 0
+
+
 async def test_a_thought_ends_when_another_process_has_the_lane(
     gateways: StartGateway, answerer: AnsweringService, person: UUID, database: Database
 ) -> None:

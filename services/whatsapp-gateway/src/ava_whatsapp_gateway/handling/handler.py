@@ -14,7 +14,7 @@ from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.text_chunks import text_chunks
 from ava_whatsapp_gateway.cloud_api.typing_indicator import TypingIndicator
 from ava_whatsapp_gateway.contacts.owners import find_owner
-from ava_whatsapp_gateway.handling.answerer import NO_CONTEXT, Answerer, Context
+from ava_whatsapp_gateway.handling.answerer import NO_CONTEXT, Answerer
 from ava_whatsapp_gateway.handling.thinking import Thinking
 from ava_whatsapp_gateway.handling.unlinked import UnlinkedSenders
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
@@ -52,14 +52,15 @@ class Handler:
     ) -> None:
         self._pool, self._settings, self._clients, self._sender = pool, settings, clients, sender
         self._answerer, self._keeper = answerer, keeper
-        self._thinking = Thinking(pool, settings, answerer, typing) if answerer.thinks else None
         self._unlinked = UnlinkedSenders(pool, settings, sender)
         self._tokens = DelegatedTokens(settings.client_secret.get_secret_value())
         self._avatar_ids = AvatarIds()
+        thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
+        self._thinking = thinking if answerer.thinks else None
 
     async def handle(self, event: Event) -> None:
         """Returns with the event in its new state; raises an outcome to end early."""
-        by_code, context = self._settings.link_confirmation == "code", None
+        by_code, waiting = self._settings.link_confirmation == "code", None
         try:
             async with self._clients.lend() as clients:
                 owner = await find_owner(self._pool, event, by_code=by_code)
@@ -72,9 +73,9 @@ class Handler:
                 else:
                     caller = await self._tokens.caller_for(clients.auth, owner.user_id)
                     said = await self._logged(clients, caller, event)
-                    context = await self._answer(clients, caller, event, said)
-            if context:
-                await self._answer_after_thought(event, said, context)
+                    waiting = await self._answer(clients, caller, event, said)
+            if waiting:
+                await self._answer_after_thought(event, waiting)
         except PeerAway as away:
             raise DependencyAway(away.peer, str(away), away.retry_after_seconds) from None
         except TokenRejected as rejected:
@@ -111,8 +112,8 @@ class Handler:
                 await messaging.put(clients.messaging, caller, turn)
         return turn
 
-    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Context | None:
-        """Decide once what to send, and send it; only the context, when deciding takes thought."""
+    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Turn | None:
+        """Decide once what to send, and send it; the turn, when deciding takes thought."""
         stale = event.is_stale(self._settings.stale_after_seconds)
         whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
         if event.logged_at and event.send_count:
@@ -120,7 +121,7 @@ class Handler:
         elif self._thinking and said.words.strip() and not stale:
             # Whose turn it is cannot change any more.
             await outbox.prepare(self._pool, event, *whose, [], lease_seconds)
-            return await self._thinking.context(clients, caller, event, said)
+            return said
         else:
             answer = None if stale or self._thinking else await self._answerer.answer(said, NO_CONTEXT)
             chunks = text_chunks(answer.text if answer else "")
@@ -128,13 +129,13 @@ class Handler:
         await self._send(clients, caller, event, said, sends)
         return None
 
-    async def _answer_after_thought(self, event: Event, said: Turn, context: Context) -> None:
+    async def _answer_after_thought(self, event: Event, said: Turn) -> None:
         """Meanwhile only the lane is held; the answer is stored before there is a client to send it."""
-        assert self._thinking is not None  # noqa: S101 - it made the context
+        assert self._thinking is not None  # noqa: S101 - it is asked only where it is
         whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
         async with AsyncExitStack() as stack:
             async with self._keeper.keep(event):
-                chunks = text_chunks(await self._thinking.ask(event, said, context))
+                chunks = text_chunks(await self._thinking.think(event, said))
                 sends = []
                 if chunks:
                     sends = await outbox.prepare(self._pool, event, *whose, chunks, lease_seconds)

@@ -23,16 +23,17 @@ from ava_whatsapp_gateway.handling.answerer import (
 )
 from ava_whatsapp_gateway.metrics import ANSWER_SECONDS, ANSWERS
 from ava_whatsapp_gateway.peers import messaging, profile
-from ava_whatsapp_gateway.peers.http import Clients
+from ava_whatsapp_gateway.peers.auth import DelegatedTokens
+from ava_whatsapp_gateway.peers.http import ClientPool, Clients
 from ava_whatsapp_gateway.peers.messaging import Turn
-from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway
+from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway, Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.settings import Settings
 
 LONGEST_CHARACTERS = 65_536
 """An answer is cut off here: as much as one entry of the log holds."""
 
-_ITEM = "select item from whatsapp.events where id = $1"
+_ITEM = "select item, words from whatsapp.events where id = $1"
 # Only what was said to or by this user: a number can have had another owner.
 _QUOTED = """
 select 'assistant' as role, o.body as text from whatsapp.outbox as o
@@ -48,16 +49,39 @@ limit 1
 class Thinking:
     """Questions to the answerer, a limited number of them at once."""
 
-    def __init__(self, pool: Pool, settings: Settings, answerer: Answerer, typing: TypingIndicator) -> None:
-        self._pool, self._settings, self._answerer, self._typing = pool, settings, answerer, typing
+    def __init__(
+        self,
+        pool: Pool,
+        settings: Settings,
+        clients: ClientPool,
+        tokens: DelegatedTokens,
+        answerer: Answerer,
+        typing: TypingIndicator,
+    ) -> None:
+        self._pool, self._settings, self._clients, self._tokens = pool, settings, clients, tokens
+        self._answerer, self._typing = answerer, typing
         self._slots = asyncio.Semaphore(settings.answer_concurrency)
 
-    async def context(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Context:
+    async def think(self, event: Event, said: Turn) -> str:
+        """The answer's words, empty for silence. Raises DependencyAway, or DeadEvent for what is refused.
+
+        Raises RetryLater for a turn whose words changed while it waited to be asked about.
+        """
+        async with self._slots:
+            async with self._clients.lend() as clients:
+                caller = await self._tokens.caller_for(clients.auth, said.user_id)
+                context = await self._context(clients, caller, event, said)
+            return await self._ask(event, said, context)
+
+    async def _context(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Context:
         """What a companion needs to know, as it is now."""
         most, history = self._settings.answer_history, []
         if most:
             history = await messaging.last(clients.messaging, caller, most, said)
-        found = details(await self._pool.fetchval(_ITEM, event.id) or b"")
+        row = await self._pool.fetchrow(_ITEM, event.id)
+        if row is None or row["words"] != said.words:
+            raise RetryLater(Release(0.0, "changed"))
+        found = details(row["item"] or b"")
         return Context(
             avatar=await profile.avatar(clients.profile, caller),
             history=tuple(reversed(history)),
@@ -72,20 +96,18 @@ class Thinking:
         row = await self._pool.fetchrow(_QUOTED, wamid, event.contact.id, caller.id)
         return Quoted(row["role"], row["text"]) if row else None
 
-    async def ask(self, event: Event, said: Turn, context: Context) -> str:
-        """The answer's words, empty for silence. Raises DependencyAway, or DeadEvent for what is refused."""
-        async with self._slots:
-            deadline = self._deadline(event)
-            try:
-                seconds = (deadline - datetime.now(UTC)).total_seconds()
-                async with self._typing.shown(event.key), asyncio.timeout(seconds):
-                    with ANSWER_SECONDS.time():
-                        answer = await self._answerer.answer(said, replace(context, deadline=deadline))
-            except AnswerRefused as refused:
-                ANSWERS.labels("refused").inc()
-                raise DeadEvent(f"the answerer refused: {refused}") from None
-            except Exception as error:
-                raise self._away(event, error) from None
+    async def _ask(self, event: Event, said: Turn, context: Context) -> str:
+        deadline = self._deadline(event)
+        try:
+            seconds = (deadline - datetime.now(UTC)).total_seconds()
+            async with self._typing.shown(event.key), asyncio.timeout(seconds):
+                with ANSWER_SECONDS.time():
+                    answer = await self._answerer.answer(said, replace(context, deadline=deadline))
+        except AnswerRefused as refused:
+            ANSWERS.labels("refused").inc()
+            raise DeadEvent(f"the answerer refused: {refused}") from None
+        except Exception as error:
+            raise self._away(event, error) from None
         words = text(answer.text, LONGEST_CHARACTERS) if answer else ""
         words = words if VISIBLE.search(words) else ""
         ANSWERS.labels("answer" if words else "silence").inc()
