@@ -24,6 +24,7 @@ _PATHS = {
     "tokens": "POST /internal",
     "avatar": "GET /profile",
     "messages": "PUT /messages/",
+    "history": "GET /messages?",
     "graph": "POST /v",
     "number": "GET /v",
 }
@@ -47,6 +48,7 @@ class FakePeers:
     log: list[dict[str, Any]] = field(default_factory=list)
     phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: list[dict[str, Any]] = field(default_factory=list)
+    reads: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     call_times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     traces: list[tuple[str, str, str]] = field(default_factory=list)
@@ -94,7 +96,16 @@ class FakePeers:
 
     def _avatar(self, _: str, headers: dict[str, str], __: bytes) -> Answer:
         avatar = self.avatars.get(self._person(headers))
-        return (200, {"id": str(avatar)}) if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
+        fields = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": "Tall"}
+        there = 200, {"id": str(avatar), **fields}
+        return there if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
+
+    def _history(self, path: str, headers: dict[str, str], _: bytes) -> Answer:
+        query = parse_qs(path.partition("?")[2])
+        assert query["order"] == ["newest"]
+        mine = [turn for turn in self.log if turn["user"] == self._person(headers)]
+        newest = list(reversed(mine))[: int(query["limit"][0])]
+        return 200, {"messages": [_shown(turn) for turn in newest], "next": None}
 
     def _messages(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
@@ -113,6 +124,9 @@ class FakePeers:
         assert path == f"/v25.0/{NUMBER_ID}/messages"
         assert headers["authorization"].startswith("Bearer ")
         message = json.loads(body)
+        if message.get("status") == "read":
+            self.reads.append(message)
+            return 200, {"success": True}
         assert 1 <= len(message["text"]["body"]) <= 4096
         wamid = "wamid." + secrets.token_hex(8)
         to = message.get("to") or message["recipient"]

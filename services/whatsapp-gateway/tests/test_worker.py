@@ -34,6 +34,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
         ingest=gateway.ingest_once,
         handle=gateway.handler.handle,
         sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
     )
     async with running(worker):
         await asyncio.wait_for(peers.reached["after graph"].wait(), 60)

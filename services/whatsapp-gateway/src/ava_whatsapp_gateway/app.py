@@ -17,14 +17,17 @@ from ava_common.database_readiness import DatabaseReadiness
 from ava_common.health import Finding, degraded
 from ava_common.settings import load
 from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
-from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.handling.http_answerer import open_answerer
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.foreign_number import foreign_number_only
+from ava_whatsapp_gateway.queue.lanes import EVENTS_PER_CLAIM
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
@@ -43,10 +46,15 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             open_pool(url, name="whatsapp-gateway", size=size, may_become=("service_role",)) as pool,
             open_clients(settings, settings.concurrency) as clients,
+            open_answerer(settings) as answerer,
+            open_typing_indicator(settings, wanted=answerer.thinks) as typing,
         ):
             arrived = asyncio.Event()
             sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
-            handler = Handler(pool, settings, clients, sender, answer=echo)
+            keeper = LeaseKeeper(pool, settings.lease_seconds)
+            handler = Handler(
+                pool, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
+            )
             worker = Worker(
                 pool,
                 settings,
@@ -54,6 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
                 ingest=partial(ingest, pool, settings.phone_number_id),
                 handle=handler.handle,
                 sweep=PinSweep(pool).check_next,
+                keeper=keeper,
+                # What was said later may change while an answer is awaited.
+                events_per_claim=1 if answerer.thinks else EVENTS_PER_CLAIM,
             )
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]

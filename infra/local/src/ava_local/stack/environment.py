@@ -15,8 +15,8 @@ from ava_local.stack.secrets_file import StackSecrets, write_private_file
 
 SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_API_VERSION", "LOG_LEVEL")
-PHONE_NUMBER_ID = "106540352242922"
-DISPLAY_NUMBER = "+15550783881"
+RESERVED = ("OLLAMA_URL", "IMAGE_GENERATION_URL")
+PHONE_NUMBER_ID, DISPLAY_NUMBER = "106540352242922", "+15550783881"
 LOCAL_ATTEMPT_LIMIT = "10000"
 
 
@@ -104,11 +104,9 @@ class Environment:
             "whatsapp-gateway": self._gateway,
         }[name]()
         values = {**self.shared_by_services(), f"{prefix}DATABASE_URL": self.database_url(role), **own}
-        more = {
-            key: value
-            for key, value in self.user_variables.items()
-            if key.startswith(prefix) or key in values
-        }
+        own_names = (prefix, *RESERVED) if name == "whatsapp-gateway" else (prefix,)
+        given = self.user_variables.items()
+        more = {key: value for key, value in given if key.startswith(own_names) or key in values}
         return values | more
 
     def _auth(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Turns of the conversation, and the client of messaging, which writes them to the log idempotently.
+"""Turns of the conversation, and the client of messaging: writes them to the log idempotently, reads it.
 
-Decision 0106.
+Decisions 0106 and 0143.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,35 @@ class Turn:
     words: str
     sent_at: datetime
     external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTurn:
+    """One thing said earlier, as it stands in the log."""
+
+    id: str
+    channel: str
+    role: str
+    text: str
+    created_at: str
+
+
+async def last(client: httpx.AsyncClient, caller: Caller, most: int, besides: Turn) -> list[LoggedTurn]:
+    """At most so many of the caller's last turns, newest first: of all channels, not empty, not this one."""
+    query = {"order": "newest", "limit": most + 1}
+    response = await request(client, "messaging", "GET", "/messages", params=query, auth=on_behalf_of(caller))
+    if not response.is_success:
+        raise PeerRefused("messaging", response)
+    try:
+        found = [
+            LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
+            for row in json_object(response)["messages"]
+            # It may have been logged under another id.
+            if row["id"] != str(besides.id) and row.get("external_id") != besides.external_id
+        ]
+    except (KeyError, TypeError):
+        raise PeerAway("messaging", "a page without messages") from None
+    return [turn for turn in found if turn.text][:most]
 
 
 async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:

@@ -104,14 +104,14 @@ _CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "r
 _EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
 
 
-async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
-    """Up to `most` due lanes with the events at their head; a lane whose lease expired is due again."""
+async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENTS_PER_CLAIM) -> list[Lane]:
+    """Up to `most` due lanes with the first `events` of each; a lane whose lease expired is due again."""
     lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
     if not lanes:
         return []
     claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
     tokens = [lane.token for lane in claimed.values()]
-    for row in await pool.fetch(_HEADS, list(claimed), tokens, EVENTS_PER_CLAIM):
+    for row in await pool.fetch(_HEADS, list(claimed), tokens, events):
         contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
         event = Event(contact=contact, **{name: row[name] for name in _EVENT})
         claimed[contact.id].events.append(event)
