@@ -20,7 +20,8 @@ from ava_common.operator_command import program_name, run
 from ava_common.settings import DatabaseUrl, from_environment, load
 
 _STORED = """
-select id, role, channel, created_at, avatar_id, case when $3 then content end as content
+select id, role, channel, created_at, sent_at, edited_at, deleted_at, avatar_id,
+  case when $3 then content end as content
 from public.messages where user_id = $1 and id = any ($2) order by created_at, id
 """
 

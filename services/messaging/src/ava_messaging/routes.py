@@ -17,7 +17,7 @@ from ava_common.validation_messages import Matches
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
 from ava_messaging.filters import ExportQuery, PageQuery
-from ava_messaging.messages import Message, Page, Turn, Written
+from ava_messaging.messages import Correction, Message, Page, Turn, Written
 from ava_messaging.resources import ResourcesDep
 
 SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
@@ -76,12 +76,7 @@ async def write(
         if new := await store.write(connection, written, external_id):
             return _created(response, new)
         existing = await store.find_existing(connection, caller.id, None, external_id)
-    # An avatar that is gone since has left null behind: still the same message.
-    if (
-        existing is None
-        or existing.content != written.content
-        or existing.avatar_id not in (written.avatar_id, None)
-    ):
+    if existing is None or not _is_repeated(existing, written):
         raise KeyReused
     return existing
 
@@ -153,6 +148,27 @@ async def keep(
     return existing
 
 
+@router.patch(
+    "/{message_id:uuid}",
+    operation_id="messages_correct",
+    openapi_extra={"x-internal": True},
+    responses=responses(*SIGNED, MessageNotFound, store.DelegateRequired, MessageDiffers),
+)
+async def correct(
+    message_id: UUID, correction: Correction, resources: ResourcesDep, caller: CurrentCaller
+) -> Message:
+    """Repeat what its writer did to a message on the phone; again, or after a later change, nothing changes."""
+    _refuse_people(caller)
+    async with store.transaction_for(resources.pool, caller) as connection:
+        said = await store.find_existing(connection, caller.id, message_id, correction.external_id)
+        if said and (said.channel, said.role) != ("whatsapp", "user"):
+            raise MessageDiffers
+        changed = await store.correct(connection, caller.id, said.id if said else message_id, correction)
+    if changed is None:
+        raise MessageNotFound
+    return changed
+
+
 @router.delete(
     "/{message_id:uuid}",
     operation_id="messages_delete",
@@ -179,5 +195,14 @@ def _created(response: Response, message: Message) -> Message:
     return message
 
 
+def _is_repeated(existing: Message, written: Written) -> bool:
+    """Also when the avatar was found and not named, or is gone since."""
+    avatars = {existing.avatar_id, written.avatar_id} - {None}
+    return existing.content == written.content and len(avatars) < 2
+
+
 def _says_the_same(existing: Message, turn: Turn) -> bool:
-    return (existing.channel, existing.role, existing.content) == (turn.channel, turn.role, turn.content)
+    """Or did so before it was changed on the phone."""
+    same = (existing.channel, existing.role) == (turn.channel, turn.role)
+    changed = existing.edited_at or existing.deleted_at
+    return same and (changed is not None or existing.content == turn.content)
