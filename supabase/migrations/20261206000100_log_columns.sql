@@ -15,6 +15,7 @@ comment on column public.messages.edited_at is 'When its writer edited it on the
 comment on column public.messages.deleted_at is 'When its writer deleted it on the phone; the content is empty since then.';
 
 -- The rows are checked by the next migration, which keeps nobody from writing.
+-- squawk-ignore ban-drop-constraint
 alter table public.messages drop constraint messages_content_check;
 alter table public.messages
   add constraint messages_content_check check (

@@ -82,6 +82,7 @@ question travel together, and are gone with the transaction. Runs with its calle
 security decide as in any statement.';
 
 -- No release has ever called it.
+-- squawk-ignore ban-drop-function
 drop function messaging.page_2(
   text, boolean, text, text, uuid, timestamptz, timestamptz, text, timestamptz, uuid, integer);
 

@@ -24,7 +24,7 @@ def test_head_has_the_status_of_get_and_no_body(stack: Stack, path: str, status:
     [
         ("/", "GET, HEAD"),
         ("/messages", "GET, HEAD, POST"),
-        ("/messages/00000000-0000-0000-0000-000000000000", "DELETE, GET, HEAD, PUT"),
+        ("/messages/00000000-0000-0000-0000-000000000000", "DELETE, GET, HEAD, PATCH, PUT"),
         ("/profile/preferences/whatsapp", "DELETE, PUT"),
         ("/webhooks/whatsapp", "GET, HEAD, POST"),
         ("/healthz", "GET, HEAD"),

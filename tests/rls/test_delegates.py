@@ -101,10 +101,11 @@ async def test_a_delegate_changes_only_what_the_user_said_on_the_phone(
 
 
 @pytest.mark.parametrize(
-    "change", ["role = 'assistant'", "channel = 'app'", "user_id = '{bob}'", "created_at = now()", "sent_at = now()"]
+    "change",
+    ["role = 'assistant'", "channel = 'app'", "user_id = '{bob}'", "created_at = now()", "sent_at = now()"],
 )
 async def test_a_delegate_changes_nothing_else_of_a_message(seeded: SeededDatabase, change: str) -> None:
-    sql = "update public.messages set " + change
+    sql = f"update public.messages set {change}"  # noqa: S608
     assert await seeded.outcome(seeded.delegate(seeded.alice, "ava_messaging"), sql) == "refused"
 
 
@@ -114,7 +115,7 @@ async def test_a_delegate_changes_nothing_else_of_a_message(seeded: SeededDataba
 )
 async def test_only_a_deleted_message_is_empty(seeded: SeededDatabase, values: str) -> None:
     sql = (
-        "insert into public.messages (user_id, channel, role, content, edited_at, deleted_at)"
+        "insert into public.messages (user_id, channel, role, content, edited_at, deleted_at)"  # noqa: S608
         f" values ('{seeded.alice}', 'whatsapp', 'user', {values})"
     )
     assert await seeded.outcome(seeded.actor("postgres", "postgres", {}), sql) == "23514"

@@ -1,4 +1,4 @@
-"""What is edited or deleted on the phone: in the log, in what waits for an answer, and in what is stored here.
+"""What is edited or deleted on the phone is changed in the log, in what waits, and in what is stored here.
 
 Decision 0141.
 """
@@ -176,8 +176,9 @@ async def test_what_was_deleted_is_not_logged_by_a_replay(
     await after(gateway, deleted())
     assert await traces(gateway) == []
     await gateway.pool.execute(
-        "with again as (update whatsapp.events set state = 'ready' where key = 'wamid.said' returning contact_id)"
-        " select whatsapp.wake(array(select contact_id from again), true)"
+        "with again as ("
+        " update whatsapp.events set state = 'ready' where key = 'wamid.said' returning contact_id"
+        ") select whatsapp.wake(array(select contact_id from again), true)"
     )
     await gateway.drain()
     assert peers.turns(person) == []

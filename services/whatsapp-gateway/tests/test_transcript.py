@@ -142,7 +142,9 @@ def test_a_deletion_names_the_message_and_has_no_words() -> None:
     assert (found.kind, found.corrects, found.words, found.ignored) == ("revoke", "wamid.0", "", "")
 
 
-@pytest.mark.parametrize("node", [None, [], "x", {"original_message_id": "wamid.0"}, {"message": "x"}, {"message": {}}])
+@pytest.mark.parametrize(
+    "node", [None, [], "x", {"original_message_id": "wamid.0"}, {"message": "x"}, {"message": {}}]
+)
 def test_an_edit_without_new_words_changes_nothing(node: object) -> None:
     (found,) = parse_updates(meta.envelope(meta.text(type="edit", edit=node)), meta.NUMBER_ID)
     assert isinstance(found, Message)

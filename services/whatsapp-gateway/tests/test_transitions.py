@@ -166,8 +166,8 @@ class Make:
     async def _deleted(self, event_id: int) -> None:
         """Its sender deletes on the phone what is held."""
         key = await self.pool.fetchval("select key from whatsapp.events where id = $1", event_id)
-        revoke = {"type": "revoke", "revoke": {"original_message_id": key}}
-        await self.gateway.keep(meta.text(await self._sender(event_id), **revoke))
+        revoke = {"original_message_id": key}
+        await self.gateway.keep(meta.text(await self._sender(event_id), type="revoke", revoke=revoke))
         await self.gateway.round()
 
     async def _pinned(self, event: int) -> None:

@@ -157,7 +157,7 @@ async def keep(
 async def correct(
     message_id: UUID, correction: Correction, resources: ResourcesDep, caller: CurrentCaller
 ) -> Message:
-    """Repeat what its writer did to a message on the phone; again, or after a later change, nothing changes."""
+    """Edit or delete a message as its writer did on the phone; nothing changes after a later change."""
     _refuse_people(caller)
     async with store.transaction_for(resources.pool, caller) as connection:
         said = await store.find_existing(connection, caller.id, message_id, correction.external_id)

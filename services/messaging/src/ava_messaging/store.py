@@ -129,7 +129,7 @@ async def put(connection: Connection, message_id: UUID, turn: Turn) -> Message |
 async def correct(
     connection: Connection, user_id: UUID, message_id: UUID, correction: Correction
 ) -> Message | None:
-    """The message as it is now; unchanged when it was deleted, or edited later than this. None without one."""
+    """The message as it is now, None without one; what was deleted, or edited later than this, stays."""
     await connection.execute(
         """update public.messages set content = coalesce(new.content, ''),
             edited_at = case when new.content is null then edited_at else new.changed_at end,

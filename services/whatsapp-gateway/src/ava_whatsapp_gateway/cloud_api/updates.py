@@ -22,7 +22,7 @@ class Identity:
 class Message:
     """Something a person said (`ignored` empty) or did; `sent_at` is Meta's, None when it gave none.
 
-    `corrects` is the wamid of a message of theirs that they edited, with new `words`, or deleted, without any.
+    `corrects` is the wamid of a message of theirs that they edited (`words` are the new ones) or deleted.
     """
 
     key: str

@@ -136,7 +136,9 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
     if known.deleted:
-        copies = [row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted]
+        copies = [
+            row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted
+        ]
         await connection.execute(_FORGET, copies)
     return [item for _, item in fresh if isinstance(item, AccountNotice)]
 

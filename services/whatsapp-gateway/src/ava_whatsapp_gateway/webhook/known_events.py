@@ -41,7 +41,7 @@ class KnownEvents:
                 self.deleted.add(row["key"])
 
     def corrected(self, said: EventRow) -> EventRow:
-        """A message with the words of its last edit; one that was deleted before it came is ignored, and empty."""
+        """A message with the words of its last edit; one that was deleted before it came is empty."""
         words = self.words.get((said.key, said.contact_id))
         if words:
             return said._replace(words=words)
