@@ -32,8 +32,9 @@ language sql immutable strict parallel safe set search_path = '' as $$
   select normalize(lower(normalize(p_text, nfc)), nfc)
 $$;
 comment on function messaging.search_form(text) is
-  'A text as it is searched: in lower case and in normal form C. Before, because an accent that stands apart would keep
-its letter''s lower case; after, because a lower case letter may have a form with its accent that the upper case has not.';
+  'A text as it is searched: in lower case and in normal form C. Before, because the
+lower case of a character and a mark may not be that of both in one; after, because both in one may exist in lower case
+only.';
 
 create function messaging.page_3(
   p_claims text,

@@ -156,7 +156,7 @@ async def test_the_services_of_the_release_keep_their_rights_and_functions(
 def single_grants(privileges: str) -> list[str]:
     """`{a=rw/b}` as `a=r/b` and `a=w/b`: a right more is none less."""
     items = re.findall(r"([^,{}=]*)=([a-zA-Z*]+)/([^,{}]+)", privileges)
-    return [f"{who}={one}/{by}" for who, letters, by in items for one in re.findall(r"[a-zA-Z]\*?", letters)]
+    return [f"{who}={one}/{by}" for who, rights, by in items for one in re.findall(r"[a-zA-Z]\*?", rights)]
 
 
 async def test_the_names_of_stored_rows_are_filled_in(release: Database) -> None:

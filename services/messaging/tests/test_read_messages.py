@@ -83,7 +83,7 @@ async def test_text_is_found_in_any_case_and_taken_literally(client: httpx.Async
 
 
 SPELLINGS = {
-    # What is written, and what is searched: the same letters in another form, or in the other case.
+    # What is written, and what is searched: the same words in another form, or in the other case.
     "Treffen im Cafe\u0301": ["Caf\u00e9", "cafe\u0301", "CAF\u00c9", "CAFE\u0301"],
     "Z\u00fcrich": ["Zu\u0308rich", "Z\u00dcRICH", "ZU\u0308RICH"],
     "\u212bngstr\u00f6m": ["\u00c5NGSTRO\u0308M", "A\u030angstr\u00f6m"],

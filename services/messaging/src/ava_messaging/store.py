@@ -27,6 +27,22 @@ PAGE = """messaging.page_3(
     p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
 SHOWN = f"select id::text, avatar_id::text, {_SAID} from {PAGE}"
 EXPORTED = f"select {MESSAGE} from {PAGE}"
+_PUT = f"""
+insert into public.messages
+  (id, user_id, avatar_id, channel, role, content, external_id, sent_at, created_at)
+values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, $7,
+  messaging.next_created_at(
+    p_user_id => ava_private.own_account(), p_wanted => coalesce($8, clock_timestamp())))
+on conflict do nothing returning {MESSAGE}
+"""
+_CORRECT = """
+update public.messages set content = coalesce(new.content, ''),
+  edited_at = case when new.content is null then edited_at else new.changed_at end,
+  deleted_at = case when new.content is null then new.changed_at end
+from (values ($3::text, $4::timestamptz)) as new (content, changed_at)
+where user_id = $1 and id = $2 and deleted_at is null
+  and (new.content is null or (edited_at <= new.changed_at) is not false)
+"""
 
 
 class NotYourAvatar(Problem):
@@ -107,22 +123,8 @@ async def write(connection: Connection, written: Written, external_id: str | Non
 
 async def put(connection: Connection, message_id: UUID, turn: Turn) -> Message | None:
     """The turn as a new message, or None when its id or its external id exists already."""
-    row = await connection.fetchrow(
-        f"""insert into public.messages
-            (id, user_id, avatar_id, channel, role, content, external_id, sent_at, created_at)
-        values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, $7,
-            messaging.next_created_at(
-                p_user_id => ava_private.own_account(), p_wanted => coalesce($8, clock_timestamp())))
-        on conflict do nothing returning {MESSAGE}""",
-        message_id,
-        turn.avatar_id,
-        turn.channel,
-        turn.role,
-        turn.content,
-        turn.external_id,
-        turn.sent_at,
-        turn.created_at,
-    )
+    said = turn.avatar_id, turn.channel, turn.role, turn.content, turn.external_id
+    row = await connection.fetchrow(_PUT, message_id, *said, turn.sent_at, turn.created_at)
     return Message(**row) if row else None
 
 
@@ -130,18 +132,8 @@ async def correct(
     connection: Connection, user_id: UUID, message_id: UUID, correction: Correction
 ) -> Message | None:
     """The message as it is now, None without one; what was deleted, or edited later than this, stays."""
-    await connection.execute(
-        """update public.messages set content = coalesce(new.content, ''),
-            edited_at = case when new.content is null then edited_at else new.changed_at end,
-            deleted_at = case when new.content is null then new.changed_at end
-        from (values ($3::text, $4::timestamptz)) as new (content, changed_at)
-        where user_id = $1 and id = $2 and deleted_at is null
-            and (new.content is null or (edited_at <= new.changed_at) is not false)""",
-        user_id,
-        message_id,
-        correction.content,
-        correction.changed_at,
-    )
+    change = correction.content, correction.changed_at
+    await connection.execute(_CORRECT, user_id, message_id, *change)
     return await find(connection, user_id, message_id)
 
 
