@@ -27,15 +27,9 @@ and nobody else.';
 revoke all on function ava_private.own_avatar() from public, anon, authenticated, service_role;
 grant execute on function ava_private.own_avatar() to ava_messaging;
 
-create function messaging.search_form(p_text text) returns text
-language sql immutable strict parallel safe set search_path = '' as $$
-  select normalize(lower(normalize(p_text, nfc)), nfc)
-$$;
-comment on function messaging.search_form(text) is
-  'A text as it is searched: in lower case and in normal form C. Before, because the
-lower case of a character and a mark may not be that of both in one; after, because both in one may exist in lower case
-only.';
-
+-- The text is compared in lower case and in normal form C: normal form first, because the lower case of a character and a
+-- mark may not be that of both in one, and last, because both in one may exist in lower case only. A function for it
+-- would cost more than the form, and the form is rarely needed: most texts are in it, or have ASCII only.
 create function messaging.page_3(
   p_claims text,
   p_newest_first boolean,
@@ -64,7 +58,12 @@ begin
       and (p_avatar_id is null or m.avatar_id = p_avatar_id)
       and (p_since is null or m.created_at >= p_since)
       and (p_until is null or m.created_at < p_until)
-      and (p_like is null or messaging.search_form(m.content) like messaging.search_form(p_like))
+      and (p_like is null or
+        case
+          when octet_length(m.content) = char_length(m.content) then lower(m.content)
+          when m.content is nfc normalized and lower(m.content) is nfc normalized then lower(m.content)
+          else normalize(lower(normalize(m.content, nfc)), nfc)
+        end like normalize(lower(normalize(p_like, nfc)), nfc))
       and (p_after_created_at is null
         or (p_newest_first and (m.created_at, m.id) < (p_after_created_at, p_after_id))
         or (not p_newest_first and (m.created_at, m.id) > (p_after_created_at, p_after_id)))
