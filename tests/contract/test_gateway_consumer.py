@@ -137,6 +137,7 @@ def storing(
         "avatar_id": str(avatar) if avatar else None,
         "external_id": "wamid.1",
         "created_at": "2026-03-04T05:06:07+00:00",
+        "sent_at": "2026-03-04T05:06:07+00:00",
     }
     refusals = {409: "message-differs", 422: "not-your-avatar"}
     answer, kind = {"id": str(TURN)}, "application/json"
@@ -185,3 +186,26 @@ async def test_the_gateway_asks_messaging_to_store_a_turn(
             async with open_client(url) as client:
                 with pytest.raises(PeerRefused):
                     await messaging.put(client, CALLER, turn(content="Other"))
+
+
+async def test_the_gateway_asks_messaging_to_edit_or_delete_what_was_said_on_the_phone(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
+    path, at = f"/messages/{TURN}", "2026-03-04T05:06:37+00:00"
+    there, missing = "a log with that turn", problem("message-not-found", 404)
+    ok: tuple[int, Any, str] = (200, {"id": match.uuid(str(TURN))}, "application/json")
+    with contract(ME, "messaging") as provider:
+        for description, state, words, (status, answer, kind) in (
+            ("an edit of that turn", there, "Bye", ok),
+            ("a deletion of that turn", there, "", ok),
+            ("a deletion of a turn that is not there", "an empty log", "",
+             (404, missing, "application/problem+json")),
+        ):  # fmt: skip
+            body = {"external_id": "wamid.1", "content": words or None, "changed_at": at}
+            asked = interaction(
+                description, state, "PATCH", path, status, answer, body=body, content_type=kind
+            )
+            with provider.expecting(asked) as url:
+                async with open_client(url) as client:
+                    change = messaging.Correction(TURN, "wamid.1", words, datetime.fromisoformat(at))
+                    await messaging.correct(client, CALLER, change)

@@ -25,6 +25,7 @@ _PATHS = {
     "avatar": "GET /profile",
     "messages": "PUT /messages/",
     "history": "GET /messages?",
+    "corrections": "PATCH /messages/",
     "graph": "POST /v",
     "number": "GET /v",
 }
@@ -115,10 +116,23 @@ class FakePeers:
             if entry["user"] == turn["user"] and turn["external_id"] == entry["external_id"]:
                 return 200, _shown(entry)
             if entry["id"] == turn["id"]:
-                same = entry["content"] == turn["content"]
+                same = entry["content"] == turn["content"] or {"edited_at", "deleted_at"} & entry.keys()
                 return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
         self.log.append(turn)
         return 201, _shown(turn)
+
+    def _corrections(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        change, user = json.loads(body), self._person(headers)
+        assert change["content"] is None or 1 <= len(change["content"]) <= 65536
+        for entry in self.log:
+            if entry["user"] == user and entry["external_id"] == change["external_id"]:
+                assert entry["role"] == "user"
+                if change["content"] is None:
+                    entry |= {"content": "", "deleted_at": change["changed_at"]}
+                elif "deleted_at" not in entry and entry.get("edited_at", "") <= change["changed_at"]:
+                    entry |= {"content": change["content"], "edited_at": change["changed_at"]}
+                return 200, _shown(entry)
+        return 404, {"type": "urn:ava:problem:message-not-found"}
 
     def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         assert path == f"/v25.0/{NUMBER_ID}/messages"

@@ -36,6 +36,7 @@ WRITERS = {
     "whatsapp.begin_send_2": {Actor.SENDER},
     "whatsapp.accepted": {Actor.SENDER},
     "whatsapp.pin": {Actor.HANDLER},
+    "whatsapp.correct": {Actor.HANDLER},
     "whatsapp.accepted_2": {Actor.SENDER},
     "whatsapp.not_called": {Actor.SENDER},
     "ava_private.whatsapp_link_changed": {Actor.LINK},

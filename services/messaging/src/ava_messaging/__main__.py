@@ -24,7 +24,8 @@ from ava_messaging.app import DATABASE_CONNECTIONS, SESSION_PATH
 from ava_messaging.settings import Settings
 
 _STORED = """
-select id, role, channel, created_at, avatar_id, case when $3 then content end as content
+select id, role, channel, created_at, sent_at, edited_at, deleted_at, avatar_id,
+  case when $3 then content end as content
 from public.messages where user_id = $1 and id = any ($2) order by created_at, id
 """
 

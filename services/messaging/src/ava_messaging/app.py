@@ -13,9 +13,9 @@ from ava_common.http_client import open_client
 from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_messaging import delegate_routes, routes
 from ava_messaging.export import ExportSlots
 from ava_messaging.resources import Resources
-from ava_messaging.routes import router
 from ava_messaging.settings import Settings
 
 DATABASE_CONNECTIONS = 5
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         "Ava messaging",
         prefix="/messages",
         open_resources=open_resources,
-        routers=[router],
+        routers=[routes.router, delegate_routes.router],
         ready=_ready,
         log_level=settings.log_level,
     )

@@ -1,6 +1,6 @@
 """Handle one event from the start; every step takes effect once, however often this runs.
 
-Decisions 0054, 0143 and 0144.
+Decisions 0054, 0141, 0143 and 0144.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from ava_whatsapp_gateway.cloud_api.text_chunks import text_chunks
 from ava_whatsapp_gateway.cloud_api.typing_indicator import TypingIndicator
 from ava_whatsapp_gateway.contacts.owners import find_owner
 from ava_whatsapp_gateway.handling.answerer import NO_CONTEXT, Answerer
+from ava_whatsapp_gateway.handling.corrections import Corrections
 from ava_whatsapp_gateway.handling.thinking import Thinking
 from ava_whatsapp_gateway.handling.unlinked import UnlinkedSenders
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
@@ -53,6 +54,7 @@ class Handler:
         self._pool, self._settings, self._clients, self._sender = pool, settings, clients, sender
         self._answerer, self._keeper = answerer, keeper
         self._unlinked = UnlinkedSenders(pool, settings, sender)
+        self._corrections = Corrections(pool, settings)
         self._tokens = DelegatedTokens(settings.client_secret.get_secret_value())
         self._avatar_ids = AvatarIds()
         thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
@@ -66,6 +68,9 @@ class Handler:
                 owner = await find_owner(self._pool, event, by_code=by_code)
                 if owner.linked:
                     await self._unlinked.confirm_link(clients.graph, event)
+                elif event.corrects or not (event.words or event.logged_at):
+                    whose = owner.user_id and await self._tokens.caller_for(clients.auth, owner.user_id)
+                    await self._corrections.handle(clients.messaging, whose or None, event)
                 elif owner.user_id is None:
                     await self._unlinked.hold(clients.graph, event, owner.reason)
                 elif event.released_at and self._unlinked.is_past(event):
@@ -104,13 +109,14 @@ class Handler:
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
-        if not await messaging.put(clients.messaging, caller, turn):
-            self._avatar_ids.forget(caller.id)
-            turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
-            if not await messaging.put(clients.messaging, caller, turn):
-                turn = replace(turn, avatar_id=None)
-                await messaging.put(clients.messaging, caller, turn)
-        return turn
+        if logged := await messaging.put(clients.messaging, caller, turn):
+            return logged
+        self._avatar_ids.forget(caller.id)
+        turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
+        if logged := await messaging.put(clients.messaging, caller, turn):
+            return logged
+        turn = replace(turn, avatar_id=None)
+        return await messaging.put(clients.messaging, caller, turn) or turn
 
     async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Turn | None:
         """Decide once what to send, and send it; the turn, when deciding takes thought."""
