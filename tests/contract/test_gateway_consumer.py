@@ -163,18 +163,35 @@ async def test_the_gateway_asks_messaging_to_store_a_turn(
                     assert await messaging.put(client, CALLER, turn(avatar))
         logged = {"id": match.uuid(str(TURN)), "content": match.like("Hello"), "role": match.like("user")}
         logged |= {"channel": match.like("whatsapp"), "created_at": match.like("2026-03-04T05:06:07Z")}
+        logged |= {"external_id": match.like("wamid.1")}
         last = interaction(
             "the last turns", there, "GET", "/messages", 200, {"messages": [logged]},
             query={"order": "newest", "limit": "21"},
         )  # fmt: skip
-        with provider.expecting(last) as url:
+        unknown = interaction(
+            "where a turn stands that was deleted", there, "GET", f"/messages/{AVATAR}", 404,
+            problem("message-not-found", 404), content_type="application/problem+json",
+        )  # fmt: skip
+        with provider.expecting(last, unknown) as url:
             async with open_client(url) as client:
-                [found] = await messaging.last(
-                    client, CALLER, 20, replace(turn(), id=AVATAR, external_id="wamid.2")
-                )
+                absent = replace(turn(), id=AVATAR, external_id="wamid.2")
+                [found] = await messaging.last_before(client, CALLER, 20, absent)
             assert found == messaging.LoggedTurn(
                 str(TURN), "whatsapp", "user", "Hello", "2026-03-04T05:06:07Z"
             )
+        since = "that turn, and one from the app after it"
+        rows = [logged | {"id": match.uuid(str(AVATAR)), "external_id": None}, logged]
+        newest = interaction(
+            "the last two turns", since, "GET", "/messages", 200, {"messages": rows},
+            query={"order": "newest", "limit": "2"},
+        )  # fmt: skip
+        until = {"order": "newest", "limit": "1", "until": "2026-03-04T05:06:07Z"}
+        before = interaction(
+            "the turn before that turn", since, "GET", "/messages", 200, {"messages": []}, query=until
+        )
+        with provider.expecting(newest, before) as url:
+            async with open_client(url) as client:
+                assert await messaging.last_before(client, CALLER, 1, turn()) == []
         gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
         without = storing(interaction, "that turn without the avatar", "an empty log", 201)
         with provider.expecting(gone, without) as url:

@@ -4,6 +4,7 @@ Decision 0141.
 """
 
 import time
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -109,6 +110,23 @@ async def test_a_message_that_was_edited_is_answered_as_it_is_now(
         await gateway.ingest()
     await gateway.drain()
     assert peers.turns(person) == [("user", "last"), ("assistant", "last")]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_message_that_was_edited_before_it_was_logged_stands_in_the_log_as_edited_then(
+    gateway: Gateway, peers: FakePeers, person: UUID, waits: bool
+) -> None:
+    """And an older edit that comes late changes nothing, as with any other."""
+    if waits:
+        peers.before["avatar"].append(Reset())
+        await gateway.keep(said(timestamp=str(NOW)))
+        await gateway.round()
+    await after(gateway, edited("last", "wamid.e2", timestamp=str(NOW + 2)))
+    if not waits:
+        await after(gateway, said(timestamp=str(NOW)))
+    await after(gateway, edited("first", "wamid.e1", timestamp=str(NOW + 1)))
+    assert peers.turns(person) == [("user", "last"), ("assistant", "last")]
+    assert datetime.fromisoformat(peers.log[0]["edited_at"]).timestamp() == NOW + 2
 
 
 async def test_what_waits_for_its_answer_is_not_answered_once_it_was_deleted(

@@ -105,7 +105,11 @@ class Handler:
         if event.logged_at:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
-        return await self._log(clients, caller, replace(said, avatar_id=avatar))
+        logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
+        if event.edited_at:  # before it was logged, so that there was nothing to mark
+            edit = messaging.Correction(event.turn_id, event.key, event.words, event.edited_at)
+            await messaging.correct(clients.messaging, caller, edit)
+        return logged
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""

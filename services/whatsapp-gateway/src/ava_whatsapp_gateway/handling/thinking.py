@@ -1,11 +1,12 @@
 """Ask an answerer that takes its time: what it is given, how long it may take, and what its failures mean.
 
-Decisions 0143, 0144 and 0145.
+Decisions 0143, 0144, 0145 and 0152.
 """
 
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid5
 
 from ava_common.caller import Caller
 from ava_common.database import Pool
@@ -28,12 +29,23 @@ from ava_whatsapp_gateway.peers.http import ClientPool, Clients
 from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway, Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Event
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 
 LONGEST_CHARACTERS = 65_536
 """An answer is cut off here: as much as one entry of the log holds."""
 
-_ITEM = "select item, words from whatsapp.events where id = $1"
+_ITEM = f"""
+select e.item, e.words, exists (
+  select from whatsapp.events as change
+  where change.contact_id = e.contact_id and change.state = '{EventState.READY}'
+    and change.corrects is not null
+) as changes from whatsapp.events as e where e.id = $1
+"""
+_CHANGED = f"""
+select exists (
+  select from whatsapp.events where contact_id = $1 and corrects = $2 and state = '{EventState.READY}')
+"""
 # Only what was said to or by this user: a number can have had another owner.
 _QUOTED = """
 select 'assistant' as role, o.body as text from whatsapp.outbox as o
@@ -65,21 +77,26 @@ class Thinking:
     async def think(self, event: Event, said: Turn) -> str:
         """The answer's words, empty for silence. Raises DependencyAway, or DeadEvent for what is refused.
 
-        Raises RetryLater for a turn whose words changed while it waited to be asked about.
+        Raises RetryLater when a change came in that goes first: the turn is asked about as it is then.
         """
         async with self._slots:
             async with self._clients.lend() as clients:
                 caller = await self._tokens.caller_for(clients.auth, said.user_id)
                 context = await self._context(clients, caller, event, said)
-            return await self._ask(event, said, context)
+            words = await self._ask(event, said, context)
+        if await self._pool.fetchval(_CHANGED, event.contact.id, event.key):
+            ANSWERS.labels("outdated").inc()
+            raise RetryLater(Release(0.0, "changed"))
+        ANSWERS.labels("answer" if words else "silence").inc()
+        return words
 
     async def _context(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Context:
         """What a companion needs to know, as it is now."""
         most, history = self._settings.answer_history, []
         if most:
-            history = await messaging.last(clients.messaging, caller, most, said)
+            history = await messaging.last_before(clients.messaging, caller, most, said)
         row = await self._pool.fetchrow(_ITEM, event.id)
-        if row is None or row["words"] != said.words:
+        if row is None or row["words"] != said.words or row["changes"]:
             raise RetryLater(Release(0.0, "changed"))
         found = details(row["item"] or b"")
         return Context(
@@ -87,7 +104,7 @@ class Thinking:
             history=tuple(reversed(history)),
             replies_to=await self._quoted(event, caller, found.replies_to) if found.replies_to else None,
             media=found.media,
-            idempotency_key=str(said.id),
+            idempotency_key=str(uuid5(said.id, said.words) if event.edited_at else said.id),
             ollama_url=self._settings.ollama_url,
             image_generation_url=self._settings.image_generation_url,
         )
@@ -109,9 +126,7 @@ class Thinking:
         except Exception as error:
             raise self._away(event, error) from None
         words = text(answer.text, LONGEST_CHARACTERS) if answer else ""
-        words = words if VISIBLE.search(words) else ""
-        ANSWERS.labels("answer" if words else "silence").inc()
-        return words
+        return words if VISIBLE.search(words) else ""
 
     def _deadline(self, event: Event) -> datetime:
         """Never after Meta's window for answers has closed."""

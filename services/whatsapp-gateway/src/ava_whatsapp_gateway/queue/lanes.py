@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
-from ava_whatsapp_gateway.queue.states import EventState
+from ava_whatsapp_gateway.queue.states import EventState, literals
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
@@ -53,6 +53,7 @@ class Event:
     reason: str | None
     send_count: int
     corrects: str | None
+    edited_at: datetime | None
     claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
@@ -75,12 +76,17 @@ _HEAD = f"""(
   select * from whatsapp.events as e
   where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
   order by e.sent_at, e.id limit $3)"""
+_LAST_EDIT = f"""
+  select max(edit.sent_at) from whatsapp.events as edit
+  where edit.corrects = e.key and edit.contact_id = e.contact_id and edit.kind = 'edit'
+    and edit.state not in ({literals(EventState.DISCARDED, EventState.QUARANTINED)})"""
 # What was edited or deleted goes first, so that what is answered are the words as they are now.
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
-       e.corrects, statement_timestamp() as claimed_at,
+       e.corrects, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
+       statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
