@@ -112,6 +112,12 @@ def test_a_reply_of_a_kind_that_is_not_known_is_logged_with_its_content(kind: st
     assert "_" not in words.partition("]")[0]
 
 
+@pytest.mark.parametrize("seen", ["\U0001fa77", "\U0001faff", "\uf8ff"])
+def test_an_emoji_that_is_newer_than_our_tables_is_said(seen: str) -> None:
+    assert as_text("text", {"text": {"body": seen}}) == seen
+    assert as_text("button", {"button": {"text": seen}}) == seen
+
+
 def test_what_speaks_about_another_message_is_not_a_turn() -> None:
     for kind in NON_TURN_KINDS:
         (found,) = parse_updates(meta.envelope({**meta.text(), "type": kind, kind: {}}), meta.NUMBER_ID)

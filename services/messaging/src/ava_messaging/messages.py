@@ -28,6 +28,9 @@ Channel = Literal["app", "whatsapp"]
 Role = Literal["user", "assistant"]
 
 
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
 def _storable(text: object) -> object:
     """Text as PostgreSQL can store it: without NUL, with U+FFFD for half a surrogate pair.
 
@@ -73,8 +76,9 @@ def _not_ahead(moment: datetime) -> datetime:
 
 
 def _not_blank(text: str) -> str:
-    # White space (Z), and what shows nothing at all (C): a zero-width space, a direction mark.
-    if all(unicodedata.category(character)[0] in "ZC" for character in text):
+    # White space, and what shows nothing at all: a zero-width space, a direction mark. A character that is
+    # unassigned here may be an emoji that is newer than this Python.
+    if all(unicodedata.category(character) in _INVISIBLE for character in text):
         raise PydanticCustomError("blank", "must not be blank")
     return text
 
