@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
                 database = DatabaseReadiness(pool, url, "WHATSAPP_GATEWAY_DATABASE_URL")
-                yield Resources(settings, pool, database, Inbox(pool, arrived), secrets)
+                yield Resources(settings, pool, database, Inbox(pool, arrived), secrets, handler.trouble)
 
     return create_service_app(
         "Ava WhatsApp gateway",
@@ -89,7 +89,9 @@ async def _ready(resources: Resources) -> list[Finding]:
         return missing
     foreign = await foreign_number_only(pool, settings.phone_number_id)
     about_number = [degraded("phone_number_id", foreign)] if foreign else []
-    return [*await backlog.findings(pool, settings), *about_number]
+    trouble = resources.answerers_trouble()
+    about_answers = [degraded("answerer", f"{trouble}. Messages are kept meanwhile")] if trouble else []
+    return [*await backlog.findings(pool, settings), *about_number, *about_answers]
 
 
 def build() -> FastAPI:

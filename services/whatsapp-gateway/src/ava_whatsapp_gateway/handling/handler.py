@@ -60,6 +60,10 @@ class Handler:
         thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
         self._thinking = thinking if answerer.thinks else None
 
+    def trouble(self) -> str:
+        """Why nobody gets an answer from the answerer at this moment; empty when all is well."""
+        return self._thinking.trouble() if self._thinking else ""
+
     async def handle(self, event: Event) -> None:
         """Returns with the event in its new state; raises an outcome to end early."""
         by_code, waiting = self._settings.link_confirmation == "code", None

@@ -1,9 +1,11 @@
 """Ask an answerer that takes its time: what it is given, how long it may take, and what its failures mean.
 
-Decisions 0143, 0144, 0145 and 0152.
+Decisions 0143, 0144, 0145, 0152 and 0153.
 """
 
 import asyncio
+import math
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid5
@@ -35,6 +37,7 @@ from ava_whatsapp_gateway.settings import Settings
 LONGEST_CHARACTERS = 65_536
 """An answer is cut off here: as much as one entry of the log holds."""
 
+_TROUBLE_SECONDS = 60.0
 _ITEM = f"""
 select e.item, e.words, exists (
   select from whatsapp.events as change
@@ -73,6 +76,11 @@ class Thinking:
         self._pool, self._settings, self._clients, self._tokens = pool, settings, clients, tokens
         self._answerer, self._typing = answerer, typing
         self._slots = asyncio.Semaphore(settings.answer_concurrency)
+        self._trouble, self._troubled_at = "", -math.inf
+
+    def trouble(self) -> str:
+        """Why nobody gets an answer; empty when that was not found out within the last minute."""
+        return self._trouble if time.monotonic() - self._troubled_at < _TROUBLE_SECONDS else ""
 
     async def think(self, event: Event, said: Turn) -> str:
         """The answer's words, empty for silence. Raises DependencyAway, or DeadEvent for what is refused.
@@ -125,6 +133,7 @@ class Thinking:
             raise DeadEvent(f"the answerer refused: {refused}") from None
         except Exception as error:
             raise self._away(event, error) from None
+        self._trouble = ""
         words = text(answer.text, LONGEST_CHARACTERS) if answer else ""
         return words if VISIBLE.search(words) else ""
 
@@ -136,12 +145,12 @@ class Thinking:
 
     def _away(self, event: Event, error: Exception) -> DependencyAway:
         """What is wrong may concern this message alone: only where the answerer says more, all wait alike."""
-        if isinstance(error, AnswererAway):
-            ANSWERS.labels("away").inc()
-            return DependencyAway("answerer", str(error), error.retry_after_seconds, shared=error.shared)
+        away = error if isinstance(error, AnswererAway) else None
         slow = isinstance(error, TimeoutError)
-        ANSWERS.labels("slow" if slow else "failed").inc()
-        why = "no answer in time" if slow else type(error).__name__
-        # Its words may hold what the person said.
-        log.warning("answer.failed", event_id=event.id, why=why)
-        return DependencyAway("answerer", f"the answerer is away: {why}", shared=False)
+        ANSWERS.labels("away" if away else "slow" if slow else "failed").inc()
+        # The words of any other error may hold what the person said.
+        away = away or AnswererAway("no answer in time" if slow else type(error).__name__)
+        log.warning("answer.failed", event_id=event.id, why=str(away))
+        if away.shared:
+            self._trouble, self._troubled_at = str(away), time.monotonic()
+        return DependencyAway("answerer", str(away), away.retry_after_seconds, shared=away.shared)

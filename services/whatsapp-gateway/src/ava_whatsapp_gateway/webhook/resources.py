@@ -1,6 +1,6 @@
 """What the gateway holds for its routes while it runs, and how a route gets it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -21,6 +21,7 @@ class Resources:
     database: DatabaseReadiness
     inbox: Inbox
     app_secrets: Sequence[bytes] = field(repr=False)
+    answerers_trouble: Callable[[], str]
 
 
 async def _resources(request: Request) -> Resources:
