@@ -198,6 +198,7 @@ async function showNumber() {
 function line(message) {
   const item = document.createElement("li");
   item.dataset.id = message.id;
+  item.dataset.changed = changed(message);
   const when = document.createElement("time");
   when.dateTime = message.created_at;
   when.textContent = new Date(message.created_at).toLocaleString();
@@ -209,6 +210,12 @@ function line(message) {
   return item;
 }
 
+// What was edited or deleted on the phone, and when: a line that was made before that is made anew.
+const changed = ({ edited_at, deleted_at }) => `${edited_at} ${deleted_at}`;
+const lineAsNow = (message) => {
+  const shown = lineOf(message);
+  return shown?.dataset.changed === changed(message) ? shown : line(message);
+};
 const lineOf = (message) => $("messages").querySelector(`[data-id="${message.id}"]`);
 
 // The newest messages, back to one that is shown already, so that the list has no gap.
@@ -234,7 +241,7 @@ async function showMessages() {
   const ids = new Set(messages.map(({ id }) => id));
   const read = next ? lines.slice(lines.findLastIndex((item) => ids.has(item.dataset.id)) + 1) : [];
   if (!read.length) older = next;
-  arrange($("messages"), [...messages.map((message) => lineOf(message) || line(message)), ...read]);
+  arrange($("messages"), [...messages.map(lineAsNow), ...read]);
   $("messages-state").hidden = messages.length > 0;
   $("older").hidden = !older;
 }
