@@ -39,6 +39,18 @@ def test_an_answerer_without_a_secret_stops_the_service(settings: MakeSettings) 
     assert settings().answer_url is None
 
 
+@pytest.mark.parametrize("name", ["access_token", "answer_secret"])
+@pytest.mark.parametrize(
+    "wrong", ["a-secret-with-an-umlaut-ä", "two secrets with blanks", "a-line-with-its-end\n"]
+)
+def test_a_secret_that_no_header_carries_is_found_at_the_start(
+    settings: MakeSettings, name: str, wrong: str
+) -> None:
+    with pytest.raises(ValidationError, match="which no header carries") as refused:
+        settings(**{name: wrong})
+    assert name in str(refused.value)
+
+
 @pytest.mark.parametrize("missing", ["app_secrets", "verify_token", "access_token", "client_secret"])
 def test_without_a_secret_the_service_does_not_start(settings: MakeSettings, missing: str) -> None:
     empty = [] if missing == "app_secrets" else ""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from ava_auth.issuer import read_keys
-from ava_common.settings import Secret, ServiceSettings, Url, from_environment
+from ava_common.settings import HeaderSecret, Secret, ServiceSettings, Url, from_environment
 
 
 def _json(value: object) -> object:
@@ -49,8 +49,8 @@ def _kind(key: SecretStr) -> str:
         return ""
 
 
-PublishableKey = Annotated[Secret, AfterValidator(_not_secret)]
-SecretKey = Annotated[Secret, AfterValidator(_not_publishable)]
+PublishableKey = Annotated[HeaderSecret, AfterValidator(_not_secret)]
+SecretKey = Annotated[HeaderSecret, AfterValidator(_not_publishable)]
 
 
 class Settings(ServiceSettings):

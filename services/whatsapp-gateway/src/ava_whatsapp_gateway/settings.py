@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
+from ava_common.settings import DatabaseUrl, HeaderSecret, LogLevel, Secret, Secrets, Url, from_environment
 from ava_common.validation_messages import Matches
 
 
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     client_secret: Secret
     app_secrets: Secrets
     verify_token: Secret
-    access_token: Secret
+    access_token: HeaderSecret
     phone_number_id: Annotated[
         str,
         Matches(
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     ]
 
     answer_url: Url | None = None
-    answer_secret: Secret | None = Field(None, validate_default=True)
+    answer_secret: HeaderSecret | None = Field(None, validate_default=True)
     answer_timeout_seconds: float = Field(120, gt=0, validation_alias="WHATSAPP_GATEWAY_ANSWER_TIMEOUT")
     answer_concurrency: int = Field(256, ge=1)
     answer_history: int = Field(20, ge=0, le=199)
