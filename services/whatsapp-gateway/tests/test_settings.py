@@ -41,12 +41,12 @@ def test_an_answerer_without_a_secret_stops_the_service(settings: MakeSettings) 
 
 @pytest.mark.parametrize("name", ["access_token", "answer_secret"])
 @pytest.mark.parametrize(
-    "wrong", ["a-secret-with-an-umlaut-ä", "two secrets with blanks", "a-line-with-its-end\n"]
+    "wrong", ["a-secret-with-an-umlaut-ä", " a-secret-after-a-blank", "a-line-with-its-end\n"]
 )
 def test_a_secret_that_no_header_carries_is_found_at_the_start(
     settings: MakeSettings, name: str, wrong: str
 ) -> None:
-    with pytest.raises(ValidationError, match="which no header carries") as refused:
+    with pytest.raises(ValidationError, match="no header carries") as refused:
         settings(**{name: wrong})
     assert name in str(refused.value)
 

@@ -35,9 +35,9 @@ def _strong(secret: SecretStr) -> SecretStr:
 
 
 def _fits_a_header(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch("[!-~]+", secret.get_secret_value()):
+    if not re.fullmatch("[!-~](?:[ -~]*[!-~])?", secret.get_secret_value()):
         raise ValueError(
-            "holds a blank or a character that is not ASCII, which no header carries; copy it again"
+            "begins or ends with a blank, or holds a character that no header carries; copy it again"
         )
     return secret
 
