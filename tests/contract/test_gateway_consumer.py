@@ -147,10 +147,10 @@ def storing(
     return interaction(description, state, "PUT", path, status, answer, body=body, content_type=kind)
 
 
-async def test_the_gateway_asks_messaging_to_store_turns_and_changes_of_them_and_for_those_before_one(
+async def test_the_gateway_asks_messaging_to_store_a_turn(
     contract: Callable[[str, str], Any], interaction: type[Interaction]
 ) -> None:
-    """One contract, in one file."""
+    """Also for those before it, and to change it: one contract, in one file."""
     with contract(ME, "messaging") as provider:
         await turns(provider, interaction)
         await turns_before_one(provider, interaction)

@@ -11,6 +11,10 @@ from uuid import UUID
 
 import pytest
 
+from ava_whatsapp_gateway.outbox import store as outbox
+from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.exceptions import Release
+
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
 from .fake_peers import FakePeers, Reset
@@ -150,6 +154,20 @@ async def test_what_was_logged_and_not_answered_yet_is_not_answered_once_it_was_
     assert peers.turns(person) == [("user", WORDS)]
     await after(gateway, deleted())
     assert (peers.turns(person), peers.sent) == ([("user", "")], [])
+
+
+async def test_an_answer_that_was_not_called_yet_is_withdrawn_when_its_message_is_deleted(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    await gateway.keep(said())
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await outbox.prepare(gateway.pool, lane.events[0], person, None, [WORDS], 20.0)
+    await lanes.give_back(gateway.pool, lane, Release())
+    await after(gateway, deleted())
+    assert peers.sent == []
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.outbox") == 0
+    assert dict(await gateway.states()) == {"wamid.said": "done", "wamid.revoke": "done"}
 
 
 async def test_what_is_held_is_changed_too_without_a_second_notice(

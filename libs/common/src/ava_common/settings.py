@@ -4,7 +4,6 @@ Decision 0119.
 """
 
 import os
-import re
 import sys
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -30,14 +29,6 @@ def _strong(secret: SecretStr) -> SecretStr:
     if len(value) < SECRET_MIN_CHARACTERS:
         raise ValueError(
             f"is shorter than {SECRET_MIN_CHARACTERS} characters; make one with: openssl rand -hex 32"
-        )
-    return secret
-
-
-def _fits_a_header(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch("[!-~](?:[ -~]*[!-~])?", secret.get_secret_value()):
-        raise ValueError(
-            "begins or ends with a blank, or holds a character that no header carries; copy it again"
         )
     return secret
 
@@ -79,9 +70,6 @@ def _level(value: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret that never prints; empty, short and placeholder values refuse the start."""
-
-HeaderSecret = Annotated[Secret, AfterValidator(_fits_a_header)]
-"""A secret that is sent in a header as it is: with any other character no client could be opened."""
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 """The login URL of a service's own database role; a placeholder or anything else refuses the start."""

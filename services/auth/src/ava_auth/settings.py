@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from ava_auth.issuer import read_keys
-from ava_common.settings import HeaderSecret, Secret, ServiceSettings, Url, from_environment
+from ava_common.header_secret import HeaderSecret
+from ava_common.settings import Secret, ServiceSettings, Url, from_environment
 
 
 def _json(value: object) -> object:

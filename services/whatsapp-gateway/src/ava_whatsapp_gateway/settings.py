@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from ava_common.settings import DatabaseUrl, HeaderSecret, LogLevel, Secret, Secrets, Url, from_environment
+from ava_common.header_secret import HeaderSecret
+from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
 from ava_common.validation_messages import Matches
 
 

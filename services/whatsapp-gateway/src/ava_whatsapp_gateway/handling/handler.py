@@ -110,9 +110,7 @@ class Handler:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
-        if event.edited_at:  # before it was logged, so that there was nothing to mark
-            edit = messaging.Correction(event.turn_id, event.key, event.words, event.edited_at)
-            await messaging.correct(clients.messaging, caller, edit)
+        await self._corrections.mark_edited(clients.messaging, caller, event)
         return logged
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
@@ -131,7 +129,7 @@ class Handler:
         stale = event.is_stale(self._settings.stale_after_seconds)
         whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
         if event.logged_at and event.send_count:
-            sends = await outbox.for_event(self._pool, event)
+            sends = await outbox.decided(self._pool, event)
         elif self._thinking and said.words.strip() and not stale:
             # Whose turn it is cannot change any more.
             await outbox.prepare(self._pool, event, *whose, [], lease_seconds)

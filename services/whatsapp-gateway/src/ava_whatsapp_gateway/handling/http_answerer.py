@@ -24,6 +24,8 @@ from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.settings import Settings
 
 _RESPONSE_LIMIT_BYTES = 1024 * 1024
+_NOT_COMPRESSED = {"Accept-Encoding": "identity"}
+"""So that the limit of a response is one of what is read."""
 _BUSY = (429, 502, 503, 504)
 _REFUSED = (401, 403)
 _ELSEWHERE = (301, 302, 303, 307, 308, 404, 405)
@@ -63,16 +65,12 @@ async def open_answerer(settings: Settings) -> AsyncIterator[Answerer]:
         return
     # A connection for each question: one that is answered twice would answer the next person's with the rest.
     limits = httpx.Limits(max_connections=settings.answer_concurrency, max_keepalive_connections=0)
-    # Not compressed, so that the limit of a response is one of what is read.
-    headers = {
-        "Authorization": f"Bearer {settings.answer_secret.get_secret_value()}",
-        "Accept-Encoding": "identity",
-    }
+    bearer = f"Bearer {settings.answer_secret.get_secret_value()}"
     async with open_client(
         settings.answer_url,
         timeout_seconds=settings.answer_timeout_seconds,
         limits=limits,
-        headers=headers,
+        headers={"Authorization": bearer, **_NOT_COMPRESSED},
         trust_env=False,
     ) as client:
         client.timeout = httpx.Timeout(settings.answer_timeout_seconds, connect=settings.peer_timeout_seconds)

@@ -1,6 +1,6 @@
 """The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one.
 
-Decisions 0051 and 0105.
+Decisions 0051, 0105 and 0152.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,6 +63,10 @@ select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at
 from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
+_WITHDRAW = f"""
+delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' and attempts = 0
+  and exists (select from whatsapp.lanes where contact_id = $2 and token = $3)
+"""
 _BEGIN = """
 select verdict, pause, attempt from whatsapp.begin_send_2(
   p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
@@ -91,6 +95,13 @@ where id = $1 and state = '{SendState.UNKNOWN}' and not resent
 async def for_event(pool: Pool, event: Event, kind: str = "answer") -> list[Send]:
     """The sends prepared for this event, in order."""
     return _sends(await pool.fetch(_OF_EVENT, event.id, kind))
+
+
+async def decided(pool: Pool, event: Event) -> list[Send]:
+    """The answer as it was decided, without what was not called yet where the message was deleted since."""
+    if not event.words:
+        await pool.execute(_WITHDRAW, event.id, event.contact.id, event.token)
+    return await for_event(pool, event)
 
 
 async def get(pool: Pool, send_id: UUID) -> Send:

@@ -49,16 +49,14 @@ async def last_before(client: httpx.AsyncClient, caller: Caller, most: int, turn
     # It may have been logged under another id.
     own = [row for row in newest if row["id"] == str(turn.id) or row["external_id"] == turn.external_id]
     place = own[0]["created_at"] if own else await _place_of(client, caller, turn)
-    before = newest
-    if own and own[0] is newest[0]:
-        before = newest[1:]
-    elif place:  # the user has written since, in the app
+    before = [row for row in newest if row not in own]
+    if place and own[:1] != newest[:1]:  # the user has written since, in the app
         before = await _page(client, caller, limit=most, until=place)
-    found = [
+    return [
         LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
         for row in before
-    ]
-    return [earlier for earlier in found if earlier.text][:most]
+        if row["content"]
+    ][:most]
 
 
 _ROW = {"id", "channel", "role", "content", "created_at", "external_id"}

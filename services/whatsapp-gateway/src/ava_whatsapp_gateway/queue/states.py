@@ -91,6 +91,7 @@ SEND_TRANSITIONS: Transitions = {
     (SendState.READY, SendState.SENDING): {Actor.SENDER},
     (SendState.READY, SendState.ACCEPTED): {Actor.SENDER, Actor.STATUS},
     (SendState.READY, SendState.DISCARDED): {Actor.OPERATOR},
+    (SendState.READY, None): {Actor.HANDLER},
     (SendState.SENDING, SendState.ACCEPTED): {Actor.SENDER, Actor.STATUS},
     (SendState.SENDING, SendState.READY): {Actor.SENDER},
     (SendState.SENDING, SendState.FAILED): {Actor.SENDER},
