@@ -3,6 +3,7 @@
 Decision 0124.
 """
 
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,6 +12,7 @@ from ava_common.problems import InvalidRequest, Problem
 from ava_common.resource_methods import ResourceMethods
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_QUOTED_MAX_CHARACTERS = 200
 
 
 class ConditionNotSupported(Problem):
@@ -33,7 +35,10 @@ class RequestChecks:
         query: bytes = scope["query_string"]
         if b"&" in query and (repeated := repeated_names(query)[:10]):
             return InvalidRequest(
-                errors=[{"pointer": f"query:{name}", "detail": "must be given once"} for name in repeated]
+                errors=[
+                    {"pointer": f"query:{name[:_QUOTED_MAX_CHARACTERS]}", "detail": "must be given once"}
+                    for name in repeated
+                ]
             )
         if scope["method"] in _SAFE or all(name != b"if-match" for name, _ in scope["headers"]):
             return None
@@ -43,5 +48,5 @@ class RequestChecks:
 
 def repeated_names(query: bytes) -> list[str]:
     """The names that a query string holds more than once."""
-    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
-    return list(dict.fromkeys(name for index, name in enumerate(names) if name in names[:index]))
+    given = Counter(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return [name for name, times in given.items() if times > 1]
