@@ -1,5 +1,6 @@
 """A server between auth and Supabase Auth: it passes requests on, and lets things fail at a chosen moment."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ class InBetween:
     """`after` and `refused` are of requests by their beginning, such as `PUT /auth/v1/user`.
 
     What is in `after` is called when the answer of Supabase Auth is there; what is in `refused` never gets
-    to it: it is answered with this error, once Supabase Auth has answered `until`.
+    to it: it is answered with this error, once Supabase Auth has answered `until`. What is in `slow` is
+    passed on after so many seconds.
     """
 
     http: httpx.AsyncClient
@@ -29,7 +31,9 @@ class InBetween:
     after: dict[str, Callable[[], None]] = field(default_factory=dict)
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     until: str = ""
+    slow: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         name = f"{request.method} {request.url.path}"
@@ -38,6 +42,9 @@ class InBetween:
             for beginning, (status, code) in self.refused.items():
                 if name.startswith(beginning):
                     return JSONResponse({"code": status, "error_code": code, "msg": "no"}, status)
+        for beginning, seconds in self.slow.items():
+            if name.startswith(beginning):
+                await asyncio.sleep(seconds)
         answer = await self.http.request(
             request.method,
             request.url.path,
@@ -45,6 +52,7 @@ class InBetween:
             content=await request.body(),
             headers={key: value for key, value in request.headers.items() if key not in _OWN_HEADERS},
         )
+        self.answered.append(name)
         if self.until and name.startswith(self.until):
             self.until = ""
         for beginning, call in self.after.items():

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from .conftest import PASSWORD, OpenService, Person, Supabase, new_email
+from .supabase_in_between import in_between
 
 
 def seen(answer: httpx.Response) -> tuple[int, frozenset[str], dict[str, Any]]:
@@ -76,3 +77,49 @@ async def test_nothing_else_of_the_upstream_response_is_passed_on(
     assert set(answer.json()["user"]) == {"id", "email"}
     assert answer.headers["cache-control"] == "no-store"
     assert not [name for name in answer.headers if name.startswith("sb-") or name == "x-sb-error-code"]
+
+
+SLOW_SECONDS = 5.0
+
+
+@pytest.mark.parametrize("path", ["/auth/recover", "/auth/resend", "/auth/signup"])
+async def test_a_mail_that_takes_long_is_not_waited_for(
+    open_service: OpenService, confirming_supabase: Supabase, path: str
+) -> None:
+    """Supabase Auth sends it before it answers, and to some addresses only."""
+    email, clock = new_email(), asyncio.get_running_loop().time
+    body = {"email": email} | ({"password": PASSWORD} if path == "/auth/signup" else {})
+    async with in_between(confirming_supabase.url) as between:
+        async with open_service(supabase_url=between.url, even_seconds=0.4) as client:
+            if path != "/auth/signup":
+                await client.post("/auth/signup", json={"email": email, "password": PASSWORD})
+                if path == "/auth/recover":
+                    until = "update auth.users set email_confirmed_at = now() where email = $1"
+                    await confirming_supabase.database.admin(until, email)
+            before = len(await confirming_supabase.mails(email))
+            between.slow[f"POST {path.replace('/auth/', '/auth/v1/')}"] = SLOW_SECONDS
+            started = clock()
+            assert (await client.post(path, json=body)).status_code == 202
+            assert clock() - started < SLOW_SECONDS
+            left = clock()
+        assert clock() - left > 1, "the service stops although a mail is still being sent"
+    asked = f"POST {path.replace('/auth/', '/auth/v1/')}"
+    assert between.answered.count(asked) == between.asked.count(asked)
+    if path != "/auth/resend":  # which sends no second one within a minute
+        assert len(await confirming_supabase.mails(email)) == before + 1
+
+
+async def test_where_nothing_is_mailed_a_sign_up_is_waited_for(
+    open_service: OpenService, supabase: Supabase
+) -> None:
+    """So that one can log in as soon as it is answered."""
+    who = {"email": new_email(), "password": PASSWORD}
+    async with (
+        in_between(supabase.url) as between,
+        open_service(
+            supabase_url=between.url, supabase_jwt_issuer=f"{supabase.url}/auth/v1", even_seconds=0.4
+        ) as client,
+    ):
+        between.slow["POST /auth/v1/signup"] = 1
+        assert (await client.post("/auth/signup", json=who)).status_code == 202
+        assert (await client.post("/auth/login", json=who)).status_code == 200

@@ -155,12 +155,13 @@ async def test_the_users_ip_address_is_forwarded_alone_and_with_a_secret_key(
             await client.request(
                 method, path, **{**request_, "headers": headers | request_.get("headers", {})}
             )
-    for request in fake.requests:
+    made = [request for request in fake.requests if request.url.path != "/auth/v1/settings"]
+    for request in made:
         assert request.headers["sb-forwarded-for"] == "203.0.113.9"
         assert request.headers["apikey"] == SECRET
         assert "mozilla" not in request.headers["user-agent"].lower()
         assert "cookie" not in request.headers
-    assert len(fake.requests) == len(REQUESTS)
+    assert len(made) == len(REQUESTS)
 
 
 def refusing(settings: Settings, code: str) -> SupabaseAuth:

@@ -23,7 +23,7 @@ from ava_common.text import flaw
 async def _throttled(resources: Resources, kind: Kind, email: str, client_ip: str) -> AsyncIterator[Attempt]:
     """Counted before it is made; then waiting as long, and taking as long, as for any other account."""
     counted = resources.throttle.attempt(kind, client_ip, account_digest(email))
-    async with counted as attempt, resources.queue_for(kind).turn():
+    async with counted as attempt, resources.queue_for(kind).turn(attempt.network):
         yield attempt
 
 
@@ -41,7 +41,12 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
     password = who.password.get_secret_value()
     await accept_password(resources, password, who.email, "#/password")
     async with _throttled(resources, "signup", who.email, client_ip) as attempt:
-        await resources.supabase.sign_up(who.email, password, client_ip)
+        confirms = await resources.project.confirm_addresses()
+        signing_up = resources.supabase.sign_up(who.email, password, client_ip)
+        if confirms:
+            await resources.passwords.without_waiting(signing_up)
+        else:
+            await signing_up  # one logs in next, and who has an account shows then anyway (decision 3)
         async with recording("signup.asked"):
             await resources.audit_log.add("signup.asked", account=attempt.account, network=attempt.network)
 
@@ -80,14 +85,14 @@ async def _refresh(resources: Resources, refresh_token: str, client_ip: str) -> 
 
 async def recover(resources: Resources, email: str, client_ip: str) -> None:
     async with _throttled(resources, "recover", email, client_ip) as attempt:
-        await resources.supabase.recover(email, client_ip)
+        await resources.mails.without_waiting(resources.supabase.recover(email, client_ip))
         async with recording("recovery.asked"):
             await resources.audit_log.add("recovery.asked", account=attempt.account, network=attempt.network)
 
 
 async def resend(resources: Resources, email: str, client_ip: str) -> None:
     async with _throttled(resources, "resend", email, client_ip):
-        await resources.supabase.resend(email, client_ip)
+        await resources.mails.without_waiting(resources.supabase.resend(email, client_ip))
 
 
 async def open_link(resources: Resources, opened: OpenedLink, client_ip: str) -> None:

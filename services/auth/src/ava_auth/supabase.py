@@ -45,7 +45,8 @@ async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], prob
         return await request
     except (AuthError, ValidationError) as error:
         if isinstance(error, AuthApiError) and error.code in none_for:
-            (log.error if error.status >= 500 else log.info)("supabase.refused", code=error.code)
+            if error.code in supabase_errors.MAIL_UNSENT:
+                log.error("supabase.mail_unsent", code=error.code)
             return None
         raise _problem(error, problems) from None
 

@@ -56,8 +56,6 @@ STANDING: Problems = dict.fromkeys(("user_not_found", "validation_failed"), Toke
 
 # Not reported, because the answer would tell strangers who has an account.
 SIGN_UP_UNREPORTED = ("user_already_exists", "email_exists", "over_email_send_rate_limit")
-MAIL_UNREPORTED = (
-    *("over_email_send_rate_limit", "validation_failed", "user_not_found"),
-    # Said once a mail is to be sent, and so of known addresses only.
-    *("email_address_not_authorized", "email_address_invalid", "unexpected_failure"),
-)
+# Said once a mail is to be sent, and so of known addresses only. An operator has to hear of it.
+MAIL_UNSENT = ("email_address_not_authorized", "email_address_invalid", "unexpected_failure")
+MAIL_UNREPORTED = ("over_email_send_rate_limit", "validation_failed", "user_not_found", *MAIL_UNSENT)

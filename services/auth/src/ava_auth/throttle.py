@@ -14,7 +14,7 @@ from ava_auth.audit import AuditLog
 from ava_auth.bookkeeping import recording
 from ava_auth.problems import AccountsAway
 from ava_auth.settings import Settings
-from ava_common.attempt_limiter import AttemptLimiter, Limits
+from ava_common.attempt_limiter import AttemptLimiter, Limits, TooManyAttempts
 from ava_common.database import Pool
 
 Kind = Literal["login", "signup", "recover", "resend", "verify", "password", "refresh"]
@@ -70,7 +70,8 @@ class Throttle:
     @asynccontextmanager
     async def attempt(self, kind: Kind, client_ip: str, account: str | None) -> AsyncIterator[Attempt]:
         """Count one attempt before it is made. Raises TooManyAttempts, whether or not the account exists."""
-        counting = self._limiter.attempt(kind, client_ip, account, not_made=(AccountsAway,))
+        not_made = (AccountsAway, TooManyAttempts)  # for which the queue, or Supabase Auth, has no place
+        counting = self._limiter.attempt(kind, client_ip, account, not_made=not_made)
         async with counting as counted:
             if counted.slowed_seconds:
                 await self._audit_log.add(

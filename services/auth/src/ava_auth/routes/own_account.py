@@ -50,7 +50,8 @@ async def _password_checked(
 ) -> AsyncIterator[Attempt]:
     """Entered when the password is right. Checking it opens a session of its own, which is closed again."""
     counted = resources.throttle.attempt("password", client_ip, str(user.id))
-    async with _unless_gone(resources, user), counted as attempt, resources.queue_for("password").turn():
+    queue = resources.queue_for("password")
+    async with _unless_gone(resources, user), counted as attempt, queue.turn(attempt.network):
         try:
             proof = await resources.supabase.log_in(user.email, password, client_ip)
         except (WrongCredentials, EmailNotConfirmed):
