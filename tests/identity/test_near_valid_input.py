@@ -36,15 +36,44 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /profile/preferences/whatsapp": {"phone": "0151 12345678", "region": "DE"},
     "POST /messages": {"content": "hello", "avatar_id": None},
     "PUT /messages/{message_id}": {
-        "channel": "whatsapp", "role": "user", "content": "hello", "avatar_id": None, "external_id": "w", **MOMENTS,
+        "channel": "whatsapp", "role": "user", "content": "hello", "avatar_id": None, "external_id": "w",
+        **MOMENTS,
     },
     "PATCH /messages/{message_id}": {"external_id": "w", "content": "hello", "changed_at": NOW},
 }  # fmt: skip
 ANSWERED = {200, 201, 202, 401, 403, 404, 409, 410}
 """What a valid body may be answered here: not that a field is wrong."""
 
-TAILS = ["\0", "\ud800", "\udfff", "\ud800 0100", "\0 01:00", " 01:00", " 0100", "٣", "é" * 300, "\x85", "\n", "%"]
-OTHERS: list[Any] = [None, True, 0, -1, 10**30, 1e308, "", " ", [], {}, [[]], {"sub": {}}, "\ud83d\ude00", str(uuid4())]
+TAILS = [
+    "\0",
+    "\ud800",
+    "\udfff",
+    "\ud800 0100",
+    "\0 01:00",
+    " 01:00",
+    " 0100",
+    "٣",
+    "é" * 300,
+    "\x85",
+    "\n",
+    "%",
+]
+OTHERS: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    10**30,
+    1e308,
+    "",
+    " ",
+    [],
+    {},
+    [[]],
+    {"sub": {}},
+    "\ud83d\ude00",
+    str(uuid4()),
+]
 RAW = [
     '"\\ud800"',
     "NaN",

@@ -50,7 +50,7 @@ async def test_only_so_many_work_at_once_and_only_so_many_wait() -> None:
 
 
 async def test_half_of_the_queue_is_for_other_networks() -> None:
-    """Log-ins to accounts of one's own cost an attacker nothing, and would make everybody else wait for good."""
+    """Log-ins to accounts of one's own cost an attacker nothing, and would make everybody else wait."""
     queue, free = EvenQueue(0, at_once=2, waiting_max=4), asyncio.Event()
 
     async def occupy(network: str) -> None:
@@ -102,3 +102,21 @@ async def test_a_failure_within_the_step_is_told_and_a_later_one_is_not() -> Non
     patient = EvenQueue(0)
     with pytest.raises(AccountsAway):
         await patient.without_waiting(fail(STEP))
+
+
+async def test_a_failure_is_told_after_the_same_time_as_a_success() -> None:
+    async def work(seconds: float, problem: type[Exception] | None) -> None:
+        await asyncio.sleep(seconds)
+        if problem:
+            raise problem
+
+    queue, clock = EvenQueue(STEP), asyncio.get_running_loop().time
+    for seconds, problem in ((0.0, None), (STEP, None), (STEP, AccountsAway), (STEP * 20, AccountsAway)):
+        task = await queue.without_waiting(work(seconds, problem))
+        started = clock()
+        if problem and seconds == STEP:
+            with pytest.raises(AccountsAway):
+                await queue.wait_as_long(task)
+        else:
+            await queue.wait_as_long(task)
+        assert STEP * 3.9 <= clock() - started < STEP * 20

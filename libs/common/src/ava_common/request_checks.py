@@ -12,6 +12,7 @@ from ava_common.problems import InvalidRequest, Problem
 from ava_common.resource_methods import ResourceMethods
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_KEY = b"idempotency-key"
 _QUOTED_MAX_CHARACTERS = 200
 
 
@@ -22,7 +23,7 @@ class ConditionNotSupported(Problem):
 
 
 class RequestChecks:
-    """ASGI middleware: refuses If-Match where no route compares it, and a query parameter given twice."""
+    """ASGI middleware: refuses If-Match where no route compares it, and what is given twice."""
 
     def __init__(self, app: ASGIApp, methods: ResourceMethods) -> None:
         self.app, self.methods = app, methods
@@ -40,7 +41,14 @@ class RequestChecks:
                     for name in repeated
                 ]
             )
-        if scope["method"] in _SAFE or all(name != b"if-match" for name, _ in scope["headers"]):
+        if scope["method"] in _SAFE:
+            return None
+        names = [name for name, _ in scope["headers"]]
+        if names.count(_KEY) > 1:
+            return InvalidRequest(
+                errors=[{"pointer": "header:Idempotency-Key", "detail": "must be given once"}]
+            )
+        if b"if-match" not in names:
             return None
         supported = self.methods.compares_versions(scope["method"], scope["path"])
         return None if supported else ConditionNotSupported()

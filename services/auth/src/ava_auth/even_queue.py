@@ -17,6 +17,7 @@ AT_ONCE = 3
 WAITING_MAX = 100
 FULL_SECONDS = 5  # how long a network that fills its half of the queue is asked to wait
 MOST_OF_A_STEP = 0.75
+PATIENT_STEPS = 4
 
 
 class EvenQueue:
@@ -53,7 +54,7 @@ class EvenQueue:
             self._of_network[network] -= 1
             self._of_network += Counter()  # drops networks that nobody is left of
 
-    async def without_waiting(self, work: Coroutine[None, None, None]) -> None:
+    async def without_waiting(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Wait for work within a turn, but no longer than the step: what takes longer goes on by itself.
 
         A mail is sent to some addresses only, and sending one can take seconds.
@@ -66,6 +67,13 @@ class EvenQueue:
             task.result()
         else:
             task.add_done_callback(_tell_failure)
+        return task
+
+    async def wait_as_long(self, work: asyncio.Task[None]) -> None:
+        """Outside of a turn wait for some steps whatever happens: what has failed by then is told."""
+        await asyncio.sleep(self._step_seconds * PATIENT_STEPS)
+        if work.done():
+            work.result()
 
     async def finish(self) -> None:
         """Wait for all that goes on by itself."""

@@ -40,15 +40,17 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
     """Ask for an account; the outcome is the same for a new address and a known one."""
     password = who.password.get_secret_value()
     await accept_password(resources, password, who.email, "#/password")
+    confirms = await resources.project.confirm_addresses()
     async with _throttled(resources, "signup", who.email, client_ip) as attempt:
-        confirms = await resources.project.confirm_addresses()
         signing_up = resources.supabase.sign_up(who.email, password, client_ip)
         if confirms:
-            await resources.passwords.without_waiting(signing_up)
+            going_on = await resources.passwords.without_waiting(signing_up)
         else:
             await signing_up  # one logs in next, and who has an account shows then anyway (decision 3)
         async with recording("signup.asked"):
             await resources.audit_log.add("signup.asked", account=attempt.account, network=attempt.network)
+    if confirms:
+        await resources.passwords.wait_as_long(going_on)
 
 
 async def log_in(resources: Resources, who: Credentials, client_ip: str) -> Session:

@@ -1,6 +1,6 @@
 """What the Supabase project is set to, as it tells every client: whether addresses must be confirmed.
 
-Decision 0133. See docs/contracts/supabase-auth.md#service-endpoints.
+Decision 0115. See docs/contracts/supabase-auth.md#service-endpoints.
 """
 
 import asyncio
