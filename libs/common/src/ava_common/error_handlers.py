@@ -25,7 +25,7 @@ from ava_common.text import printable
 from ava_common.validation_messages import message
 
 _NAME_MAX_CHARACTERS = 200  # of a field that the client made up
-_ERRORS_MAX = 100  # a body of a megabyte has room for a hundred thousand unknown fields
+_ERRORS_MAX = 100  # a body of a megabyte can have a hundred thousand unknown fields
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -55,10 +55,7 @@ class EvenQueue:
             self._of_network += Counter()  # drops networks that nobody is left of
 
     async def without_waiting(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Wait for work within a turn, but no longer than the step: what takes longer goes on by itself.
-
-        A mail is sent to some addresses only, and sending one can take seconds.
-        """
+        """Wait for a mail within a turn, but no longer than the step: then it goes on by itself."""
         task = asyncio.create_task(work)
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)

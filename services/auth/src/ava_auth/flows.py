@@ -46,7 +46,7 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
         if confirms:
             going_on = await resources.passwords.without_waiting(signing_up)
         else:
-            await signing_up  # one logs in next, and who has an account shows then anyway (decision 3)
+            await signing_up  # one logs in next, and who has an account shows then anyway: decision 0003
         async with recording("signup.asked"):
             await resources.audit_log.add("signup.asked", account=attempt.account, network=attempt.network)
     if confirms:

@@ -3,6 +3,7 @@
 Decisions 0003, 0068 and 0133.
 """
 
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -136,19 +137,14 @@ async def _end(
     resources: Resources, caller: Caller | None, refresh_token: str | None, client_ip: str, scope: Scope
 ) -> UUID | None:
     """End sessions; whose they were, None when there was none. An expired token cannot end its session."""
-    if caller:
-        try:
-            with resources.sessions.ending():
-                await resources.supabase.log_out(caller.token, scope)
-            return caller.id
-        except InvalidToken:
-            pass  # it has expired just now
-    if not refresh_token:
-        return None
-    try:
-        session = await flows.refresh(resources, refresh_token, client_ip)
-    except SessionEnded:
-        return None
     with resources.sessions.ending():
-        await resources.supabase.log_out(session.access_token, scope)
-    return session.user.id
+        if caller:
+            with suppress(InvalidToken):  # it has expired just now
+                await resources.supabase.log_out(caller.token, scope)
+                return caller.id
+        if refresh_token:
+            with suppress(SessionEnded):
+                session = await flows.refresh(resources, refresh_token, client_ip)
+                await resources.supabase.log_out(session.access_token, scope)
+                return session.user.id
+    return None
