@@ -7,11 +7,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from ava_auth.constant_time import padded_to
 from ava_auth.problems import AccountsAway
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.log import log
+
+Work: TypeAlias = Coroutine[None, None, None]
 
 AT_ONCE = 3
 WAITING_MAX = 100
@@ -54,12 +57,13 @@ class EvenQueue:
             self._of_network[network] -= 1
             self._of_network += Counter()  # drops networks that nobody is left of
 
-    async def without_waiting(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    async def without_waiting(self, work: Work, *, unless: bool = False) -> asyncio.Task[None]:
         """Wait for a mail within a turn, but no longer than the step: then it goes on by itself."""
         task = asyncio.create_task(work)
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
-        await asyncio.wait([task], timeout=self._step_seconds * MOST_OF_A_STEP or None)
+        seconds = None if unless else self._step_seconds * MOST_OF_A_STEP or None
+        await asyncio.wait([task], timeout=seconds)
         if task.done():
             task.result()
         else:

@@ -43,10 +43,8 @@ async def sign_up(resources: Resources, who: Credentials, client_ip: str) -> Non
     confirms = await resources.project.confirm_addresses()
     async with _throttled(resources, "signup", who.email, client_ip) as attempt:
         signing_up = resources.supabase.sign_up(who.email, password, client_ip)
-        if confirms:
-            going_on = await resources.passwords.without_waiting(signing_up)
-        else:
-            await signing_up  # one logs in next, and who has an account shows then anyway: decision 0003
+        # Without confirming one logs in next, and who has an account shows then anyway: decision 0003.
+        going_on = await resources.passwords.without_waiting(signing_up, unless=not confirms)
         async with recording("signup.asked"):
             await resources.audit_log.add("signup.asked", account=attempt.account, network=attempt.network)
     if confirms:
