@@ -24,7 +24,7 @@ def test_success_is_said_in_view_and_beside_its_form(visitor: Visitor, size: dic
     fields = {"Current_password": visitor.password, "New_password": "another-lantern-3"}
     visitor.fill("Change the password", "Change the password", **fields)
     visitor.says("The password is changed.")
-    visitor.says("may still work for up to an hour")
+    visitor.says("All other devices are logged out.")
     expect(visitor.page.get_by_role("status")).to_be_in_viewport()
     expect(visitor.group("Change the password").get_by_role("status")).to_be_visible()
 

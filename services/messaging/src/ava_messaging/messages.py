@@ -43,7 +43,8 @@ def _storable(text: object) -> object:
 
 def _iso(moment: object) -> object:
     # Pydantic would read a number as seconds or milliseconds since an epoch, which is never meant here.
-    if not isinstance(moment, str) or not re.match(r"\d{4}-\d\d-\d\d", moment):
+    # ASCII only, because the words about it may quote it, and half of a surrogate pair cannot be quoted.
+    if not isinstance(moment, str) or not moment.isascii() or not re.match(r"\d{4}-\d\d-\d\d", moment):
         raise PydanticCustomError(
             "moment", "must be a date and a time with a time zone, like 2026-01-31T12:00:00Z"
         )

@@ -11,7 +11,7 @@ const PLAIN = {
   "urn:ava:problem:avatar-changed": "Your avatar was changed or deleted elsewhere meanwhile. Look at it and save again.",
   "urn:ava:problem:second-avatar": "Your avatar was created elsewhere meanwhile. Look at it and save again.",
 };
-const OTHERS = "All other devices are logged out. One that is open now may still work for up to an hour.";
+const OTHERS = "All other devices are logged out. One that is open now may read and write messages until its access expires.";
 let older = null;
 let avatar = null;
 let version = null; // of the avatar that the form was filled with
