@@ -13,6 +13,7 @@ from ava_local.testing.databases import Database
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
+from .fake_peers import FakePeers
 from .test_account_deletion import delete_account, traces_of
 from .test_hidden_numbers import hidden, links
 from .test_link_locks import ID, OTHER, PHONE, ask, code_comes, gateway, meeting, until_waiting
@@ -162,3 +163,26 @@ async def test_a_contact_that_is_pinned_while_its_deletion_waits_is_another_user
         await worker.execute("update whatsapp.contacts set user_id = $1", second)
     await deletion
     assert await traces_of(database, "the second's") != []
+
+
+async def test_a_delivery_is_ingested_although_a_status_in_it_has_to_wait(
+    gateway: Gateway, database: Database, linked: LinkNumber, peers: FakePeers  # noqa: F811
+) -> None:
+    await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="one"))
+    await gateway.drain()
+    sent = peers.sent[-1]
+    await database.admin("update whatsapp.outbox set state = 'ready', wamid = null")
+    await database.admin("update whatsapp.outbox set state = 'sending'")
+    await database.admin("update whatsapp.outbox set state = 'unknown'")
+    await gateway.keep(meta.status(sent))
+    wake = "select whatsapp.wake(array(select id from whatsapp.contacts), false)"
+    async with transaction(database, wake):
+        await database.admin(
+            f"alter role ava_whatsapp_gateway in database {database.name} set lock_timeout = '200ms'"
+        )
+        await gateway.pool.expire_connections()
+        assert await gateway.ingest_once() == 1
+    await gateway.pool.execute("select whatsapp.settle(p_limit => 100)")
+    [send] = await database.admin("select state from whatsapp.outbox")
+    assert send["state"] == "accepted"

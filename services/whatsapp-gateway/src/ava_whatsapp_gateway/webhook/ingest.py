@@ -4,6 +4,7 @@ Decisions 0050, 0094 and 0141.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 
@@ -61,9 +62,11 @@ async def ingest(pool: Pool, number_id: str) -> int:
         while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
             done += one
     if done:
-        # In a transaction of its own, so that lanes are locked before sends, as everywhere.
-        while await pool.fetchval(_SETTLE, _BATCH_SENDS):
-            pass
+        # In a transaction of its own, so that lanes are locked before sends, as everywhere. Maintenance
+        # does it again, so that a lane that is locked for long holds up no delivery.
+        with suppress(*BUSY):
+            while await pool.fetchval(_SETTLE, _BATCH_SENDS):
+                pass
     return done
 
 
