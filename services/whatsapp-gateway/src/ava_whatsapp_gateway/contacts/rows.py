@@ -43,6 +43,11 @@ _HAND_OVER = (
     " select from whatsapp.outbox as same where same.contact_id = $1 and same.notice_day = o.notice_day)"
     " then notice_day end where contact_id = $2",
     "update whatsapp.moves set contact_id = $1 where contact_id = $2",
+    "update whatsapp.contacts as kept set user_id = coalesce(kept.user_id, other.user_id),"
+    " linked_digits = case when kept.user_id is null then other.linked_digits else kept.linked_digits end,"
+    # Kept apart from the owner: a link of the other's number that has not been looked up yet.
+    " relinked_by = coalesce(other.relinked_by, kept.relinked_by)"
+    " from whatsapp.contacts as other where kept.id = $1 and other.id = $2",
 )
 _DELETE = "delete from whatsapp.contacts where id = $1"
 
@@ -107,6 +112,5 @@ async def unite(connection: Connection, kept: ContactRow, other: ContactRow) -> 
     await connection.execute(_DELETE, other.id)
     if kept.user_id is None:
         kept.user_id, kept.linked_digits = other.user_id, other.linked_digits
-    # Kept apart from the owner: a link of the other's number that has not been looked up yet.
     kept.relinked_by = other.relinked_by or kept.relinked_by
     kept.username = kept.username or other.username
