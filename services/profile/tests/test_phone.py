@@ -83,7 +83,9 @@ def test_a_number_without_country_code_asks_for_the_country(spelling: str) -> No
     "spelling",
     ["l51 1234567", "O151 12345678", "0l51 12345678", "0151 1234_5678", "https://example.com/0151 12345678"],
 )
-def test_a_letter_in_place_of_a_digit_is_not_left_out_where_a_region_reads_the_rest(spelling: str) -> None:
+def test_a_word_character_in_place_of_a_digit_is_not_left_out_where_a_region_reads_the_rest(
+    spelling: str,
+) -> None:
     with pytest.raises(NotAPhoneNumber):
         to_e164(spelling, "DE")
 

@@ -201,7 +201,11 @@ async def test_who_links_a_number_that_was_left_links_it_once(
     await gateway.drain()
     assert ("user", "mine") in peers.turns(heir)
     assert "held" not in [state for _, state in await gateway.states()]
-    assert [text for role, text in peers.turns(person) if role == "user"] == ["before", "moved", "linked anew"]
+    assert [text for role, text in peers.turns(person) if role == "user"] == [
+        "before",
+        "moved",
+        "linked anew",
+    ]
 
 
 async def test_a_number_that_was_left_is_not_its_former_owners_because_another_spelling_is_linked(

@@ -1,4 +1,4 @@
-"""An account that is deleted while its contacts are looked up, linked or settled: all wait, none in a circle."""
+"""An account that is deleted while its contacts are looked up, linked or settled: none waits in a circle."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -12,14 +12,18 @@ from ava_common.database import Connection
 from ava_local.testing.databases import Database
 
 from . import meta_payloads as meta
-from .conftest import Gateway, LinkNumber
+from .conftest import Gateway, LinkNumber, StartGateway
 from .fake_peers import FakePeers
 from .test_account_deletion import delete_account, traces_of
 from .test_hidden_numbers import hidden, links
-from .test_link_locks import ID, OTHER, PHONE, ask, code_comes, gateway, meeting, until_waiting
+from .test_link_locks import ID, OTHER, PHONE, ask, code_comes, meeting, until_waiting
 
-__all__ = ["gateway"]
 SAME_ENDING = f"44{PHONE[-8:]}"
+
+
+@pytest.fixture
+async def gateway(gateways: StartGateway) -> Gateway:
+    return await gateways(link_confirmation="code")
 
 
 @asynccontextmanager
@@ -41,15 +45,13 @@ async def contact_of(database: Database, digits: str) -> int:
 
 
 async def test_a_code_from_an_id_and_the_deletion_of_the_account_that_it_proves(
-    gateway: Gateway, database: Database  # noqa: F811
+    gateway: Gateway, database: Database
 ) -> None:
     await gateway.keep(hidden("hello"))
     await gateway.drain()
     second = await database.person()
     await ask(database, second, "22222222")
-    proven, _ = await meeting(
-        database, code_comes(gateway, "22222222", ID), delete_account(database, second)
-    )
+    proven, _ = await meeting(database, code_comes(gateway, "22222222", ID), delete_account(database, second))
     assert proven == [second]
     assert await links(database) == []
     assert await traces_of(database, str(second)) == []
@@ -57,7 +59,7 @@ async def test_a_code_from_an_id_and_the_deletion_of_the_account_that_it_proves(
 
 @pytest.mark.parametrize("words", ["22222222", "not a code"])
 async def test_the_message_that_finds_an_owner_and_the_deletion_of_that_account(
-    gateway: Gateway,  # noqa: F811
+    gateway: Gateway,
     database: Database,
     linked: LinkNumber,
     capsys: pytest.CaptureFixture[str],
@@ -75,7 +77,7 @@ async def test_the_message_that_finds_an_owner_and_the_deletion_of_that_account(
 
 
 async def test_contacts_that_turn_out_to_be_one_and_the_deletion_of_their_account(
-    gateway: Gateway, database: Database, linked: LinkNumber  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber
 ) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private"), hidden("very hidden"))
@@ -87,7 +89,7 @@ async def test_contacts_that_turn_out_to_be_one_and_the_deletion_of_their_accoun
 
 
 async def test_statuses_that_are_applied_while_the_account_is_deleted(
-    gateway: Gateway, database: Database, linked: LinkNumber  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber
 ) -> None:
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private"))
@@ -106,9 +108,9 @@ async def test_statuses_that_are_applied_while_the_account_is_deleted(
 
 
 async def test_a_call_that_is_noted_while_the_account_is_deleted(
-    gateway: Gateway, database: Database, linked: LinkNumber  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber
 ) -> None:
-    """Facts are written whatever is locked, so these two do meet in a circle; the deletion goes on all the same."""
+    """Facts are written whatever is locked, so these two do meet in a circle; the deletion repeats."""
     person = await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="very private"))
     await gateway.drain()
@@ -130,7 +132,7 @@ async def test_a_call_that_is_noted_while_the_account_is_deleted(
 
 
 async def test_lanes_of_numbers_that_end_alike_are_locked_with_the_others(
-    gateway: Gateway, database: Database, linked: LinkNumber  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber
 ) -> None:
     await gateway.keep(meta.text(SAME_ENDING, "a stranger's"))
     await gateway.drain()
@@ -148,7 +150,7 @@ async def test_lanes_of_numbers_that_end_alike_are_locked_with_the_others(
 
 
 async def test_a_contact_that_is_pinned_while_its_deletion_waits_is_another_users_by_then(
-    gateway: Gateway, database: Database, linked: LinkNumber  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber
 ) -> None:
     person, second = await linked(f"+{PHONE}"), await database.person()
     await gateway.keep(meta.text(body="the second's"))
@@ -166,7 +168,7 @@ async def test_a_contact_that_is_pinned_while_its_deletion_waits_is_another_user
 
 
 async def test_a_delivery_is_ingested_although_a_status_in_it_has_to_wait(
-    gateway: Gateway, database: Database, linked: LinkNumber, peers: FakePeers  # noqa: F811
+    gateway: Gateway, database: Database, linked: LinkNumber, peers: FakePeers
 ) -> None:
     await linked(f"+{PHONE}")
     await gateway.keep(meta.text(body="one"))

@@ -43,7 +43,7 @@ def plain(typed: str) -> str:
 
 
 def is_readable(text: str) -> bool:
-    """False where reading it would drop a digit: a letter typed or recognised for one, or a masked number."""
+    """False where reading it would drop a digit: O typed or recognised for 0, or a masked number."""
     return not _UNREADABLE.match(text)
 
 
@@ -59,7 +59,9 @@ def number_of_link(text: str) -> str | None:
     written = [value for name, value in parse_qsl(found["query"]) if name.lower() == "phone"]
     if not re.fullmatch("send/?", found["path"], re.IGNORECASE):
         written = [unquote(found["path"])]
-    numbers = {number and re.sub(r"[^0-9]", "", number[1]) for number in map(_NUMBER_IN_LINK.fullmatch, written)}
+    numbers = {
+        number and re.sub(r"[^0-9]", "", number[1]) for number in map(_NUMBER_IN_LINK.fullmatch, written)
+    }
     digits = (numbers.pop() or "").removeprefix("00") if len(numbers) == 1 else ""
     return f"+{digits}" if digits else "-"
 

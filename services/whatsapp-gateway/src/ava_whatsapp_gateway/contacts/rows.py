@@ -25,7 +25,8 @@ values ($1, $2, $3, $4, $5, $6)
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 # A gateway of 0.1.0 pins without a lane's lock, so the rows are locked too.
 _LOCK = """
-select id, user_id, linked_digits, relinked_by from whatsapp.contacts where id = any ($1) order by id for update
+select id, user_id, linked_digits, relinked_by from whatsapp.contacts where id = any ($1)
+order by id for update
 """
 # Not because of a link: who said it is known, however long ago it was. What note_shown has marked stays so.
 _RELEASE = f"""

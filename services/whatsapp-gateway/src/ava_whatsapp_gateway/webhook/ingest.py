@@ -62,9 +62,7 @@ async def ingest(pool: Pool, number_id: str) -> int:
         while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
             done += one
     if done:
-        # In a transaction of its own, so that lanes are locked before sends, as everywhere. Maintenance
-        # does it again, so that a lane that is locked for long holds up no delivery.
-        with suppress(*BUSY):
+        with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
             while await pool.fetchval(_SETTLE, _BATCH_SENDS):
                 pass
     return done
