@@ -4,6 +4,7 @@ Decisions 0050, 0094 and 0141.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 
@@ -61,9 +62,9 @@ async def ingest(pool: Pool, number_id: str) -> int:
         while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
             done += one
     if done:
-        # In a transaction of its own, so that lanes are locked before sends, as everywhere.
-        while await pool.fetchval(_SETTLE, _BATCH_SENDS):
-            pass
+        with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
+            while await pool.fetchval(_SETTLE, _BATCH_SENDS):
+                pass
     return done
 
 
