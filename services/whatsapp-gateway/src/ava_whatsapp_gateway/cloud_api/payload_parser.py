@@ -17,6 +17,7 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     digits,
     dump,
     find,
+    integer,
     item_digest,
     parse,
     send_id,
@@ -24,6 +25,7 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     text,
     timestamp,
 )
+from ava_whatsapp_gateway.cloud_api.readable_json import items
 from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, TURN_KINDS, as_text
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 
@@ -173,15 +175,14 @@ def _status(item: Json, _: Json, __: str) -> Update:
     if not wamid or status not in _RANKS:
         schema_drift.count_status(status)
         return _other("status", item, broken="" if wamid and status else "no id or status")
-    error = find(item, "errors", 0)
-    code = find(error, "code")
+    error = next(iter(items(find(item, "errors"))), None)
     return Status(
         wamid,
         status,
         _RANKS[status],
         send_id(item.get("biz_opaque_callback_data")),
         timestamp(item.get("timestamp")),
-        code if type(code) is int and abs(code) < 2**31 else None,
+        integer(find(error, "code")),
         text(find(error, "error_data", "details") or find(error, "title"), 500) or None,
     )
 
