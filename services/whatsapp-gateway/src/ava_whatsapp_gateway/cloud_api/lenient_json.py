@@ -87,7 +87,7 @@ def _numeral(value: float) -> str:
 
 
 def integer(value: object) -> int | None:
-    """An error code or the like, a number or digits in a string, that fits PostgreSQL's integer; else None."""
+    """An error code or the like, as a number or as digits in a string; None when it does not fit an int4."""
     found = _INTEGER.fullmatch(text(value, 12))
     return int(found[0]) if found and abs(int(found[0])) < 2**31 else None
 
