@@ -119,3 +119,22 @@ async def test_a_lost_answer_now_and_then_opens_nothing(
     await say(gateway, "one")
     await gateway.drain()
     assert not await is_open(database)
+
+
+async def test_a_circuit_that_has_just_opened_asks_within_seconds_and_after_a_risked_message_later(
+    gateways: StartGateway, peers: FakePeers, people: list[UUID], database: Database
+) -> None:
+    """What was in flight when it opened says nothing new, so that it must not put off the question."""
+    gateway = await gateways(probe_seconds=3600)
+    to_probe = "select extract(epoch from probe_at - clock_timestamp()) from whatsapp.numbers"
+    peers.before["graph!"].extend([SORRY] * 6)
+    await say(gateway, "one")
+    await gateway.round()
+    assert await is_open(database)
+    assert (await database.admin(to_probe))[0][0] <= 5
+    await database.admin("update whatsapp.numbers set probe_at = now()")
+    await database.admin("update whatsapp.lanes set due_at = now()")
+    await gateway.round()  # asked, risked, unknown
+    assert peers.calls.count("number") == 1
+    assert (await outbox(database))["unknown"] == 6
+    assert (await database.admin(to_probe))[0][0] > 3000
