@@ -14,12 +14,13 @@ _NOT_FINAL = (
 )
 _OUTCOME_OPEN = (SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
 _COUNTED = {"events": _NOT_FINAL, "sends": _OUTCOME_OPEN, "deliveries": ("new", "quarantined")}
+# Of a notice nobody decides what became of it: the next one is sent in a day.
 _COUNTS = f"""
 select 'events' as what, state, count(*) as n from whatsapp.events
 where state in ({literals(*_NOT_FINAL)}) group by state
 union all
 select 'sends', state, count(*) from whatsapp.outbox
-where state in ({literals(*_OUTCOME_OPEN)}) group by state
+where state in ({literals(*_OUTCOME_OPEN)}) and kind = 'answer' group by state
 union all
 select 'deliveries', state, count(*) from whatsapp.deliveries
 where state in ('new', 'quarantined') group by state
