@@ -7,6 +7,7 @@ import pytest
 from ava_local.ports import free_port
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
+from ava_whatsapp_gateway.queue import backlog
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber, StartGateway
@@ -72,6 +73,9 @@ async def test_a_connection_that_is_never_made_counts_too_and_costs_nothing(
         await dead.round()
     assert await is_open(database)
     assert await outbox(database) == {"ready": 20}
+    (told,) = [each for each in await backlog.findings(dead.pool, dead.settings) if each.pointer == "circuit"]
+    assert "GRAPH_API_URL does not answer" in told.detail
+    assert "ACCESS_TOKEN" not in told.detail
     alive = await gateways()
     await alive.drain()
     assert await outbox(database) == {"accepted": 20}
