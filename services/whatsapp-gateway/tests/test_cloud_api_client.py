@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import httpx
@@ -107,6 +107,45 @@ async def test_a_process_that_stood_still_beyond_its_lease_does_not_call() -> No
         time.sleep(0.05)  # noqa: ASYNC251 - as if it were standing still
         await asyncio.sleep(0.05)
         assert not reached.is_set()
+
+
+@asynccontextmanager
+async def slow_to_read(seconds: float) -> AsyncIterator[httpx.AsyncClient]:
+    """A Graph API that reads nothing for a while, asked with headers that no buffer holds."""
+    bodies: list[bytes] = []
+    talks: list[asyncio.Task[None] | None] = []
+    over = asyncio.Event()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.current_task())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), seconds)
+        with suppress(ConnectionError):
+            bodies.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    headers = {"x-long": "x" * 2**24}
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, headers=headers) as client:
+        yield client
+    over.set()
+    await asyncio.gather(*filter(None, talks))
+    server.close()
+    assert not any(b"biz_opaque_callback_data" in body for body in bodies)
+
+
+async def test_a_request_that_is_cut_before_its_body_cannot_have_been_accepted() -> None:
+    async with slow_to_read(3600) as client:
+        outcome = await outcome_of(client, timeout_seconds=0.5)
+    assert isinstance(outcome, NotSent)
+
+
+async def test_a_process_that_stood_still_between_headers_and_body_sends_no_body() -> None:
+    async with slow_to_read(0.5) as client:
+        outcome = await outcome_of(client, latest=asyncio.get_running_loop().time() + 0.3)
+    assert isinstance(outcome, NotSent)
+    assert outcome.detail == cloud_api.TOO_LATE
 
 
 def answering(status: int, body: bytes) -> Answer:

@@ -89,10 +89,10 @@ async def send_text(
     async def depart(step: str, _: Any) -> None:
         """httpx calls this before and after each step of a request."""
         nonlocal left
-        if step.endswith("send_request_headers.started"):
+        if step.endswith(("send_request_headers.started", "send_request_body.started")):
             if asyncio.get_running_loop().time() > latest:
                 raise _TooLate
-            left = True
+            left = step.endswith("body.started")  # without its body nothing can be accepted
 
     try:
         async with asyncio.timeout(timeout_seconds):
