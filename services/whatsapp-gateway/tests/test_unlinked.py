@@ -1,12 +1,16 @@
 """Unlinked senders: one polite answer a day; their messages are held, and handled once they link."""
 
+import asyncio
+
 import pytest
 
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.metrics import BACKLOG
+from ava_whatsapp_gateway.queue import maintenance
 
 from . import meta_payloads as meta
-from .conftest import Gateway, LinkNumber
-from .fake_peers import FakePeers
+from .conftest import Gateway, LinkNumber, StartGateway
+from .fake_peers import FakePeers, Reset
 
 PHONE = "4915112345678"
 
@@ -96,3 +100,19 @@ async def test_unlinking_takes_effect_at_once_and_another_account_can_link_the_n
     await gateway.drain()
     assert ("user", "whose?") not in peers.turns(first)
     assert peers.turns(second) == [("user", "whose?"), ("assistant", "whose?")]
+
+
+async def test_a_notice_of_which_nobody_knows_whether_it_arrived_is_nothing_to_decide(
+    gateways: StartGateway, peers: FakePeers
+) -> None:
+    """It would be counted as waiting for an operator, who is not shown it and can do nothing about it."""
+    gateway = await gateways(unknown_wait_seconds=0.01)
+    peers.after["graph"].append(Reset())
+    await gateway.keep(meta.text(body="hi"))
+    await gateway.drain()
+    await asyncio.sleep(0.05)
+    for _ in range(2):
+        await maintenance.run(gateway.pool, gateway.settings)
+    assert await gateway.pool.fetchval("select state from whatsapp.outbox") == "unresolved"
+    assert [state for _, state in await gateway.states()] == ["held"]
+    assert BACKLOG.labels("sends", "unresolved")._value.get() == 0

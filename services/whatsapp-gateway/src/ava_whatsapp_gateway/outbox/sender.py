@@ -62,7 +62,7 @@ class Sender:
         if begun["verdict"] == "probe":
             await self._probe(graph, event, send, begun)
         if begun["verdict"] in ("go", "probe"):
-            await self._call(graph, event, send, begun["attempt"], latest)
+            await self._call(graph, event, send, begun, latest)
         send = await store.get(self.pool, send.id)
         return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
 
@@ -110,7 +110,7 @@ class Sender:
         return await store.get(self.pool, send.id)
 
     async def _call(
-        self, graph: httpx.AsyncClient, event: Event, send: Send, attempt: int, latest: float
+        self, graph: httpx.AsyncClient, event: Event, send: Send, begun: asyncpg.Record, latest: float
     ) -> None:
         settings, contact = self.settings, event.contact
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
@@ -126,16 +126,17 @@ class Sender:
             case cloud_api.Unknown():
                 SENDS.labels("unknown", "").inc()
                 log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
-                unknown = send.id, attempt, outcome.why
+                unknown = send.id, begun["attempt"], outcome.why
                 await retry_while_away(lambda: store.mark_unknown(self.pool, *unknown), _SAYING_SECONDS)
-                await self._count_unanswered()
+                await self._count_unanswered(begun)
             case cloud_api.NotSent():
                 SENDS.labels("not_sent", "none" if outcome.code is None else str(outcome.code)).inc()
-                await self._not_sent(send, attempt, outcome)
+                await self._not_sent(send, begun, outcome)
             case _:
                 assert_never(outcome)
 
-    async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
+    async def _not_sent(self, send: Send, begun: asyncpg.Record, outcome: cloud_api.NotSent) -> None:
+        attempt = begun["attempt"]
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
         counts = outcome.verdict is Verdict.TRANSIENT and outcome.answered
         last = counts and send.failures + 1 >= self.settings.attempts
@@ -155,7 +156,7 @@ class Sender:
         if outcome.answered:
             await circuit_breaker.answered(self.pool, self.settings.phone_number_id)
         elif outcome.verdict is Verdict.TRANSIENT and outcome.detail != cloud_api.TOO_LATE:
-            await self._count_unanswered()
+            await self._count_unanswered(begun)
         if not final:
             raise RetryLater(await self._release_after(send, outcome))
 
@@ -181,6 +182,9 @@ class Sender:
                 wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
                 return Release(wait, "graph" if outcome.answered else "number")
 
-    async def _count_unanswered(self) -> None:
+    async def _count_unanswered(self, begun: asyncpg.Record) -> None:
+        """Where a message was risked, the next one is after a while; where not, Graph is asked soon."""
         number, probe_seconds = self.settings.phone_number_id, self.settings.probe_seconds
+        if begun["verdict"] != "probe":
+            probe_seconds = min(store.UNREACHABLE_PROBE_SECONDS, probe_seconds)
         await circuit_breaker.unanswered(self.pool, number, probe_seconds)

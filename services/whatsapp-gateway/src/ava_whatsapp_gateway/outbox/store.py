@@ -17,7 +17,7 @@ from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
 
-_UNREACHABLE_PROBE_SECONDS = 5.0
+UNREACHABLE_PROBE_SECONDS = 5.0
 """How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
 
 
@@ -146,7 +146,7 @@ async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> 
         timedelta(seconds=settings.pair_gap_seconds),
         settings.pair_burst,
         timedelta(seconds=settings.probe_seconds),
-        timedelta(seconds=min(_UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
+        timedelta(seconds=min(UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
     assert record is not None  # noqa: S101 - the function always answers
     return record

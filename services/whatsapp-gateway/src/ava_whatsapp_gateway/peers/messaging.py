@@ -132,5 +132,10 @@ async def correct(client: httpx.AsyncClient, caller: Caller, change: Correction)
     }
     path, auth = f"/messages/{change.id}", on_behalf_of(caller)
     response = await request(client, "messaging", "PATCH", path, json=body, auth=auth)
-    if response.status_code != 404 and not response.is_success:
+    if response.status_code == 404:
+        return
+    if not response.is_success:
         raise PeerRefused("messaging", response)
+    changed = json_object(response)
+    if changed.get("id") != str(change.id) and changed.get("external_id") != change.external_id:
+        raise PeerAway("messaging", f"{response.status_code} without the turn")
