@@ -209,3 +209,16 @@ async def test_what_an_owner_wrote_is_not_past_because_the_number_is_shown(
     await gateway.keep(meta.text(PHONE, "two", **HIDDEN))
     await gateway.drain()
     assert said(peers, person) == ["one", "waits for the gateway", "two"]
+
+
+async def test_what_is_held_until_an_owner_is_found_by_chance_is_given_when_it_is_recent(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    """As an earlier release left it: held, although a name that the contact has is linked."""
+    await say(gateway, "days ago", timedelta(days=2))
+    await say(gateway, "recently", timedelta(minutes=50))
+    person = await linked("+4917000000000")
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '4917000000000'")
+    await gateway.keep(meta.text(PHONE, "now"))
+    await gateway.drain()
+    assert said(peers, person) == ["recently", "now"]
