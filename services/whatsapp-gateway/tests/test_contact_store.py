@@ -197,5 +197,7 @@ async def test_an_answer_to_a_number_that_is_anothers_by_now_and_has_no_id_is_no
     await gateway.run(lane)
     assert "secret" not in [text for texts in peers.phones.values() for text in texts]
     assert ("user", "secret") in peers.turns(person)
-    rows = await gateway.pool.fetch("select body, state, error from whatsapp.outbox where state <> 'accepted'")
+    rows = await gateway.pool.fetch(
+        "select body, state, error from whatsapp.outbox where state <> 'accepted'"
+    )
     assert [tuple(row) for row in rows] == [("secret", "failed", "its number is another person's by now")]

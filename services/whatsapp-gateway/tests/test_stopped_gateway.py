@@ -1,4 +1,4 @@
-"""A gateway stands still at any step while its lease expires and the sender's link changes: one log has it all."""
+"""A gateway stands still at any step while its lease expires and the link changes: one log has it all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,6 +1,7 @@
 """Find the owner of a message: the pinned one, else by exact number or id, else by its only known variant.
 
-Decisions 0011, 0052, 0093, 0097, 0098, 0102, 0122. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052, 0093, 0097, 0098, 0102 and 0122.
+See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re

@@ -80,7 +80,8 @@ _HEAD = f"""(
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        coalesce(e.user_id, (
-         select said.user_id from whatsapp.events as said where said.key = e.corrects and said.contact_id = c.id
+         select said.user_id from whatsapp.events as said
+         where said.key = e.corrects and said.contact_id = e.contact_id
        )) as user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
        e.corrects, e.code_tried, statement_timestamp() as claimed_at,
@@ -98,7 +99,8 @@ select whatsapp.finish_2(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_
   p_lease => $6, p_link_version => $7)
 """
 _NOTE_OWNER = """
-select whatsapp.note_owner(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_user_id => $4, p_lease => $5)
+select whatsapp.note_owner(
+  p_contact_id => $1, p_fence => $2, p_event_id => $3, p_user_id => $4, p_lease => $5)
 """
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
