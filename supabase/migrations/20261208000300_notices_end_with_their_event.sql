@@ -120,20 +120,16 @@ declare
   v_number whatsapp.numbers;
   v_contact_id bigint;
 begin
+  select c.id into v_contact_id from whatsapp.outbox as o join whatsapp.contacts as c on c.id = o.contact_id
+  where o.id = p_send_id and p_alias_digits is not null
+    and c.alias_digits is distinct from p_alias_digits and c.wa_digits is distinct from p_alias_digits;
+  if v_contact_id is not null then
+    perform whatsapp.learn_alias(p_contact_id => v_contact_id, p_alias_digits => p_alias_digits);
+  end if;
   update whatsapp.outbox set
     state = 'accepted', wamid = coalesce(wamid, p_wamid), code = null, error = null,
     accepted_at = coalesce(accepted_at, pg_catalog.clock_timestamp()), changed_at = pg_catalog.clock_timestamp()
   where id = p_send_id and state in ('sending', 'unknown', 'unresolved', 'ready');
-  if p_alias_digits is not null then
-    update whatsapp.contacts as c set alias_digits = p_alias_digits, link_version = c.link_version + 1
-    from whatsapp.outbox as o
-    where o.id = p_send_id and c.id = o.contact_id and c.alias_digits is distinct from p_alias_digits
-      and c.wa_digits is distinct from p_alias_digits
-    returning c.id into v_contact_id;
-    if v_contact_id is not null then
-      perform whatsapp.look_up_again(p_contact_id => v_contact_id);
-    end if;
-  end if;
   if exists (select from whatsapp.statuses where wamid = p_wamid and not applied) then
     perform whatsapp.apply_statuses(array[p_send_id]);
   else
@@ -149,21 +145,20 @@ begin
 end
 $$;
 
-create function whatsapp.look_up_again(p_contact_id bigint) returns void
+create function whatsapp.learn_alias(p_contact_id bigint, p_alias_digits text) returns void
 language plpgsql set search_path = '' as $$
 begin
+  perform whatsapp.wake(p_contact_ids => array[p_contact_id], p_at_once => true);
+  update whatsapp.contacts set alias_digits = p_alias_digits, link_version = link_version + 1 where id = p_contact_id;
   update whatsapp.events set
     state = 'ready', reason = null, released_at = pg_catalog.clock_timestamp(),
     changed_at = pg_catalog.clock_timestamp()
   where contact_id = p_contact_id and state = 'held';
-  if found then
-    perform whatsapp.wake(p_contact_ids => array[p_contact_id], p_at_once => true);
-  end if;
 end
 $$;
-comment on function whatsapp.look_up_again(bigint) is
-  'Something became known about this contact that may tell whose it is: what it holds is ready, with a clock, because a
-typed number gives recent words only.';
+comment on function whatsapp.learn_alias(bigint, text) is
+  'Notes what Meta calls a number: whose it is may be known now, so it is looked up anew. What the contact holds is ready,
+with a clock, because a typed number gives recent words only.';
 
 create or replace function whatsapp.pin(
   p_contact_id bigint, p_fence uuid, p_user_id uuid, p_link_version bigint, p_linked_digits text
@@ -193,8 +188,8 @@ revoke all on function whatsapp.finish_2(bigint, uuid, bigint, text, text, inter
 revoke all on function whatsapp.not_sent_2(uuid, integer, text, boolean, integer, text)
   from public, anon, authenticated, service_role;
 revoke all on function whatsapp.discard_late_notice(uuid) from public, anon, authenticated, service_role;
-revoke all on function whatsapp.look_up_again(bigint) from public, anon, authenticated, service_role;
+revoke all on function whatsapp.learn_alias(bigint, text) from public, anon, authenticated, service_role;
 grant execute on function whatsapp.finish_2(bigint, uuid, bigint, text, text, interval, bigint) to ava_whatsapp_gateway;
 grant execute on function whatsapp.not_sent_2(uuid, integer, text, boolean, integer, text) to ava_whatsapp_gateway;
 grant execute on function whatsapp.discard_late_notice(uuid) to ava_whatsapp_gateway;
-grant execute on function whatsapp.look_up_again(bigint) to ava_whatsapp_gateway;
+grant execute on function whatsapp.learn_alias(bigint, text) to ava_whatsapp_gateway;

@@ -39,7 +39,7 @@ WRITERS = {
     "whatsapp.correct": {Actor.HANDLER},
     "whatsapp.finish_2": {Actor.HANDLER, Actor.LANE_RUNNER},
     "whatsapp.discard_late_notice": {Actor.SENDER},
-    "whatsapp.look_up_again": {Actor.SENDER},
+    "whatsapp.learn_alias": {Actor.SENDER},
     "whatsapp.accepted_2": {Actor.SENDER},
     "whatsapp.not_called": {Actor.SENDER},
     "ava_private.whatsapp_link_changed": {Actor.LINK},
