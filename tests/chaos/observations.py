@@ -61,10 +61,7 @@ _UNFINISHED_EVENTS = (
 _UNFINISHED_COUNT = """
 select (select count(*) from whatsapp.deliveries where state = 'new')
   + (select count(*) from whatsapp.events where state in ('ready', 'awaiting'))
-  + (select count(*) from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
-      -- A notice that a kill kept from being sent needs no sending once its sender is linked.
-      where o.state in ('sending', 'unknown')
-        or (o.state = 'ready' and (o.kind = 'answer' or e.state in ('ready', 'held'))))
+  + (select count(*) from whatsapp.outbox where state in ('ready', 'sending', 'unknown'))
   + (select count(*) from whatsapp.statuses as s where not applied
       and exists (select from whatsapp.outbox as o where o.id = s.outbox_id))
 """

@@ -145,6 +145,7 @@ class FakePeers:
                 return 200, _shown(entry)
             if entry["id"] == turn["id"]:
                 same = entry["content"] == turn["content"] or {"edited_at", "deleted_at"} & entry.keys()
+                same = same and entry["user"] == turn["user"]
                 return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
         self._append(turn)
         return 201, _shown(self.log[-1])

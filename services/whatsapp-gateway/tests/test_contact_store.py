@@ -247,3 +247,37 @@ async def test_the_stamp_of_a_link_stays_with_contacts_that_turn_out_to_be_one(
     await gateway.ingest()
     [contact] = await gateway.pool.fetch("select relinked_by from whatsapp.contacts")
     assert contact["relinked_by"] == heir
+async def test_an_answer_on_its_way_never_reaches_the_new_holder_of_the_number(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    """The number changes hands after the lane was claimed and before the call."""
+    await gateway.keep(meta.text(body="pin", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="secret", from_user_id="DE.1"))
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
+    await gateway.ingest()
+    await gateway.run(lane)
+    assert peers.phones[PHONE] == ["pin"]
+    assert peers.phones["DE.1"] == ["secret"]
+
+
+async def test_an_answer_to_a_number_that_is_anothers_by_now_and_has_no_id_is_not_sent(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
+    await linked("+4917000000000")
+    await gateway.keep(meta.text(body="pin"), meta.text("4917000000000", "pin", from_user_id="DE.2"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="secret"))
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
+    await gateway.ingest()
+    await gateway.run(lane)
+    assert "secret" not in [text for texts in peers.phones.values() for text in texts]
+    assert ("user", "secret") in peers.turns(person)
+    rows = await gateway.pool.fetch(
+        "select body, state, error from whatsapp.outbox where state <> 'accepted'"
+    )
+    assert [tuple(row) for row in rows] == [("secret", "failed", "its number is another person's by now")]

@@ -265,3 +265,38 @@ async def test_what_an_owner_wrote_is_not_past_because_the_number_is_shown(
     await gateway.keep(meta.text(PHONE, "two", **HIDDEN))
     await gateway.drain()
     assert said(peers, person) == ["one", "waits for the gateway", "two"]
+
+
+async def test_what_is_held_until_an_owner_is_found_by_chance_is_given_when_it_is_recent(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    """As an earlier release left it: held, although a name that the contact has is linked."""
+    await say(gateway, "days ago", timedelta(days=2))
+    await say(gateway, "recently", timedelta(minutes=50))
+    person = await linked("+4917000000000")
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '4917000000000'")
+    await gateway.keep(meta.text(PHONE, "now"))
+    await gateway.drain()
+    assert said(peers, person) == ["recently", "now"]
+
+
+@pytest.mark.parametrize("told", [{}, {"user_id": "DE.2", "previous_user_id": "DE.1"}], ids=["no ids", "ids"])
+async def test_a_move_to_a_number_gives_recent_words_of_it_only(
+    gateway: Gateway, peers: FakePeers, linked: Link, told: dict[str, str]
+) -> None:
+    """Its former holder, whom nothing but the number names, may have said the older ones."""
+    new, person = "4917000000000", await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(PHONE, "before", from_user_id="DE.1"))
+    for words, minutes in (("another person's", 70), ("their own", 10)):
+        message = meta.text(new, words)
+        await gateway.keep(message)
+        await gateway.drain()
+        await gateway.pool.execute(
+            "update whatsapp.events set received_at = received_at - make_interval(mins => $2) where key = $1",
+            *(message["id"], minutes),
+        )
+    system = {"type": "user_changed_number", "wa_id": new, **told}
+    await gateway.keep(meta.text(PHONE, type="system", system=system, from_user_id="DE.1"))
+    await gateway.keep(meta.text(new, "after", from_user_id="DE.2"))
+    await gateway.drain()
+    assert said(peers, person) == ["before", "their own", "after"]

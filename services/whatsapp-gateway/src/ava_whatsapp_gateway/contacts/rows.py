@@ -84,11 +84,13 @@ async def save(connection: Connection, row: ContactRow, *, recycled: bool = Fals
     await connection.execute(_RELEASE, row.id)
 
 
-async def note_shown(connection: Connection, digits: str | None, *rows: ContactRow) -> None:
-    """A hidden number is shown: what was said shortly before is released, as by a link."""
-    shown = [row.id for row in rows if digits and row.wa_digits is None and row.user_id is None]
-    if shown:
-        await start_clock(connection, *shown)
+async def note_shown(
+    connection: Connection, digits: str | None, *rows: ContactRow, is_told: bool = True
+) -> None:
+    """A hidden number is shown, or only a number tells who this is: recent words are given, as by a link."""
+    shown = [row for row in rows if not is_told or (digits and row.wa_digits is None)]
+    if unowned := [row.id for row in shown if row.user_id is None]:
+        await start_clock(connection, *unowned)
 
 
 async def start_clock(connection: Connection, *contacts: int) -> None:

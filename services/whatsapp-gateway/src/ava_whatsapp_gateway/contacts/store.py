@@ -19,10 +19,8 @@ select distinct m.from_digits from whatsapp.moves as m
 join whatsapp.contacts as c on c.id = m.contact_id
 where m.from_digits = any ($1) and c.user_id is not null and not m.relinked
 """
-_NEW = """
-insert into whatsapp.contacts (wa_digits, bsuid, parent_bsuid, username, recycled)
-values ($1, $2, $3, $4, $5) returning id
-"""
+_NEW = """insert into whatsapp.contacts (wa_digits, bsuid, parent_bsuid, username, recycled)
+values ($1, $2, $3, $4, $5) returning id"""
 _BETWEEN_LINKS = "select whatsapp.between_links(p_numbers => $1)"
 
 
@@ -119,7 +117,8 @@ class ContactStore:
             log.warning("contact.move_refused", contact=known.id, others=[other.id for other in others])
             return "the new number is another user's"
         after = contact_moves.newest(known, move, others, later)
-        await rows.note_shown(self._connection, after.digits, known, *others)
+        is_told = contact_moves.is_told(move, others, later)
+        await rows.note_shown(self._connection, after.digits, known, *others, is_told=is_told)
         await rows.record_move(self._connection, known, "changed", after)
         for other in others:
             await self._unite(known, other)

@@ -1,6 +1,6 @@
 """Handle one event from the start; every step takes effect once, however often this runs.
 
-Decisions 0054, 0141, 0143 and 0144.
+Decisions 0054, 0122, 0141, 0143 and 0144.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ class Handler:
             raise DeadEvent(str(refused)) from None
 
     async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
-        """What the user said, in their log."""
+        """What the user said, in their log; whose it is was noted before, and a retry goes on for them."""
         said = Turn(
             id=event.turn_id,
             user_id=caller.id,
@@ -109,6 +109,8 @@ class Handler:
         if event.logged_at:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
+        if event.user_id is None:
+            await lanes.note_owner(self._pool, event, caller.id, self._settings.lease_seconds)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
         await self._corrections.mark_edited(clients.messaging, caller, event)
         return logged

@@ -1,6 +1,6 @@
 """The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait.
 
-Decisions 0051, 0105 and 0107.
+Decisions 0051, 0105, 0107 and 0122.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from ava_whatsapp_gateway.settings import Settings
 _NEVER_CALLED_LONGEST_UNITS = 5.0
 """A call that was never made costs nothing, and from a few in a row on the circuit spares us even those."""
 _AGE = "select extract(epoch from clock_timestamp() - $1)"
+_NOBODY = cloud_api.NotSent(Verdict.PERMANENT, None, "its number is another person's by now")
 _SAYING_SECONDS = 3600.0
 """How long we try to write down what became of a call: nobody else knows, and the database may be away."""
 
@@ -62,7 +63,7 @@ class Sender:
         if begun["verdict"] == "probe":
             await self._probe(graph, event, send, begun)
         if begun["verdict"] in ("go", "probe"):
-            await self._call(graph, event, send, begun, latest)
+            await self._call(graph, send, begun, latest)
         send = await store.get(self.pool, send.id)
         return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
 
@@ -109,13 +110,14 @@ class Sender:
         await store.allow_resend(self.pool, send.id)
         return await store.get(self.pool, send.id)
 
-    async def _call(
-        self, graph: httpx.AsyncClient, event: Event, send: Send, begun: asyncpg.Record, latest: float
-    ) -> None:
-        settings, contact = self.settings, event.contact
+    async def _call(self, graph: httpx.AsyncClient, send: Send, begun: asyncpg.Record, latest: float) -> None:
+        settings, attempt = self.settings, begun["attempt"]
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
-        message = cloud_api.TextMessage(send.id, contact.wa_digits, contact.bsuid, send.body)
-        outcome = await cloud_api.send_text(graph, path, message, 2 * settings.graph_timeout_seconds, latest)
+        message = cloud_api.TextMessage(send.id, begun["wa_digits"], begun["bsuid"], send.body)
+        outcome: cloud_api.Outcome = _NOBODY
+        if message.digits or message.bsuid:
+            timeout_seconds = 2 * settings.graph_timeout_seconds
+            outcome = await cloud_api.send_text(graph, path, message, timeout_seconds, latest)
         match outcome:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()

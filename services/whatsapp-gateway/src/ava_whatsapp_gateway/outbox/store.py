@@ -68,7 +68,7 @@ delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' 
   and exists (select from whatsapp.lanes where contact_id = $2 and token = $3)
 """
 _BEGIN = """
-select verdict, pause, attempt from whatsapp.begin_send_2(
+select verdict, pause, attempt, wa_digits, bsuid from whatsapp.begin_send_3(
   p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
   p_pair_gap => $6, p_pair_burst => $7, p_probe => $8, p_unreachable_probe => $9)
 """
@@ -76,7 +76,7 @@ _ACCEPTED = """
 select whatsapp.accepted_2(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
 """
 _NOT_SENT = """
-select whatsapp.not_sent(
+select whatsapp.not_sent_2(
   p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
 """
 _NOT_CALLED = """
@@ -135,7 +135,7 @@ async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) ->
 
 
 async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> asyncpg.Record:
-    """The last check before a call: `verdict`, `pause` (seconds to wait), and which `attempt` this is."""
+    """The last check before a call: `verdict`, `pause` (seconds), which `attempt` this is, and to whom."""
     record = await pool.fetchrow(
         _BEGIN,
         event.contact.id,

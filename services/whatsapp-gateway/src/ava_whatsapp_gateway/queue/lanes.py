@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050, 0106 and 0141. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106, 0122 and 0141. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
@@ -54,6 +54,7 @@ class Event:
     send_count: int
     corrects: str | None
     edited_at: datetime | None
+    code_tried: bool
     claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
@@ -83,9 +84,12 @@ _LAST_EDIT = f"""
 # What was edited or deleted goes first, so that what is answered are the words as they are now.
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
-       e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
+       coalesce(e.user_id, (
+         select said.user_id from whatsapp.events as said
+         where said.key = e.corrects and said.contact_id = e.contact_id
+       )) as user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
-       e.corrects, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
+       e.corrects, e.code_tried, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
        statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
@@ -97,8 +101,12 @@ join lateral (
 order by e.corrects is null, e.sent_at, e.id
 """
 _FINISH = """
-select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
+select whatsapp.finish_2(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
   p_lease => $6, p_link_version => $7)
+"""
+_NOTE_OWNER = """
+select whatsapp.note_owner(
+  p_contact_id => $1, p_fence => $2, p_event_id => $3, p_user_id => $4, p_lease => $5)
 """
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
@@ -127,6 +135,16 @@ async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENT
         event = Event(contact=contact, **{name: row[name] for name in _EVENT})
         claimed[contact.id].events.append(event)
     return list(claimed.values())
+
+
+async def note_owner(pool: Pool, event: Event, user_id: UUID, lease_seconds: float) -> None:
+    """Note whose the event is before their log may have it. Raises as `finish`."""
+    lease = timedelta(seconds=lease_seconds)
+    noted = await pool.fetchval(_NOTE_OWNER, event.contact.id, event.token, event.id, user_id, lease)
+    if noted == "lost":
+        raise LeaseLost
+    if noted != "noted":
+        raise LaneChanged
 
 
 async def finish(
