@@ -247,6 +247,8 @@ async def test_the_stamp_of_a_link_stays_with_contacts_that_turn_out_to_be_one(
     await gateway.ingest()
     [contact] = await gateway.pool.fetch("select relinked_by from whatsapp.contacts")
     assert contact["relinked_by"] == heir
+
+
 async def test_an_answer_on_its_way_never_reaches_the_new_holder_of_the_number(
     gateway: Gateway, peers: FakePeers, person: UUID
 ) -> None:

@@ -111,7 +111,7 @@ class Sender:
         return await store.get(self.pool, send.id)
 
     async def _call(self, graph: httpx.AsyncClient, send: Send, begun: asyncpg.Record, latest: float) -> None:
-        settings, attempt = self.settings, begun["attempt"]
+        settings = self.settings
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
         message = cloud_api.TextMessage(send.id, begun["wa_digits"], begun["bsuid"], send.body)
         outcome: cloud_api.Outcome = _NOBODY
