@@ -27,7 +27,7 @@ async def answering_checks(settings: Settings) -> list[Check]:
 
 
 async def _answerer(url: str, secret: str) -> Check:
-    """An empty question: whoever checks the secret first refuses it for that, and nothing thinks."""
+    """An empty question: one that checks the secret first refuses it for that, and nothing thinks."""
     variable, key = "WHATSAPP_GATEWAY_ANSWER_URL", str(uuid4())
     headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": key}
     try:
