@@ -120,6 +120,7 @@ def test_what_is_deleted_or_changed_elsewhere_is_seen(visitor: Visitor) -> None:
 
 def test_a_change_on_another_device_is_not_overwritten_unseen(visitor: Visitor) -> None:
     visitor.arrive()
+    expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
     place = visitor.group("Your avatar")
     created = "{ name: 'Nora', age: 30, personality: 'calm', physical_description: '' }"
     visitor.page.evaluate(f"async () => ask('PUT', '/profile/avatar', {created})")

@@ -51,7 +51,12 @@ async def test_logging_in_puts_the_tokens_into_cookies_that_scripts_and_other_si
 @pytest.mark.parametrize("site", [None, "cross-site", "same-site", "none", "same-origin, cross-site"])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/auth/session"), ("POST", "/auth/session/refresh"), ("DELETE", "/auth/session")],
+    [
+        ("POST", "/auth/session"),
+        ("POST", "/auth/session/refresh"),
+        ("POST", "/auth/session/resume"),
+        ("DELETE", "/auth/session"),
+    ],
 )
 async def test_only_our_own_page_can_open_refresh_and_close_a_session(
     client: httpx.AsyncClient, person: Person, method: str, path: str, site: str | None

@@ -56,3 +56,14 @@ def test_without_a_secret_the_service_does_not_start(settings: MakeSettings, mis
     empty = [] if missing == "app_secrets" else ""
     with pytest.raises(ValueError, match=missing):
         settings(**{missing: empty})
+
+
+def test_the_version_is_in_one_variable_only(settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match=r"remove /v25\.0 \(GRAPH_API_VERSION has it\)"):
+        settings(graph_api_url="https://graph.facebook.com/v25.0")
+    assert settings(graph_api_url="https://graph.facebook.com/").graph_api_url == "https://graph.facebook.com"
+
+
+def test_the_access_token_is_the_token_alone(settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match="begins with Bearer"):
+        settings(access_token="Bearer EAAG0123456789abcdef")

@@ -1,6 +1,6 @@
 """Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read.
 
-Decisions 0003, 0068 and 0133.
+Decisions 0003, 0068, 0133 and 0149.
 """
 
 from contextlib import suppress
@@ -18,13 +18,13 @@ from ava_auth.problems import (
     WrongCredentials,
 )
 from ava_auth.resources import Resources, ResourcesDep, no_store
-from ava_auth.schemas import Credentials, Me, me
-from ava_auth.user_and_session import Scope, Session
+from ava_auth.schemas import Credentials, Me, SignedIn, me
+from ava_auth.user_and_session import Scope, Session, User
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
 from ava_common.caller import Caller
 from ava_common.client_ip import ClientIp, network_of
-from ava_common.database import AWAY, BUSY
+from ava_common.database import AWAY, BUSY, AccountGone
 from ava_common.jwks import KeysUnavailable
 from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
@@ -93,6 +93,30 @@ async def refresh(
     return me(session)
 
 
+@router.post(
+    "/resume",
+    operation_id="session_resume",
+    responses=responses(CrossSite, TooManyAttempts, AccountsAway),
+)
+async def resume(
+    request: Request,
+    response: Response,
+    resources: ResourcesDep,
+    client_ip: ClientIp,
+    refresh_token: RefreshCookie = None,
+) -> SignedIn:
+    """Who is signed in with this browser's cookies, renewed if need be; `user` is null if nobody is."""
+    if user := await _user_of_live_session(request, resources):
+        return SignedIn(user=Me(id=user.id, email=user.email))
+    try:
+        session = await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
+    except SessionEnded:
+        session = None
+    if session:
+        _set_cookies(response, session, resources.settings.session_days)
+    return SignedIn(user=me(session) if session else None)
+
+
 @router.delete(
     "",
     operation_id="session_log_out",
@@ -125,12 +149,21 @@ async def log_out(
 
 
 async def _own_caller(request: Request) -> Caller | None:
-    """The caller with an access token of their own; None when there is none or it is not valid any more."""
+    """The caller who speaks for themselves; None without a valid token of their own."""
     try:
         caller = await optional_caller(request)
     except InvalidToken:
         return None
     return None if caller is None or caller.actor or caller.impersonated else caller
+
+
+async def _user_of_live_session(request: Request, resources: Resources) -> User | None:
+    """The user of the access token; None once it is invalid, its session has ended or the account is gone."""
+    caller = await _own_caller(request)
+    try:
+        return await resources.sessions.user(caller) if caller else None
+    except (SessionEnded, AccountGone):
+        return None
 
 
 async def _end(

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from ava_common.database import Pool
 from ava_common.database_readiness import DatabaseReadiness
+from ava_whatsapp_gateway.cloud_api.number_readiness import NumberReadiness
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 
@@ -19,6 +20,7 @@ class Resources:
     settings: Settings
     pool: Pool
     database: DatabaseReadiness
+    number: NumberReadiness
     inbox: Inbox
     app_secrets: Sequence[bytes] = field(repr=False)
     answerers_trouble: Callable[[], str]
