@@ -102,11 +102,7 @@ async def resume(
     """Who is signed in with this browser's cookies, renewed if need be; `user` is null if nobody is."""
     if user := await _user_of_live_session(request, resources):
         return SignedIn(user=Me(id=user.id, email=user.email))
-    try:
-        session = await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
-    except SessionEnded:
-        session = None
-    if session:
+    if session := await _renewed(resources, refresh_token, client_ip):
         _set_cookies(response, session, resources.settings.session_days)
     return SignedIn(user=me(session) if session else None)
 
@@ -166,9 +162,13 @@ async def _user_of_live_session(request: Request, resources: Resources) -> User 
 
 async def _fresh_access_token(resources: Resources, refresh_token: str | None, client_ip: str) -> str | None:
     """A new access token, because an expired one cannot end its session; None when the session has ended."""
-    if not refresh_token:
-        return None
+    session = await _renewed(resources, refresh_token, client_ip)
+    return session.access_token if session else None
+
+
+async def _renewed(resources: Resources, refresh_token: str | None, client_ip: str) -> Session | None:
+    """The session with new tokens; None when there is none or it has ended."""
     try:
-        return (await flows.refresh(resources, refresh_token, client_ip)).access_token
+        return await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
     except SessionEnded:
         return None
