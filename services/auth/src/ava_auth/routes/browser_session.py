@@ -108,11 +108,7 @@ async def resume(
     """Who is signed in with this browser's cookies, renewed if need be; `user` is null if nobody is."""
     if user := await _user_of_live_session(request, resources):
         return SignedIn(user=Me(id=user.id, email=user.email))
-    try:
-        session = await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
-    except SessionEnded:
-        session = None
-    if session:
+    if session := await _renewed(resources, refresh_token, client_ip):
         _set_cookies(response, session, resources.settings.session_days)
     return SignedIn(user=me(session) if session else None)
 
@@ -175,9 +171,16 @@ async def _end(
             with suppress(InvalidToken):  # it has expired just now
                 await resources.supabase.log_out(caller.token, scope)
                 return caller.id
-        if refresh_token:
+        if session := await _renewed(resources, refresh_token, client_ip):
             with suppress(SessionEnded):
-                session = await flows.refresh(resources, refresh_token, client_ip)
                 await resources.supabase.log_out(session.access_token, scope)
                 return session.user.id
     return None
+
+
+async def _renewed(resources: Resources, refresh_token: str | None, client_ip: str) -> Session | None:
+    """The session with new tokens; None when there is none or it has ended."""
+    try:
+        return await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
+    except SessionEnded:
+        return None
