@@ -71,7 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
                 database = DatabaseReadiness(pool, url, "WHATSAPP_GATEWAY_DATABASE_URL")
-                yield Resources(settings, pool, database, number, Inbox(pool, arrived), secrets, handler.trouble)
+                yield Resources(
+                    settings, pool, database, number, Inbox(pool, arrived), secrets, handler.trouble
+                )
 
     return create_service_app(
         "Ava WhatsApp gateway",
