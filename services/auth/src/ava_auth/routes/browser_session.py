@@ -24,7 +24,7 @@ from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
 from ava_common.caller import Caller
 from ava_common.client_ip import ClientIp, network_of
-from ava_common.database import AWAY, BUSY
+from ava_common.database import AWAY, BUSY, AccountGone
 from ava_common.jwks import KeysUnavailable
 from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
@@ -139,7 +139,7 @@ async def _end(
     """End sessions; whose they were, None when there was none. An expired token cannot end its session."""
     with resources.sessions.ending():
         if caller:
-            with suppress(InvalidToken):  # it has expired just now
+            with suppress(InvalidToken, SessionEnded, AccountGone):  # the refresh token tells what is true
                 await resources.supabase.log_out(caller.token, scope)
                 return caller.id
         if refresh_token:
