@@ -125,3 +125,13 @@ async def test_a_log_out_says_whose_in_the_audit_log(failing: Failing, database:
     assert (await failing.client.delete("/auth/session", headers=PAGE)).status_code == 204
     rows = await database.admin("select user_id from accounts.audit where event = 'session.ended'")
     assert [row["user_id"] for row in rows] == [failing.person.id], "nothing ends without a session"
+
+
+@pytest.mark.parametrize("scope", ["others", "global"])
+async def test_an_ended_session_ends_no_others_and_is_told_so(failing: Failing, scope: str) -> None:
+    here, there = await failing.log_in(), await failing.log_in()
+    assert (await failing.client.post("/auth/logout", headers=bearer(there))).status_code == 204
+    assert (await failing.client.post("/auth/logout", headers=bearer(there))).status_code == 204
+    refused = await failing.client.post(f"/auth/logout?scope={scope}", headers=bearer(there))
+    assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
+    assert (await failing.client.get("/auth/me", headers=bearer(here))).status_code == 200

@@ -110,12 +110,14 @@ class SupabaseAuth:
         return _session((await _answer(request, supabase_errors.SESSION)).session)
 
     async def log_out(self, access_token: str, scope: Scope) -> None:
-        """End sessions; one that has already ended is not an error. Raises InvalidToken for a token that has.
+        """End sessions; one's own that has already ended is not an error.
 
-        With an expired token nothing can be ended, and the session may well live on.
+        Raises InvalidToken for a token that has expired, SessionEnded or AccountGone when others were to be
+        ended too: with either nothing is ended, and those may well live on.
         """
         request = self._client(self._publishable).admin.sign_out(access_token, scope)
-        await _answer_or_none(request, supabase_errors.SESSION_ENDED, supabase_errors.TOKEN_REFUSED)
+        over = supabase_errors.SESSION_ENDED if scope == "local" else ()
+        await _answer_or_none(request, over, supabase_errors.LIVE_SESSION)
 
     async def close(self, access_token: str, scope: Scope) -> None:
         """End a session of our own whose tokens nobody was given; one that stays open harms nobody."""

@@ -168,7 +168,7 @@ async def _end(
     """End sessions; whose they were, None when there was none. An expired token cannot end its session."""
     with resources.sessions.ending():
         if caller:
-            with suppress(InvalidToken):  # it has expired just now
+            with suppress(InvalidToken, SessionEnded, AccountGone):  # the refresh token tells what is true
                 await resources.supabase.log_out(caller.token, scope)
                 return caller.id
         if session := await _renewed(resources, refresh_token, client_ip):

@@ -76,7 +76,10 @@ async def refresh(old: Renewal, resources: ResourcesDep, client_ip: ClientIp) ->
     operation_id="accounts_log_out",
     status_code=204,
     response_class=Response,
-    responses=responses(InvalidToken, NotSignedIn, PersonRequired, TooManyAttempts, AccountsAway),
+    responses=responses(
+        *(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone),
+        *(TooManyAttempts, AccountsAway),
+    ),
 )
 async def log_out(
     caller: PresentCaller,
@@ -84,7 +87,7 @@ async def log_out(
     client_ip: ClientIp,
     scope: Annotated[Scope, Query()] = "local",
 ) -> None:
-    """End this session, the others, or all of them.
+    """End this session, the others, or all of them; one that has ended ends no others (401).
 
     An ended session can change and export nothing any more. Its access token still reads the avatar,
     preferences and messages, and writes messages, until it expires.
