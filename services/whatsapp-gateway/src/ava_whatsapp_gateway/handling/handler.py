@@ -110,7 +110,8 @@ class Handler:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
-        await self._corrections.mark_edited(clients.messaging, caller, event)
+        if event.edited_at:
+            await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
         return logged
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
