@@ -4,7 +4,7 @@ Decisions 0141 and 0152. See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -52,11 +52,12 @@ class Corrections:
         if changed == "changed":
             raise LaneChanged
 
-    async def mark_edited(self, client: httpx.AsyncClient, caller: Caller, event: Event) -> None:
+    async def mark_edited(
+        self, client: httpx.AsyncClient, caller: Caller, event: Event, edited_at: datetime
+    ) -> None:
         """A message that was edited before it was logged: there was nothing to mark then."""
-        if event.edited_at:
-            edit = messaging.Correction(event.turn_id, event.key, event.words, event.edited_at)
-            await messaging.correct(client, caller, edit)
+        edit = messaging.Correction(event.turn_id, event.key, event.words, edited_at)
+        await messaging.correct(client, caller, edit)
 
     async def _end(self, event: Event, state: EventState, reason: str | None) -> None:
         await lanes.finish(self.pool, event, state, reason, self.settings.lease_seconds)

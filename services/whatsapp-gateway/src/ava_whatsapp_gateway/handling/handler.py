@@ -112,7 +112,8 @@ class Handler:
         if event.user_id is None:
             await lanes.note_owner(self._pool, event, caller.id, self._settings.lease_seconds)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
-        await self._corrections.mark_edited(clients.messaging, caller, event)
+        if event.edited_at:
+            await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
         return logged
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
