@@ -225,8 +225,10 @@ async def say_hidden(gateway: Gateway, words: str, age: timedelta = timedelta(0)
     del message["from"]
     await gateway.keep(message)
     await gateway.ingest()
-    older = "received_at = received_at - $2::interval, sent_at = sent_at - $2::interval"
-    await gateway.pool.execute(f"update whatsapp.events set {older} where key = $1", message["id"], age)
+    await gateway.pool.execute(
+        "update whatsapp.events set received_at = received_at - $2, sent_at = sent_at - $2 where key = $1",
+        *(message["id"], age),
+    )
 
 
 @pytest.mark.parametrize("mode", ["off", "code"])
