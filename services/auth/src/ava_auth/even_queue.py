@@ -58,12 +58,15 @@ class EvenQueue:
             self._of_network += Counter()  # drops networks that nobody is left of
 
     async def without_waiting(self, work: Work, *, unless: bool = False) -> asyncio.Task[None]:
-        """Wait for a mail within a turn, but no longer than the step: then it goes on by itself."""
+        """Give a mail within a turn its part of the step, used or not: then it goes on by itself.
+
+        What follows in the turn begins at the same time then, and ends in the same step.
+        """
         task = asyncio.create_task(work)
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
-        seconds = None if unless else self._step_seconds * MOST_OF_A_STEP or None
-        await asyncio.wait([task], timeout=seconds)
+        seconds = 0 if unless else self._step_seconds * MOST_OF_A_STEP
+        await (asyncio.sleep(seconds) if seconds else asyncio.wait([task]))
         if task.done():
             task.result()
         else:
