@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ava_whatsapp_gateway.cloud_api.updates import Status
+from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Status
 from ava_whatsapp_gateway.queue.states import EventState
 
 
@@ -38,6 +38,16 @@ class StatusRow(NamedTuple):
     at: datetime
     code: int | None
     error: str | None
+
+
+class Stored(NamedTuple):
+    """What is left to do once a batch is stored: notices to announce, and deliveries to delete.
+
+    The latter hold copies of what its sender has deleted; until then the events of their siblings need them.
+    """
+
+    notices: list[AccountNotice]
+    copies: list[int]
 
 
 def status_row(received_at: datetime, item: Status) -> StatusRow:

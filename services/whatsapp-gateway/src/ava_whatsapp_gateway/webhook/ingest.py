@@ -19,7 +19,8 @@ from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
-from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, status_row
+from ava_whatsapp_gateway.webhook import event_rows
+from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored, status_row
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
 # One process at a time: an event acknowledged earlier is in its lane before a later one.
@@ -33,7 +34,7 @@ update whatsapp.deliveries as d set state = 'split', error = null, names = strin
 from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 """
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
-_FORGET = "delete from whatsapp.deliveries where id = any ($1)"
+_FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
 _SETTLE = "select whatsapp.settle(p_limit => $1)"
 
@@ -43,8 +44,7 @@ _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 Keyed = Message | Move | AccountNotice | Other
 Found = list[tuple[asyncpg.Record, Update]]
 """Each update with the delivery it came in."""
-Store = Callable[[Connection, Found], Awaitable[list[AccountNotice]]]
-"""Returns the notices that had not arrived before, to be announced once they are committed."""
+Store = Callable[[Connection, Found], Awaitable[Stored]]
 
 
 async def ingest(pool: Pool, number_id: str) -> int:
@@ -85,12 +85,12 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
         names: dict[int, str] = {}
-        notices: list[AccountNotice] = []
+        stored = Stored([], [])
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
-                found += [(row, update) for update in read]
                 names[row["id"]] = names_in(row["body"])
+                found += [(row, update) for update in read]
             except Exception as error:
                 why = str(error) if isinstance(error, Unreadable) else type(error).__name__
                 log.warning("delivery.quarantined", delivery=row["id"], why=why)
@@ -98,14 +98,16 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
-            notices = await store(connection, found)
-    for notice in notices:
+            stored = await store(connection, found)
+        if stored.copies:
+            await connection.execute(_FORGET, stored.copies)
+    for notice in stored.notices:
         account_notices.announce(notice)
     return len(deliveries)
 
 
-async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
-    """Store them all; the notices that had not arrived before, to be announced once they are committed."""
+async def _store(connection: Connection, found: Found) -> Stored:
+    """Store them all at once."""
     known, keys = KnownEvents(), [item.key for _, item in found if not isinstance(item, Status)]
     if rows := await connection.fetch(KNOWN, keys):
         known.note(rows)
@@ -117,9 +119,9 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     # A contact that was found out to be another's since an earlier item was read is gone.
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
-    stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
+    stored = await connection.fetch(event_rows.INSERT_EVENTS, *zip(*events, strict=True)) if events else []
     if statuses := [status_row(row["received_at"], item) for row, item in found if isinstance(item, Status)]:
-        await connection.execute(INSERT_STATUSES, *zip(*statuses, strict=True))
+        await connection.execute(event_rows.INSERT_STATUSES, *zip(*statuses, strict=True))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
         if isinstance(item, Status):
@@ -127,28 +129,28 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
-    if known.deleted:
-        copies = [
-            row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted
-        ]
-        await connection.execute(_FORGET, copies)
-    return [item for _, item in fresh if isinstance(item, AccountNotice)]
+    return Stored(
+        [item for _, item in fresh if isinstance(item, AccountNotice)],
+        [row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted],
+    )
 
 
-async def _store_each(connection: Connection, found: Found) -> list[AccountNotice]:
+async def _store_each(connection: Connection, found: Found) -> Stored:
     """One item at a time: what cannot be stored is quarantined, and costs its siblings nothing."""
-    notices: list[AccountNotice] = []
+    stored = Stored([], [])
     for delivery, item in found:
         try:
             async with connection.transaction():
-                notices += await _store(connection, [(delivery, item)])
+                notices, copies = await _store(connection, [(delivery, item)])
+            stored.notices.extend(notices)
+            stored.copies.extend(copies)
         except Exception as error:
             if not is_about_data(error):
                 raise
             why = type(error).__name__
             log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
             await _quarantine(connection, delivery, item, why)
-    return notices
+    return stored
 
 
 async def _quarantine(connection: Connection, delivery: asyncpg.Record, item: Update, why: str) -> None:
