@@ -19,7 +19,7 @@ Work: TypeAlias = Coroutine[None, None, None]
 AT_ONCE = 3
 WAITING_MAX = 100
 FULL_SECONDS = 5  # how long a network that fills its half of the queue is asked to wait
-MOST_OF_A_STEP = 0.75  # for a mail; what follows begins after it, and so ends in the same step, mail or not
+MOST_OF_A_STEP = 0.75  # for a mail, sent or not: what follows begins after it, in the same step
 PATIENT_STEPS = 4
 
 
