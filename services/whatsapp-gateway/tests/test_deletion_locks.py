@@ -148,8 +148,9 @@ async def test_a_call_that_is_noted_while_its_contact_becomes_part_of_another_is
         told = outbox.mark_accepted(gateway.pool, send["id"], "wamid.1", "4930123456", meta.NUMBER_ID)
         noting = asyncio.ensure_future(told)
         await until_waiting(database, 1)
-        for table in ("events", "outbox", "moves"):
-            await ingesting.execute(f"update whatsapp.{table} set contact_id = $1", other["id"])
+        await ingesting.execute("update whatsapp.events set contact_id = $1", other["id"])
+        await ingesting.execute("update whatsapp.outbox set contact_id = $1", other["id"])
+        await ingesting.execute("update whatsapp.moves set contact_id = $1", other["id"])
         await ingesting.execute("delete from whatsapp.contacts where id = $1", send["contact_id"])
     await noting
     [after] = await database.admin("select state, wamid from whatsapp.outbox where id = $1", send["id"])

@@ -1,5 +1,6 @@
 """Every transition that docs/states.md draws is made by whom it names, through the gateway's own code."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -106,8 +107,12 @@ class Make:
         action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
         await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
 
-    async def handler_outbox(self, _: SendState | None, new: SendState) -> None:
+    async def handler_outbox(self, _: SendState | None, new: SendState | None) -> None:
         event = await self._claimed(EventState.READY)
+        if new is None:
+            await put_send(self.database, event.id, SendState.READY)
+            await outbox.decided(self.pool, replace(event, words=""))
+            return
         if new is SendState.DISCARDED:
             await put_send(self.database, event.id, SendState.READY, "notice")
             await lanes.finish(self.pool, event, EventState.DONE, None, 20.0)
