@@ -1,0 +1,19 @@
+"""Waits until a service says that it is ready: `wait-ready.py URL [SECONDS]`; otherwise prints why it is not."""
+
+import sys
+import time
+import urllib.error
+import urllib.request
+
+url, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 30.0
+until, heard = time.monotonic() + seconds, "nothing"
+while time.monotonic() < until:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            sys.exit(0)
+    except urllib.error.HTTPError as refused:
+        heard = refused.read().decode(errors="replace")
+    except OSError as error:
+        heard = str(error)
+    time.sleep(0.1)
+sys.exit(f"not ready after {seconds:.0f} s: {heard}")

@@ -1,0 +1,173 @@
+"""A machine of its own for a test: namespaces, a Debian root, a network to the outside, removed at the end."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from ava_local.parent_death_signal import signal_on_parent_death
+from ava_local.repository import ROOT
+from deploy import cgroups
+from deploy.roots import CACHE, Recipe
+
+T = TypeVar("T")
+
+NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup")
+HOST = "10.0.2.2"
+"""This machine's loopback, as a box reaches it."""
+
+START_SECONDS = 30.0
+
+
+class CommandFailed(AssertionError):
+    """A command in a box returned something else than 0; the message is its output."""
+
+
+class Box:
+    """One machine; `shared` is a folder of the test that the box sees as /host."""
+
+    def __init__(self, name: str, recipe: Recipe, command: Sequence[str]) -> None:
+        self.name, self.recipe, self.command = f"ava-{name}-{os.getpid()}", recipe, command
+        self.work = CACHE / "boxes" / self.name
+        self.shared = self.work / "shared"
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._groups: list[Path] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        cgroups.delete_tree(self.work)
+        self.shared.mkdir(parents=True)
+        self._groups = cgroups.create(self.name)
+        init = ["sh", str(Path(__file__).with_name("box_init.sh")), str(self.recipe.path), str(self.work)]
+        starting = ["unshare", *NAMESPACES, "--fork", "--kill-child=KILL"]
+        die_with_us = signal_on_parent_death(signal.SIGKILL)
+
+        def enter() -> None:
+            cgroups.enter(self._groups)
+            die_with_us()
+
+        self._launch([*starting, *init, str(ROOT), *self.command], enter)
+        self.pid = self._first_process()
+        self._connect()
+
+    def _launch(self, command: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+        with (self.work / "log").open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=prepare or signal_on_parent_death(signal.SIGKILL),
+            )
+        self._children.append(child)
+        return child
+
+    def _first_process(self) -> int:
+        """The pid, seen from outside, of the box's first process, once its root is in place."""
+        unshare = self._children[0].pid
+        found = Path(f"/proc/{unshare}/task/{unshare}/children")
+
+        def pid() -> int | None:
+            if self._children[0].poll() is not None:
+                raise CommandFailed(self.log())
+            pids = found.read_text().split()
+            is_there = pids and not Path(f"/proc/{pids[0]}/root{self.work}").exists()
+            return int(pids[0]) if is_there else None
+
+        return wait_for(pid, "the box did not start")
+
+    def _connect(self) -> None:
+        """Give it a network: outgoing connections, and this machine's loopback at HOST."""
+        command = ["slirp4netns", "--configure", "--mtu=65520", f"--api-socket={self.work / 'slirp'}"]
+        self._launch([*command, str(self.pid), "tap0"])
+        wait_for((self.work / "slirp").exists, "the box has no network")
+        wait_for(lambda: "tap0" in self.run("cat /proc/net/route"), "the box has no route")
+        self.run("sed -i 's/127.0.0.[0-9]*/10.0.2.3/' /etc/resolv.conf; ip link set lo up || true")
+
+    def forward(self, port: int, to: int) -> None:
+        """Let 127.0.0.1:port of this machine lead to that port of the box."""
+        wanted = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": port, "guest_port": to}
+        with socket.socket(socket.AF_UNIX) as api:
+            api.connect(str(self.work / "slirp"))
+            api.sendall(json.dumps({"execute": "add_hostfwd", "arguments": wanted}).encode())
+            api.shutdown(socket.SHUT_WR)
+            answer = api.recv(4096).decode()
+        if "error" in answer:
+            raise CommandFailed(answer)
+
+    def command_line(self, script: str, folder: str = "/") -> list[str]:
+        """The command that runs a shell script in the box."""
+        entering = ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-i", "-u", "-C", "--"]
+        clean = ["env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "LANG=C.UTF-8"]
+        return [*entering, *clean, "sh", "-c", f"cd {folder} && {script}"]
+
+    def run(self, script: str, folder: str = "/", check: bool = True, timeout: float = 240) -> str:
+        """What a shell script in the box prints. Raises CommandFailed."""
+        ran = self.result(script, folder, timeout)
+        if check and ran.returncode != 0:
+            raise CommandFailed(f"{script}\n{ran.returncode}: {ran.stdout[-3000:]}")
+        return ran.stdout
+
+    def result(
+        self, script: str, folder: str = "/", timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        """The exit code of a shell script in the box and what it printed, errors included."""
+        return subprocess.run(
+            self.command_line(script, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, script: str) -> None:
+        """Start a program in the box that runs until the box ends."""
+        self._launch(self.command_line(f"exec {script}"))
+
+    def log(self) -> str:
+        """What the first program printed."""
+        return (self.work / "log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        """Kill everything in it, and leave neither mounts nor groups nor files."""
+        for child in reversed(self._children):
+            if child.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                child.wait()
+        self._children.clear()
+        cgroups.remove(self._groups)
+        if "AVA_KEEP_BOX" not in os.environ:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+
+def wait_for(ask: Callable[[], T | None], problem: str, seconds: float = START_SECONDS) -> T:
+    """The first answer that is not false. Raises CommandFailed with the problem."""
+    until = time.monotonic() + seconds
+    while not (found := ask()):
+        if time.monotonic() > until:
+            raise CommandFailed(f"{problem} within {seconds:.0f} s")
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,82 @@
+"""A host with a container engine: the images, the composition as it stands in the repository, deployments."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from ava_local.repository import ROOT
+from ava_local.stack.definition import CADDY
+from ava_local.stack.environment import SERVICES
+from deploy.box import Box, wait_for
+from deploy.outside import Outside, lead_to
+from deploy.roots import DEBIAN, ENGINE
+
+FOLDER = "/srv/ava"
+COMPOSE = "docker compose -f infra/docker-compose.yml"
+ENGINE_COMMAND = "dockerd >/run/dockerd.log 2>&1 & while :; do wait; sleep 1; done"
+BASE_IMAGE = """\
+FROM debian-root
+RUN rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+CMD ["python3"]
+"""
+CADDY_IMAGE = """\
+FROM debian-root
+COPY caddy nc /usr/bin/
+ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data
+WORKDIR /srv
+CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+"""
+NC = "#!/bin/bash\nexec 3<>/dev/tcp/$2/$3\n"
+
+
+class ComposeHost:
+    """A box in which dockerd runs."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+        self.box = Box("engine", ENGINE, ["sh", "-c", ENGINE_COMMAND])
+
+    def prepare(self) -> None:
+        """What the owner has before section 2a: an engine, a checkout; and the images of a registry."""
+        wait_for(lambda: self.box.result("docker info").returncode == 0, "no container engine came")
+        for name in ("caddy", "nc", "ca-certificates.crt"):
+            self._share(name)
+        self._images()
+        self.box.run(f"mkdir -p {FOLDER} && cd /repository && tar --exclude=.ava --exclude=.git -cf - . | tar -C {FOLDER} -xf -")
+        lead_to(self.box, self.outside)
+
+    def _share(self, name: str) -> None:
+        target = self.box.shared / name
+        if name == "nc":
+            target.write_text(NC)
+        else:
+            shutil.copy(CADDY if name == "caddy" else Path("/etc/ssl/certs") / name, target)
+        target.chmod(0o755)
+
+    def _images(self) -> None:
+        """The images that the Dockerfiles and the composition name, from Debian's packages."""
+        packed = subprocess.Popen(["tar", "-C", str(DEBIAN.path), "-cf", "-", "."], stdout=subprocess.PIPE)
+        loading = self.box.command_line("docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - debian-root")
+        subprocess.run(loading, stdin=packed.stdout, check=True, capture_output=True)
+        packed.wait()
+        self.box.run("ln -sf /host/caddy /usr/bin/caddy")
+        for image, text in {
+            "python:3.11-slim-bookworm": BASE_IMAGE,
+            "caddy:2.11.7-alpine": CADDY_IMAGE,
+        }.items():
+            (self.box.shared / "Dockerfile").write_text(text)
+            self.box.run(f"docker build -q -t {image} /host")
+
+    def write_env_files(self, database_host: str = "10.0.2.2") -> None:
+        for service in SERVICES:
+            text = self.outside.env_file(service, database_host)
+            self.write(f"{FOLDER}/services/{service}/.env", text)
+        self.write(f"{FOLDER}/infra/.env", "AVA_SITE_ADDRESS=:80\n")
+
+    def write(self, path: str, text: str) -> None:
+        (self.box.shared / "text").write_text(text)
+        self.box.run(f"install -m 600 /host/text {path}")
+
+    def compose(self, arguments: str, timeout: float = 240) -> str:
+        return self.box.run(f"{COMPOSE} {arguments}", FOLDER, timeout=timeout)

@@ -1,0 +1,73 @@
+"""Debian roots of the boxes: made by mmdebstrap from Debian's packages, cached under `.ava/deploy`."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ava_local.repository import ROOT
+
+CACHE = ROOT / ".ava" / "deploy"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A root: Debian's release and the packages beside a minimal system."""
+
+    name: str
+    release: str
+    packages: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+        return CACHE / f"{self.name}-{digest}"
+
+
+ENGINE = Recipe(
+    "engine",
+    "trixie",
+    ("docker.io", "docker-cli", "docker-compose", "iptables", "ca-certificates", "iproute2"),
+)
+"""What runs a container engine."""
+
+DEBIAN = Recipe(
+    "debian",
+    "bookworm",
+    ("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "openssh-server", "curl", "git")
+    + ("python3", "python3-venv", "python3-pip", "python-is-python3"),
+)
+"""What runs systemd, and the base image in place of the one that the Dockerfiles name."""
+
+
+def build(*recipes: Recipe) -> None:
+    """Make those that are not cached, side by side."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with _alone(), ThreadPoolExecutor() as pool:
+        list(pool.map(_build, [recipe for recipe in recipes if not recipe.path.exists()]))
+
+
+def _build(recipe: Recipe) -> None:
+    """Under another name until it is complete, so that a kill leaves nothing half done."""
+    arriving = recipe.path.with_suffix(".arriving")
+    shutil.rmtree(arriving, ignore_errors=True)
+    command = ["mmdebstrap", "--variant=minbase", "--format=directory"]
+    command += [f"--include={','.join(recipe.packages)}", recipe.release, str(arriving)]
+    environment = os.environ | {"TMPDIR": str(CACHE)}
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise RuntimeError(f"mmdebstrap could not make {recipe.name}:\n{made.stderr[-2000:]}")
+    arriving.rename(recipe.path)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
