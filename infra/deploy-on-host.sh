@@ -78,14 +78,18 @@ use_env_of_then() {
         cat "$(kept_env)" >"$folder/.env"
     fi
 }
-use_env_of_before() { cat "$(services_folder)/before.env" >"$(services_folder)/.env"; }
+use_env_of_before() {
+    cat "$(services_folder)/before.env" >"$(services_folder)/.env"
+    rm -f "$(services_folder)/before.env"
+}
 
 compose_deploy() {
     check_engine
     image=ava-$service:$commit
     if ! docker image inspect "$image" >/dev/null 2>&1; then
         say "building $image …"
-        docker build -q -t "$image" -f "services/$service/Dockerfile" - <"$(archive)" >/dev/null
+        docker build -q -t "$image" -f "services/$service/Dockerfile" - <"$(archive)" >/dev/null 2>&1 ||
+            stop "building $image failed. Its output: docker build -f services/$service/Dockerfile - <$(archive)"
     fi
     rm -f "$(archive)"
     export "$(variable)=$commit"

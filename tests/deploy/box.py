@@ -1,4 +1,4 @@
-"""A machine of its own for a test: namespaces, a Debian root, a network to the outside, removed at the end."""
+"""A machine of its own for a test: namespaces, a Debian root, a network; removed at the end."""
 
 import contextlib
 import json
@@ -55,7 +55,7 @@ class Box:
         self.stop()
 
     def _start(self) -> None:
-        cgroups.delete_tree(self.work)
+        remove_what_killed_runs_left()
         self.shared.mkdir(parents=True)
         self._groups = cgroups.create(self.name)
         init = ["sh", str(Path(__file__).with_name("box_init.sh")), str(self.recipe.path), str(self.work)]
@@ -70,7 +70,9 @@ class Box:
         self.pid = self._first_process()
         self._connect()
 
-    def _launch(self, command: Sequence[str], prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+    def _launch(
+        self, command: Sequence[str], prepare: Callable[[], None] | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self.work / "log").open("ab") as log:
             child = subprocess.Popen(
                 command,
@@ -118,7 +120,13 @@ class Box:
     def command_line(self, script: str, folder: str = "/") -> list[str]:
         """The command that runs a shell script in the box."""
         entering = ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-i", "-u", "-C", "--"]
-        clean = ["env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "LANG=C.UTF-8"]
+        clean = [
+            "env",
+            "-i",
+            "HOME=/root",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin",
+            "LANG=C.UTF-8",
+        ]
         return [*entering, *clean, "sh", "-c", f"cd {folder} && {script}"]
 
     def run(self, script: str, folder: str = "/", check: bool = True, timeout: float = 240) -> str:
@@ -142,9 +150,9 @@ class Box:
             check=False,
         )
 
-    def start(self, script: str) -> None:
+    def start(self, script: str) -> subprocess.Popen[bytes]:
         """Start a program in the box that runs until the box ends."""
-        self._launch(self.command_line(f"exec {script}"))
+        return self._launch(self.command_line(f"exec {script}"))
 
     def log(self) -> str:
         """What the first program printed."""
@@ -161,6 +169,14 @@ class Box:
         cgroups.remove(self._groups)
         if "AVA_KEEP_BOX" not in os.environ:
             shutil.rmtree(self.work, ignore_errors=True)
+
+
+def remove_what_killed_runs_left() -> None:
+    """Groups and files of boxes whose test run was killed; its processes died with it."""
+    for work in (CACHE / "boxes").glob("ava-*"):
+        if not Path(f"/proc/{work.name.rsplit('-', 1)[1]}").exists():
+            cgroups.remove([hierarchy / work.name for hierarchy in cgroups.hierarchies()])
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def wait_for(ask: Callable[[], T | None], problem: str, seconds: float = START_SECONDS) -> T:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -53,8 +52,3 @@ def can_be_made() -> bool:
         return False
     remove(groups)
     return any((hierarchy / "cgroup.procs").exists() for hierarchy in hierarchies())
-
-
-def delete_tree(path: Path) -> None:
-    """Delete a folder whose files may be read-only."""
-    shutil.rmtree(path, ignore_errors=True)

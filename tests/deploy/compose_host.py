@@ -4,10 +4,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ava_local.repository import ROOT
 from ava_local.stack.definition import CADDY
 from ava_local.stack.environment import SERVICES
-from deploy.box import Box, wait_for
+from deploy import wheels
+from deploy.box import HOST, Box, wait_for
 from deploy.outside import Outside, lead_to
 from deploy.roots import DEBIAN, ENGINE
 
@@ -18,6 +18,8 @@ BASE_IMAGE = """\
 FROM debian-root
 RUN rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY wheels /wheels
+COPY pip.conf /etc/pip.conf
 CMD ["python3"]
 """
 CADDY_IMAGE = """\
@@ -42,8 +44,13 @@ class ComposeHost:
         wait_for(lambda: self.box.result("docker info").returncode == 0, "no container engine came")
         for name in ("caddy", "nc", "ca-certificates.crt"):
             self._share(name)
+        shutil.copytree(wheels.FOLDER, self.box.shared / "wheels")
+        (self.box.shared / "pip.conf").write_text(wheels.PIP_CONF)
         self._images()
-        self.box.run(f"mkdir -p {FOLDER} && cd /repository && tar --exclude=.ava --exclude=.git -cf - . | tar -C {FOLDER} -xf -")
+        self.box.run(
+            f"mkdir -p {FOLDER} && cd /repository && "
+            f"tar --exclude=.ava --exclude=.git -cf - . | tar -C {FOLDER} -xf -"
+        )
         lead_to(self.box, self.outside)
 
     def _share(self, name: str) -> None:
@@ -57,7 +64,9 @@ class ComposeHost:
     def _images(self) -> None:
         """The images that the Dockerfiles and the composition name, from Debian's packages."""
         packed = subprocess.Popen(["tar", "-C", str(DEBIAN.path), "-cf", "-", "."], stdout=subprocess.PIPE)
-        loading = self.box.command_line("docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - debian-root")
+        loading = self.box.command_line(
+            "docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - debian-root"
+        )
         subprocess.run(loading, stdin=packed.stdout, check=True, capture_output=True)
         packed.wait()
         self.box.run("ln -sf /host/caddy /usr/bin/caddy")
@@ -68,11 +77,14 @@ class ComposeHost:
             (self.box.shared / "Dockerfile").write_text(text)
             self.box.run(f"docker build -q -t {image} /host")
 
-    def write_env_files(self, database_host: str = "10.0.2.2") -> None:
+    def write_env_files(self, version: str, database_host: str = HOST) -> None:
+        """Section 2a: one .env per service, and the version that runs."""
         for service in SERVICES:
             text = self.outside.env_file(service, database_host)
             self.write(f"{FOLDER}/services/{service}/.env", text)
-        self.write(f"{FOLDER}/infra/.env", "AVA_SITE_ADDRESS=:80\n")
+        names = [service.upper().replace("-", "_") for service in SERVICES]
+        tags = "".join(f"{name}_VERSION={version}\n" for name in names)
+        self.write(f"{FOLDER}/infra/.env", f"AVA_SITE_ADDRESS=:80\n{tags}")
 
     def write(self, path: str, text: str) -> None:
         (self.box.shared / "text").write_text(text)

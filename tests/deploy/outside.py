@@ -1,6 +1,6 @@
-"""What a host of Ava finds outside of itself: PostgreSQL, Supabase and Meta, all of this machine's own stack."""
+"""What a host finds outside of itself: PostgreSQL, Supabase and Meta, all of this machine's own stack."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Outside:
         there = f"@{database_host}:{self.postgres_port}"
         return as_env_file({name: value.replace(here, there) for name, value in values.items()})
 
-    def _addresses(self, service: str) -> Mapping[str, str]:
+    def _addresses(self, service: str) -> dict[str, str]:
         url = {name: f"http://{OWN}:{port}" for name, port in PROXY_PORTS.items()}
         issuer = f"{self.stack.url('supabase-auth')}/auth/v1"
         peers = {"AUTH_URL": 3, "PROFILE_URL": 4, "MESSAGING_URL": 5}

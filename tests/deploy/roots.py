@@ -40,8 +40,10 @@ ENGINE = Recipe(
 DEBIAN = Recipe(
     "debian",
     "bookworm",
-    ("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "openssh-server", "curl", "git")
-    + ("python3", "python3-venv", "python3-pip", "python-is-python3"),
+    (
+        *("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "openssh-server", "curl", "git"),
+        *("python3", "python3-venv", "python3-pip", "python-is-python3"),
+    ),
 )
 """What runs systemd, and the base image in place of the one that the Dockerfiles name."""
 

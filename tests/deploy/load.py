@@ -1,0 +1,129 @@
+"""People who use Ava while it is being deployed, and the account of what became of their requests."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import httpx
+
+from ava_local.demo.user_journey import AVATAR, DemoUser, random_phone_number
+from deploy.outside import Outside
+
+MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
+SETTLE_SECONDS = 90.0
+
+
+@dataclass
+class Person:
+    """A user with an avatar and a linked number."""
+
+    token: str
+    number: str
+
+
+@dataclass
+class Load:
+    """Requests at a steady rate: reading, replacing, writing with a key, messages from a phone."""
+
+    outside: Outside
+    per_second: float
+    people: list[Person] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    appended: list[str] = field(default_factory=list)
+    phoned: list[str] = field(default_factory=list)
+    _sent: int = 0
+
+    def prepare(self, people: int = 6) -> None:
+        """Sign them up, as the web form does."""
+        for nth in range(people):
+            user, number = DemoUser(self.outside.edge_url, f"load{nth}"), random_phone_number()
+            user.sign_up()
+            user.log_in()
+            user.request("PUT", "/profile/avatar", 201, json=AVATAR)
+            user.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": number})
+            token = user._client.headers["Authorization"]
+            self.people.append(Person(token, number))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep asking until the block ends; then every request begun is finished."""
+        ending = asyncio.Event()
+        task = asyncio.create_task(self._ask_until(ending))
+        try:
+            await asyncio.sleep(1)
+            yield
+            await asyncio.sleep(1)
+        finally:
+            ending.set()
+            await task
+
+    async def _ask_until(self, ending: asyncio.Event) -> None:
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+        client = httpx.AsyncClient(timeout=60, trust_env=False, limits=limits)
+        async with client, asyncio.TaskGroup() as group:
+            due = time.monotonic()
+            while not ending.is_set():
+                group.create_task(self._ask(client, self._sent))
+                self._sent += 1
+                due += 1 / self.per_second
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _ask(self, client: httpx.AsyncClient, nth: int) -> None:
+        what, person = MIX[nth % len(MIX)], self.people[nth // len(MIX) % len(self.people)]
+        began = time.monotonic()
+        try:
+            answer = await client.send(self._request(client, what, person, nth))
+            problem = "" if answer.status_code < 300 else f"{answer.status_code} {answer.text[:200]}"
+        except httpx.HTTPError as error:
+            problem = type(error).__name__
+        self.outcomes[what] += 1
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        if problem:
+            self.failures.append(f"{what}: {problem}")
+        elif what in ("append", "phone"):
+            (self.appended if what == "append" else self.phoned).append(f"{what} {nth}.")
+
+    def _request(self, client: httpx.AsyncClient, what: str, person: Person, nth: int) -> httpx.Request:
+        edge, text = self.outside.edge_url, f"{what} {nth}."
+        headers = {"Authorization": person.token}
+        if what == "append":
+            headers["Idempotency-Key"] = f"key-{nth}"
+            return client.build_request("POST", f"{edge}/messages", headers=headers, json={"content": text})
+        if what == "phone":
+            url = f"{self.outside.stack.simulator_url}/simulator/phones/{person.number}/messages"
+            return client.build_request("POST", url, json={"text": text})
+        if what == "replace":
+            return client.build_request("PUT", f"{edge}/profile/avatar", headers=headers, json=AVATAR)
+        path = {"list": "/messages?limit=5", "avatar": "/profile/avatar", "form": "/"}[what]
+        return client.build_request("GET", f"{edge}{path}", headers=headers)
+
+    async def account(self) -> dict[str, object]:
+        """What was lost or doubled, once everything has been answered; empty lists are the aim."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while (found := await self._wrong())["lost"] and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+        return {"failed": self.failures, **found}
+
+    async def _wrong(self) -> dict[str, object]:
+        connection = await asyncpg.connect(self.outside.stack.database_url())
+        try:
+            rows = await connection.fetch("select role::text, content from public.messages")
+        finally:
+            await connection.close()
+        said = Counter(row["content"] for row in rows if row["role"] == "user")
+        echoed = [row["content"] for row in rows if row["role"] == "assistant"]
+        echoes = {text: sum(text in one for one in echoed) for text in self.phoned}
+        wanted = [*self.appended, *self.phoned]
+        lost = [text for text in wanted if not said[text]] + [text for text, n in echoes.items() if n == 0]
+        doubled = [text for text in wanted if said[text] > 1] + [text for text, n in echoes.items() if n > 1]
+        return {"lost": lost, "doubled": doubled}
+
+    def __str__(self) -> str:
+        return json.dumps({"requests": sum(self.outcomes.values()), "slowest": round(self.slowest, 2)})

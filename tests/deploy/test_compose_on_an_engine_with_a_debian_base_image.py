@@ -1,0 +1,129 @@
+"""The composition on a real container engine, unchanged; a Debian root stands in for the base image."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from ava_local.demo.user_journey import UserJourney
+from ava_local.stack.environment import SERVICES
+from deploy.box import wait_for
+from deploy.compose_host import COMPOSE, FOLDER, ComposeHost
+from deploy.deployments import Deployments
+from deploy.load import Load
+from deploy.outside import Outside
+from deploy.versions import Versions
+
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("can_run")]
+FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
+
+
+@pytest.fixture(scope="module")
+def host(around: Outside, versions: Versions) -> Iterator[ComposeHost]:
+    """All of it runs, at version one."""
+    made = ComposeHost(around)
+    with made.box:
+        made.prepare()
+        made.write_env_files(versions.commit_of("one"))
+        # The builder that `docker build` has here, so that later versions find its layers.
+        made.box.run("DOCKER_BUILDKIT=0 " + COMPOSE + " build -q", FOLDER, timeout=400)
+        made.compose("up -d --wait")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def deployments(host: ComposeHost, versions: Versions) -> Deployments:
+    return Deployments(versions, host.box)
+
+
+def test_the_journey_leads_through_the_composed_caddy(host: ComposeHost) -> None:
+    journey = UserJourney(host.outside.edge_url, host.outside.stack.simulator_url)
+    steps = list(journey.run())
+    assert [(step.title, step.problem) for step in steps if step.problem] == []
+    assert len(steps) == 10
+
+
+def test_a_container_has_the_limits_that_the_composition_states(host: ComposeHost) -> None:
+    look = "id -u; grep -E 'CapEff|NoNewPrivs' /proc/self/status; touch /app/x 2>&1 || true"
+    shown = host.compose(f'exec -T auth sh -c "{look}"')
+    assert shown.split()[0] == "65532"
+    assert "CapEff:\t0000000000000000" in shown
+    assert "NoNewPrivs:\t1" in shown
+    assert "Read-only file system" in shown
+    [memory] = {
+        host.box.run(f"docker inspect -f '{{{{.HostConfig.Memory}}}}' ava-{s}-1").strip() for s in SERVICES
+    }
+    assert int(memory) == 256 * 1024 * 1024
+
+
+async def test_a_dry_run_changes_nothing(host: ComposeHost, deployments: Deployments) -> None:
+    before = host.box.run("docker ps -q; docker images -q")
+    planned = await deployments.run("auth", "two", "--migrations-applied")
+    assert planned.returncode == 0
+    assert "Nothing was changed" in planned.stdout
+    assert host.box.run("docker ps -q; docker images -q") == before
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
+    host: ComposeHost, deployments: Deployments, service: str
+) -> None:
+    load = Load(host.outside, per_second=20)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        await deployments.deploy(service, "two")
+        said = await deployments.deploy(service, "one")
+    assert await load.account() == FINE, load
+    assert "building" not in said, "it is there already"
+    status = (await deployments.run("--status")).stdout
+    assert status.count(" healthy ") == len(SERVICES), status
+
+
+@pytest.mark.parametrize("version", ["exits", "unready"])
+async def test_a_bad_version_costs_not_one_request(
+    host: ComposeHost, deployments: Deployments, version: str
+) -> None:
+    before = host.box.run("docker ps -q")
+    load = Load(host.outside, per_second=50)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        said = await deployments.refused("messaging", version)
+    assert "nothing was changed" in said
+    assert await load.account() == FINE, load
+    assert host.box.run("docker ps -q") == before
+
+
+async def test_a_second_deployment_on_the_same_host_is_refused(
+    host: ComposeHost, deployments: Deployments
+) -> None:
+    holder = host.box.start("flock /run/ava-deploy.lock sleep 60")
+    await asyncio.to_thread(
+        wait_for, lambda: host.box.result("flock -n /run/ava-deploy.lock true").returncode != 0, "no lock"
+    )
+    said = await deployments.refused("auth", "one")
+    holder.kill()
+    assert "another deployment" in said
+
+
+async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost) -> None:
+    load = Load(host.outside, per_second=20)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        for service in SERVICES:
+            pid = host.compose(f"ps -q {service}").split()[0]
+            host.box.run(f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {pid})")
+            await asyncio.sleep(3)
+    assert await load.account() == FINE, load
+
+
+async def test_a_changed_caddyfile_costs_no_connection(host: ComposeHost) -> None:
+    load = Load(host.outside, per_second=20)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        for _ in range(3):
+            host.compose(
+                "exec -T caddy caddy reload --force --config /etc/caddy/Caddyfile --adapter caddyfile "
+                "--address unix//config/admin.sock"
+            )
+            await asyncio.sleep(1)
+    assert await load.account() == FINE, load
