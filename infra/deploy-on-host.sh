@@ -1,6 +1,7 @@
 #!/bin/sh
 # What infra/deploy does on a host, with compose or with systemd by what runs there. Decision 0128.
 set -eu
+umask 022
 
 KEPT_VERSIONS=3
 READY_SECONDS=60

@@ -56,7 +56,7 @@ class Box:
 
     def _start(self) -> None:
         remove_what_killed_runs_left()
-        self.shared.mkdir(parents=True)
+        self.shared.mkdir(parents=True, exist_ok=True)
         self._groups = cgroups.create(self.name)
         init = ["sh", str(Path(__file__).with_name("box_init.sh")), str(self.recipe.path), str(self.work)]
         starting = ["unshare", *NAMESPACES, "--fork", "--kill-child=KILL"]
@@ -158,8 +158,18 @@ class Box:
         """What the first program printed."""
         return (self.work / "log").read_text(errors="replace")
 
+    def restart(self) -> None:
+        """Kill everything in it and start it again with what is on its disk."""
+        self._kill()
+        self._start()
+
     def stop(self) -> None:
         """Kill everything in it, and leave neither mounts nor groups nor files."""
+        self._kill()
+        if "AVA_KEEP_BOX" not in os.environ:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def _kill(self) -> None:
         for child in reversed(self._children):
             if child.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -167,8 +177,7 @@ class Box:
                 child.wait()
         self._children.clear()
         cgroups.remove(self._groups)
-        if "AVA_KEEP_BOX" not in os.environ:
-            shutil.rmtree(self.work, ignore_errors=True)
+        (self.work / "slirp").unlink(missing_ok=True)
 
 
 def remove_what_killed_runs_left() -> None:

@@ -14,6 +14,9 @@ import httpx
 from ava_local.demo.user_journey import AVATAR, DemoUser, random_phone_number
 from deploy.outside import Outside
 
+FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
+"""The account in which nothing happened to anybody."""
+
 MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
 SETTLE_SECONDS = 90.0
 

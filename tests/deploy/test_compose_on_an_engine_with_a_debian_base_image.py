@@ -10,12 +10,11 @@ from ava_local.stack.environment import SERVICES
 from deploy.box import wait_for
 from deploy.compose_host import COMPOSE, FOLDER, ComposeHost
 from deploy.deployments import Deployments
-from deploy.load import Load
+from deploy.load import FINE, Load
 from deploy.outside import Outside
 from deploy.versions import Versions
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("can_run")]
-FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,9 @@ class Environment:
         return {
             "AVA_SITE_ADDRESS": f":{self.layout.base_port}",
             "AVA_BIND": "127.0.0.1",
+            "AVA_ADMIN": "off",
+            "AVA_FAIL_DURATION": "0s",
+            "AVA_RESPONSE_TIMEOUT": "60s",
             "XDG_DATA_HOME": state,
             "XDG_CONFIG_HOME": state,
             **upstreams,

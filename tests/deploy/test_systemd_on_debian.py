@@ -1,0 +1,125 @@
+"""The units under a real systemd: installed by infra/deploy as the page says, updated, broken, rebooted."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from ava_local.demo.user_journey import UserJourney
+from ava_local.stack.environment import SERVICES
+from deploy.box import wait_for
+from deploy.deployments import Deployments
+from deploy.load import FINE, Load
+from deploy.outside import Outside
+from deploy.systemd_host import SystemdHost
+from deploy.versions import Versions
+
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("can_run")]
+
+
+@pytest.fixture(scope="module")
+def host(around: Outside) -> Iterator[SystemdHost]:
+    made = SystemdHost(around)
+    with made.box:
+        made.prepare()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def deployments(host: SystemdHost, versions: Versions) -> Deployments:
+    return Deployments(versions, host.box)
+
+
+@pytest.fixture(scope="module")
+async def installed(host: SystemdHost, deployments: Deployments) -> SystemdHost:
+    """Everything runs, at version one."""
+    for service in SERVICES:
+        await deployments.deploy(service, "one")
+    await asyncio.to_thread(host.install_caddy)
+    return host
+
+
+def journey_fails_at(host: SystemdHost) -> list[tuple[str, str | None]]:
+    journey = UserJourney(host.outside.edge_url, host.outside.stack.simulator_url)
+    return [(step.title, step.problem) for step in journey.run() if step.problem]
+
+
+def test_the_journey_leads_through_the_units(installed: SystemdHost) -> None:
+    assert journey_fails_at(installed) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
+    installed: SystemdHost, deployments: Deployments, service: str
+) -> None:
+    load = Load(installed.outside, per_second=20)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        await deployments.deploy(service, "two")
+        said = await deployments.deploy(service, "one")
+    assert await load.account() == FINE, load
+    assert "installing" not in said, "it is there already"
+
+
+@pytest.mark.parametrize("version", ["exits", "unready"])
+async def test_a_bad_version_costs_not_one_request(
+    installed: SystemdHost, deployments: Deployments, version: str
+) -> None:
+    before = installed.unit("messaging"), (await deployments.run("--status")).stdout
+    load = Load(installed.outside, per_second=50)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        said = await deployments.refused("messaging", version)
+    assert "nothing was changed" in said
+    assert await load.account() == FINE, load
+    assert (installed.unit("messaging"), (await deployments.run("--status")).stdout) == before
+
+
+async def test_going_back_brings_the_env_of_then_and_leaves_other_services_alone(
+    installed: SystemdHost, deployments: Deployments
+) -> None:
+    def units() -> str:
+        return installed.box.run("cd /etc/systemd/system && sha256sum ava-auth@* ava-messaging@*")
+
+    others = units()
+    original = installed.outside.env_file("profile")
+    await asyncio.to_thread(installed.write, "/etc/ava/profile.env", original + "LOG_LEVEL='DEBUG'\n")
+    await deployments.deploy("profile", "exits~1")  # the same as two, which is installed with the former env
+    assert "DEBUG" not in installed.box.run("cat /opt/ava/profile/[12]/service.env")
+    done = await deployments.run("profile", "two", "--yes", "--migrations-applied", "--new-env")
+    assert done.returncode == 0, done.stdout
+    assert "DEBUG" in installed.box.run("cat /opt/ava/profile/[12]/service.env")
+    await deployments.deploy("profile", "one")
+    assert "DEBUG" not in installed.box.run("cat /opt/ava/profile/[12]/service.env")
+    assert units() == others
+
+
+async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost) -> None:
+    load = Load(installed.outside, per_second=20)
+    await asyncio.to_thread(load.prepare)
+    async with load.running():
+        for _ in range(3):
+            installed.box.run("systemctl reload ava-caddy")
+            await asyncio.sleep(1)
+    assert await load.account() == FINE, load
+
+
+def test_a_restart_waits_for_readiness_and_a_crash_loop_becomes_failed_until_it_is_tried_again(
+    installed: SystemdHost,
+) -> None:
+    unit = installed.unit("profile")
+    box, env = installed.box, "/opt/ava/profile/[12]/service.env"
+    box.run(f"systemctl restart {unit}")
+    assert box.run("curl -s -o /tmp/out -w '%{http_code}' http://ava-host:8084/readyz") == "200"
+    box.run(f"cp {env} /root/env && sed -i s/^PROFILE_DATABASE_URL=.*/PROFILE_DATABASE_URL=wrong/ {env}")
+    assert box.result(f"systemctl restart {unit}").returncode != 0
+    wait_for(lambda: box.result(f"systemctl is-failed -q {unit}").returncode == 0, "not failed", 90)
+    assert unit in box.run("systemctl --failed --plain --no-legend")
+    box.run(f"cat /root/env > {env} && systemctl start ava-again.service")
+    wait_for(lambda: box.result(f"systemctl is-active -q {unit}").returncode == 0, "not back", 60)
+
+
+def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
+    installed.restart_machine()
+    wait_for(lambda: len([installed.unit(service) for service in SERVICES]) == 4, "units", 60)
+    assert journey_fails_at(installed) == []
