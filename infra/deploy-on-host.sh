@@ -18,7 +18,7 @@ stop() {
 kind() {
     if command -v docker >/dev/null 2>&1; then
         compose_file=$(docker ps -a --filter label=com.docker.compose.project=ava \
-            --format '{{.Label "com.docker.compose.project.config_files"}}' | head -n 1)
+            --format '{{.Label "com.docker.compose.project.config_files"}}' 2>/dev/null | head -n 1)
         [ -z "$compose_file" ] || { kind=compose; return 0; }
     fi
     if [ -d /etc/ava ] && command -v systemctl >/dev/null 2>&1; then

@@ -152,7 +152,7 @@ def test_systemd_accepts_a_unit_and_finds_it_well_confined(name: str, tmp_path: 
     text = unit_file(name).read_text()
     unit = tmp_path / unit_file(name).name.replace("@", "@1")
     # Whether the program is installed is not checked here.
-    unit.write_text(re.sub(r"(Exec[A-Za-z]+)=(?:.|\\\n)+?(?=\n[A-Z#])", r"\1=/bin/true", text))
+    unit.write_text(re.sub(r"(?m)^(Exec[A-Za-z]+)=(?:.|\\\n)+?(?=\n[A-Z#])", r"\1=/bin/true", text))
     environment = {"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/bin"}
     verified = systemd_analyze(environment, "verify", unit)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")

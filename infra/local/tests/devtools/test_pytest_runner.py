@@ -8,3 +8,7 @@ def test_a_path_given_to_the_tests_replaces_all_of_them() -> None:
         "tests/chaos/test_run.py::test_x"
     ]
     assert pytest_runner.paths_in(["-x", "--lf"]) == []
+
+
+def test_a_tier_is_given_by_its_name() -> None:
+    assert pytest_runner.with_folders(["deploy", "-x", "tests/edge"]) == ["tests/deploy", "-x", "tests/edge"]

@@ -39,6 +39,11 @@ OPTIONAL_PACKAGES = (
         ("nodejs", "npm"),
         lambda: bool(shutil.which("node") and shutil.which("npm")),
     ),
+    OptionalPackage(
+        "deployments on a container engine and on systemd",
+        ("mmdebstrap", "slirp4netns"),
+        lambda: bool(shutil.which("mmdebstrap") and shutil.which("slirp4netns")),
+    ),
 )
 
 
