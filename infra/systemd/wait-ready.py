@@ -1,4 +1,4 @@
-"""Waits until a service says that it is ready: `wait-ready.py URL [SECONDS]`; otherwise prints why it is not."""
+"""Waits until a service is ready, or prints why it is not: `wait-ready.py URL [SECONDS]`."""
 
 import sys
 import time

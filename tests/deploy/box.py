@@ -66,13 +66,14 @@ class Box:
             cgroups.enter(self._groups)
             die_with_us()
 
-        self._launch([*starting, *init, str(ROOT), *self.command], enter)
+        self.launch([*starting, *init, str(ROOT), *self.command], enter)
         self.pid = self._first_process()
         self._connect()
 
-    def _launch(
+    def launch(
         self, command: Sequence[str], prepare: Callable[[], None] | None = None
     ) -> subprocess.Popen[bytes]:
+        """Start a program that ends with the box, at the latest."""
         with (self.work / "log").open("ab") as log:
             child = subprocess.Popen(
                 command,
@@ -101,7 +102,7 @@ class Box:
     def _connect(self) -> None:
         """Give it a network: outgoing connections, and this machine's loopback at HOST."""
         command = ["slirp4netns", "--configure", "--mtu=65520", f"--api-socket={self.work / 'slirp'}"]
-        self._launch([*command, str(self.pid), "tap0"])
+        self.launch([*command, str(self.pid), "tap0"])
         wait_for((self.work / "slirp").exists, "the box has no network")
         wait_for(lambda: "tap0" in self.run("cat /proc/net/route"), "the box has no route")
         self.run("sed -i 's/127.0.0.[0-9]*/10.0.2.3/' /etc/resolv.conf; ip link set lo up || true")
@@ -129,7 +130,7 @@ class Box:
         ]
         return [*entering, *clean, "sh", "-c", f"cd {folder} && {script}"]
 
-    def run(self, script: str, folder: str = "/", check: bool = True, timeout: float = 240) -> str:
+    def run(self, script: str, folder: str = "/", check: bool = True, timeout: float = 600) -> str:
         """What a shell script in the box prints. Raises CommandFailed."""
         ran = self.result(script, folder, timeout)
         if check and ran.returncode != 0:
@@ -137,7 +138,7 @@ class Box:
         return ran.stdout
 
     def result(
-        self, script: str, folder: str = "/", timeout: float = 240
+        self, script: str, folder: str = "/", timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
         """The exit code of a shell script in the box and what it printed, errors included."""
         return subprocess.run(
@@ -152,7 +153,7 @@ class Box:
 
     def start(self, script: str) -> subprocess.Popen[bytes]:
         """Start a program in the box that runs until the box ends."""
-        return self._launch(self.command_line(f"exec {script}"))
+        return self.launch(self.command_line(f"exec {script}"))
 
     def log(self) -> str:
         """What the first program printed."""

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from ava_local.stack.definition import CADDY
@@ -35,8 +36,8 @@ NC = "#!/bin/bash\nexec 3<>/dev/tcp/$2/$3\n"
 class ComposeHost:
     """A box in which dockerd runs."""
 
-    def __init__(self, outside: Outside) -> None:
-        self.outside = outside
+    def __init__(self, outside: Outside, version: str) -> None:
+        self.outside, self.version = outside, version
         self.box = Box("engine", ENGINE, ["sh", "-c", ENGINE_COMMAND])
 
     def prepare(self) -> None:
@@ -77,18 +78,32 @@ class ComposeHost:
             (self.box.shared / "Dockerfile").write_text(text)
             self.box.run(f"docker build -q -t {image} /host")
 
-    def write_env_files(self, version: str, database_host: str = HOST) -> None:
+    def write_env_files(self, database_host: str = HOST) -> None:
         """Section 2a: one .env per service, and the version that runs."""
         for service in SERVICES:
             text = self.outside.env_file(service, database_host)
             self.write(f"{FOLDER}/services/{service}/.env", text)
         names = [service.upper().replace("-", "_") for service in SERVICES]
-        tags = "".join(f"{name}_VERSION={version}\n" for name in names)
+        tags = "".join(f"{name}_VERSION={self.version}\n" for name in names)
         self.write(f"{FOLDER}/infra/.env", f"AVA_SITE_ADDRESS=:80\n{tags}")
+
+    def listen_at(self, address: str, port: int) -> None:
+        """Lead connections to an address of the box on to the same port of this machine's loopback."""
+        program = [sys.executable, str(Path(__file__).with_name("forwarder.py")), address, str(port), HOST]
+        self.box.launch(["nsenter", "-t", str(self.box.pid), "-n", *program, str(port)])
+
+    def stack_variables(self) -> str:
+        """What a stack is deployed with: the version that each service has here."""
+        for service in SERVICES:
+            self.box.run(f"docker tag ava-{service}:{self.version} ava-{service}:one")
+        newest = "docker images ava-messaging --format '{{.Tag}}' | grep -E '^[0-9a-f]{12}$' | grep -v "
+        self.box.run(f"docker tag ava-messaging:$({newest}{self.version} | head -n 1) ava-messaging:two")
+        names = [service.upper().replace("-", "_") for service in SERVICES]
+        return "AVA_SITE_ADDRESS=:80 " + " ".join(f"{name}_VERSION=one" for name in names)
 
     def write(self, path: str, text: str) -> None:
         (self.box.shared / "text").write_text(text)
         self.box.run(f"install -m 600 /host/text {path}")
 
-    def compose(self, arguments: str, timeout: float = 240) -> str:
+    def compose(self, arguments: str, timeout: float = 600) -> str:
         return self.box.run(f"{COMPOSE} {arguments}", FOLDER, timeout=timeout)

@@ -14,7 +14,7 @@ from deploy.outside import Outside
 from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("can_run")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("can_run")]
 
 
 @pytest.fixture(scope="module")
