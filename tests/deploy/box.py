@@ -1,4 +1,7 @@
-"""A machine of its own for a test: namespaces, a Debian root, a network; removed at the end."""
+"""A machine of its own for a test: namespaces, a Debian root, a network; removed at the end.
+
+Decision 0132.
+"""
 
 import contextlib
 import json

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from ava_local.demo.user_journey import AVATAR, DemoUser, random_phone_number
 from deploy.outside import Outside
 
 FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
-"""The account in which nothing happened to anybody."""
+"""The account when nobody noticed anything."""
 
 MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
 SETTLE_SECONDS = 90.0
@@ -39,6 +40,7 @@ class Load:
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
     appended: list[str] = field(default_factory=list)
     phoned: list[str] = field(default_factory=list)
     _sent: int = 0
@@ -91,13 +93,13 @@ class Load:
         if problem:
             self.failures.append(f"{what}: {problem}")
         elif what in ("append", "phone"):
-            (self.appended if what == "append" else self.phoned).append(f"{what} {nth}.")
+            (self.appended if what == "append" else self.phoned).append(f"{what} {self.mark}-{nth}.")
 
     def _request(self, client: httpx.AsyncClient, what: str, person: Person, nth: int) -> httpx.Request:
-        edge, text = self.outside.edge_url, f"{what} {nth}."
+        edge, text = self.outside.edge_url, f"{what} {self.mark}-{nth}."
         headers = {"Authorization": person.token}
         if what == "append":
-            headers["Idempotency-Key"] = f"key-{nth}"
+            headers["Idempotency-Key"] = f"key-{self.mark}-{nth}"
             return client.build_request("POST", f"{edge}/messages", headers=headers, json={"content": text})
         if what == "phone":
             url = f"{self.outside.stack.simulator_url}/simulator/phones/{person.number}/messages"

@@ -83,6 +83,44 @@ def test_the_edge_proxy_leads_to_services_that_exist() -> None:
     assert upstreams == list(SERVICES)
 
 
+STACK: dict[str, dict[str, Any]] = yaml.safe_load((INFRA / "docker-stack.yml").read_text())["services"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_stack_starts_a_new_copy_first_and_judges_it_by_its_life_alone(service: str) -> None:
+    container = STACK[service]
+    assert container["image"].endswith(COMPOSE_SERVICES[service]["image"])
+    assert container["healthcheck"]["test"][-1].count("/healthz") == 1, "an outage outside must not end it"
+    assert container["deploy"]["update_config"]["order"] == "start-first"
+    assert container["deploy"]["update_config"]["failure_action"] == "rollback"
+    assert container["deploy"]["endpoint_mode"] == "dnsrr"
+    assert container["deploy"]["resources"]["limits"]["memory"] == "256M"
+    assert [secret["source"] for secret in container["secrets"]] == [service]
+    # A name in front of several copies; in a composition it may be moved to another machine.
+    own = {name: re.sub(r"\$\{[A-Z_]+:-(.*)\}", r"\1", url) for name, url in environment_of(service).items()}
+    assert container["environment"] == own
+
+
+def environment_of(service: str) -> dict[str, str]:
+    found: dict[str, str] = COMPOSE_SERVICES[service]["environment"]
+    return found
+
+
+def test_a_stack_has_the_same_services_and_only_the_edge_proxy_has_ports() -> None:
+    assert list(STACK) == list(COMPOSE_SERVICES)
+    assert {name for name, container in STACK.items() if "ports" in container} == {"caddy"}
+    assert {port["mode"] for port in STACK["caddy"]["ports"]} == {"host"}
+
+
+def test_the_sample_pipeline_calls_the_one_command_and_says_who_may_run_at_a_time() -> None:
+    pipeline = yaml.safe_load((INFRA / "pipeline.example.yml").read_text())
+    steps = [step for job in pipeline["jobs"].values() for step in job["steps"]]
+    scripts = "".join(step.get("run", "") for step in steps)
+    assert scripts.count("infra/deploy") == 1
+    assert not re.search(r"docker|systemctl|psql|supabase", scripts)
+    assert pipeline["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+
+
 def test_services_are_built_by_one_recipe() -> None:
     recipes = {
         dockerfile(service)

@@ -18,6 +18,7 @@ SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_API_VERSION", "LOG_LEVEL")
 PHONE_NUMBER_ID = "106540352242922"
 DISPLAY_NUMBER = "+15550783881"
+EDGE_DEFAULTS = {"AVA_ADMIN": "off", "AVA_FAIL_DURATION": "0s", "AVA_RESPONSE_TIMEOUT": "60s"}
 LOCAL_ATTEMPT_LIMIT = "10000"
 
 
@@ -153,11 +154,8 @@ class Environment:
         return {
             "AVA_SITE_ADDRESS": f":{self.layout.base_port}",
             "AVA_BIND": "127.0.0.1",
-            "AVA_ADMIN": "off",
-            "AVA_FAIL_DURATION": "0s",
-            "AVA_RESPONSE_TIMEOUT": "60s",
-            "XDG_DATA_HOME": state,
-            "XDG_CONFIG_HOME": state,
+            **EDGE_DEFAULTS,
+            **dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME"), state),
             **upstreams,
         }
 
