@@ -6,7 +6,7 @@ umask 022
 KEPT_VERSIONS=3
 READY_SECONDS=60
 action=$1 service=${2:-} commit=${3:-} new_env=${4:-}
-compose_file=''
+compose_file='' is_new=''
 
 say() { printf '%s\n' "$*"; }
 stop() {
@@ -88,6 +88,7 @@ compose_deploy() {
     check_engine
     image=ava-$service:$commit
     if ! docker image inspect "$image" >/dev/null 2>&1; then
+        is_new=yes
         say "building $image …"
         docker build -q -t "$image" -f "services/$service/Dockerfile" - <"$(archive)" >/dev/null 2>&1 ||
             stop "building $image failed. Its output: docker build -f services/$service/Dockerfile - <$(archive)"
@@ -103,6 +104,7 @@ compose_deploy() {
     if ! wait_healthy "$trial"; then
         docker logs --tail 20 "$trial" >&2 || true
         discard "$trial"
+        [ -z "$is_new" ] || docker rmi "$image" >/dev/null 2>&1 || true
         use_env_of_before
         stop "$service $commit did not become ready, so nothing was changed. Its last words are above."
     fi
@@ -175,6 +177,7 @@ running() {
 install_version() {
     target=$(home)/$commit
     if [ ! -f "$target/complete" ]; then
+        is_new=yes
         say "installing $target …"
         rm -rf "$target"
         mkdir -p "$target/app" "$target/source"
@@ -230,6 +233,7 @@ systemd_deploy() {
     say "trying $commit where no request reaches it …"
     if ! start_copy 3; then
         discard_copy 3
+        [ -z "$is_new" ] || rm -rf "$(home)/$commit"
         stop "$service $commit did not become ready, so nothing was changed. Its last words are above."
     fi
     remove_copy 3

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-from pathlib import Path
 
 from deploy.box import Box
 from deploy.versions import Versions
@@ -13,7 +12,7 @@ class Deployments:
     """`infra/deploy` of the versions' checkout; ssh is replaced by a command that enters the box."""
 
     def __init__(self, versions: Versions, box: Box) -> None:
-        self.versions = versions
+        self.versions, self.box = versions, box
         self.ssh = box.work / "ssh"
         *entering, _ = box.command_line("")
         self.ssh.write_text(f'#!/bin/sh\nshift\nexec {" ".join(entering)} "$*"\n')
@@ -21,7 +20,7 @@ class Deployments:
 
     async def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Its exit code and what it printed."""
-        command = [str(self.versions.folder / "infra" / "deploy"), *arguments, "--host", "root@box"]
+        command = [str(self.versions.folder / "infra" / "deploy"), *arguments, "--host", "root@127.0.0.1"]
         environment = {**os.environ, "AVA_SSH": str(self.ssh), **variables}
         return await asyncio.to_thread(
             subprocess.run,
@@ -47,5 +46,12 @@ class Deployments:
         assert done.returncode == 1, done.stdout
         return done.stdout
 
-    def checkout(self) -> Path:
-        return self.versions.folder
+    def over_ssh(self, port: int) -> str:
+        """The ssh command that reaches the box's own sshd, with a key made for it."""
+        key = self.box.work / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        (self.box.shared / "text").write_text(key.with_suffix(".pub").read_text())
+        self.box.run("install -D -m 600 /host/text /root/.ssh/authorized_keys")
+        self.box.forward(port, 22)
+        known = f"-o UserKnownHostsFile={self.box.work / 'known'} -o StrictHostKeyChecking=accept-new"
+        return f"ssh -p {port} -i {key} {known} -o BatchMode=yes"

@@ -11,7 +11,8 @@ from ava_local.devtools import optional_programs
 from deploy import cgroups
 from deploy.box import NAMESPACES
 
-PROGRAMS = ("mmdebstrap", "slirp4netns", "unshare", "nsenter", "git")
+PACKAGES = ("mmdebstrap", "slirp4netns", "openssh-client")
+PROGRAMS = ("mmdebstrap", "slirp4netns", "unshare", "nsenter", "git", "ssh")
 
 
 def obstacle() -> str | None:
@@ -19,9 +20,9 @@ def obstacle() -> str | None:
     if os.geteuid() != 0:
         return "boxes need root"
     if not all(map(shutil.which, PROGRAMS)) and optional_programs.may_install():
-        optional_programs.apt_install(("mmdebstrap", "slirp4netns"))
+        optional_programs.apt_install(PACKAGES)
     if missing := [program for program in PROGRAMS if not shutil.which(program)]:
-        return f"boxes need {', '.join(missing)} (Debian: apt-get install mmdebstrap slirp4netns)"
+        return f"boxes need {', '.join(missing)} (Debian: apt-get install {' '.join(PACKAGES)})"
     if "overlay" not in Path("/proc/filesystems").read_text():
         return "boxes need a kernel with overlayfs"
     if subprocess.run(

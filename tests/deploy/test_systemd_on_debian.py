@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ava_local.demo.user_journey import UserJourney
+from ava_local.ports import free_port
 from ava_local.stack.environment import SERVICES
 from deploy.box import wait_for
 from deploy.deployments import Deployments
@@ -92,6 +93,17 @@ async def test_going_back_brings_the_env_of_then_and_leaves_other_services_alone
     await deployments.deploy("profile", "one")
     assert "DEBUG" not in installed.box.run("cat /opt/ava/profile/[12]/service.env")
     assert units() == others
+
+
+async def test_the_same_over_ssh(installed: SystemdHost, deployments: Deployments) -> None:
+    ssh = await asyncio.to_thread(deployments.over_ssh, free_port())
+    done = await deployments.run("auth", "two", "--yes", "--migrations-applied", AVA_SSH=ssh)
+    assert done.returncode == 0, done.stdout
+    shown = await deployments.run("--status", AVA_SSH=ssh)
+    assert f"auth {deployments.versions.commit_of('two')} active restarts=0" in shown.stdout
+    bad = await deployments.run("auth", "exits", "--yes", "--migrations-applied", AVA_SSH=ssh)
+    assert bad.returncode == 1
+    assert "broken on purpose" in bad.stdout
 
 
 async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost) -> None:

@@ -41,8 +41,8 @@ OPTIONAL_PACKAGES = (
     ),
     OptionalPackage(
         "deployments on a container engine and on systemd",
-        ("mmdebstrap", "slirp4netns"),
-        lambda: bool(shutil.which("mmdebstrap") and shutil.which("slirp4netns")),
+        ("mmdebstrap", "slirp4netns", "openssh-client"),
+        lambda: all(map(shutil.which, ("mmdebstrap", "slirp4netns", "ssh"))),
     ),
 )
 
