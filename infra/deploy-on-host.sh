@@ -233,7 +233,7 @@ systemd_deploy() {
     say "trying $commit where no request reaches it …"
     if ! start_copy 3; then
         discard_copy 3
-        [ -z "$is_new" ] || rm -rf "$(home)/$commit"
+        [ -z "$is_new" ] || rm -rf "/opt/ava/${service:?}/${commit:?}"
         stop "$service $commit did not become ready, so nothing was changed. Its last words are above."
     fi
     remove_copy 3
