@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 
+from ava_local.postgres.server_binaries import installed_binaries
 from deploy.box import Box
 from deploy.versions import Versions
 
@@ -32,6 +33,19 @@ class Deployments:
             text=True,
             timeout=600,
             check=False,
+        )
+
+    async def follow_page(self, block: str, admin_url: str) -> None:
+        """Run commands of infra/README.md in the checkout, with psql and the administrator's URL at hand."""
+        programs = installed_binaries(18)
+        environment = {
+            **os.environ,
+            "AVA_SSH": str(self.ssh),
+            "ADMIN_DATABASE_URL": admin_url,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+        }
+        await asyncio.to_thread(
+            subprocess.run, ["sh", "-euc", block], cwd=self.versions.folder, env=environment, check=True
         )
 
     async def deploy(self, service: str, version: str) -> str:

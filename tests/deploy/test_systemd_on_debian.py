@@ -8,6 +8,7 @@ import pytest
 from ava_local.demo.user_journey import UserJourney
 from ava_local.ports import free_port
 from ava_local.stack.environment import SERVICES
+from deploy import readme
 from deploy.box import wait_for
 from deploy.deployments import Deployments
 from deploy.load import FINE, Load
@@ -33,9 +34,9 @@ def deployments(host: SystemdHost, versions: Versions) -> Deployments:
 
 @pytest.fixture(scope="module")
 async def installed(host: SystemdHost, deployments: Deployments) -> SystemdHost:
-    """Everything runs, at version one."""
-    for service in SERVICES:
-        await deployments.deploy(service, "one")
+    """Everything runs, at version one, by the commands of the page."""
+    block = readme.commands("infra/deploy $service HEAD --host")
+    await deployments.follow_page(block, host.outside.stack.database_url())
     await asyncio.to_thread(host.install_caddy)
     return host
 
@@ -129,6 +130,10 @@ def test_a_restart_waits_for_readiness_and_a_crash_loop_becomes_failed_until_it_
     assert unit in box.run("systemctl --failed --plain --no-legend")
     box.run(f"cat /root/env > {env} && systemctl start ava-again.service")
     wait_for(lambda: box.result(f"systemctl is-active -q {unit}").returncode == 0, "not back", 60)
+
+
+def test_what_the_page_says_an_empty_machine_lacks_can_be_installed(installed: SystemdHost) -> None:
+    installed.box.run(readme.commands("mkdir -p -m 700 /etc/ava"))
 
 
 def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
