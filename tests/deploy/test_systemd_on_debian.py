@@ -8,11 +8,11 @@ import pytest
 from ava_local.demo.user_journey import UserJourney
 from ava_local.ports import free_port
 from ava_local.stack.environment import SERVICES
-from deploy import readme
+from deploy import acme, readme
 from deploy.box import wait_for
 from deploy.deployments import Deployments
 from deploy.load import FINE, Load
-from deploy.outside import Outside
+from deploy.outside import OWN, Outside
 from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
@@ -140,3 +140,22 @@ def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
     installed.restart_machine()
     wait_for(lambda: len([installed.unit(service) for service in SERVICES]) == 4, "units", 60)
     assert journey_fails_at(installed) == []
+
+
+def test_caddy_gets_a_certificate_by_itself_and_the_page_verifies_it(installed: SystemdHost) -> None:
+    """The Caddyfile as it is; the authority under its usual name is a local one."""
+    box = installed.box
+    acme.serve(box, OWN)
+    box.run(f"sed -i -e s/=:80$/={acme.NAME}/ -e s/^AVA_BIND=.*/AVA_BIND={OWN}/ /etc/ava/caddy.env")
+    box.run("systemctl restart ava-caddy")
+    asking = f"curl -sf https://{acme.NAME}/healthz"
+    wait_for(lambda: box.result(asking).returncode == 0, "no certificate", 60)
+    shown = box.run(readme.commands(f"curl -i https://{acme.NAME}/healthz"))
+    assert [line.split()[1] for line in shown.splitlines() if line.startswith("HTTP/")] == [
+        "200",
+        "200",
+        "404",
+    ]
+    assert "strict-transport-security" in shown.lower()
+    redirected = box.run(f"curl -s -o /tmp/out -w '%{{http_code}} %{{redirect_url}}' http://{acme.NAME}/")
+    assert redirected == f"308 https://{acme.NAME}/"
