@@ -45,9 +45,9 @@ class Load:
     phoned: list[str] = field(default_factory=list)
     _sent: int = 0
 
-    def prepare(self, people: int = 6) -> None:
-        """Sign them up, as the web form does."""
-        for nth in range(people):
+    def prepare(self) -> None:
+        """Sign up enough people for the rate: the gateway sends a person 45 answers, then one in six seconds."""
+        for nth in range(max(6, round(self.per_second / 3))):
             user, number = DemoUser(self.outside.edge_url, f"load{nth}"), random_phone_number()
             user.sign_up()
             user.log_in()
