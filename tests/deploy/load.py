@@ -46,7 +46,7 @@ class Load:
     _sent: int = 0
 
     def prepare(self) -> None:
-        """Sign up enough people for the rate: the gateway sends a person 45 answers, then one in six seconds."""
+        """Sign up enough people: beyond 45 messages of one person the gateway answers slowly."""
         for nth in range(max(6, round(self.per_second / 3))):
             user, number = DemoUser(self.outside.edge_url, f"load{nth}"), random_phone_number()
             user.sign_up()
