@@ -21,19 +21,30 @@ def main(
     users: Annotated[int, typer.Option(min=1, max=10_000, help="Number of users sending them.")] = 200,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed fails the same sends.")] = 1,
     rate: Annotated[float, typer.Option(min=1, help="Messages per second.")] = 150.0,
-    rounds: Annotated[int, typer.Option(min=0, help="How many times each process is killed.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="How often each process is killed, and each outage happens.")
+    ] = 3,
+    graph_away: Annotated[
+        float, typer.Option(min=1, help="Seconds of each outage of the Graph API.")
+    ] = 120.0,
     stall_timeout: Annotated[
         float, typer.Option(min=1, help="Seconds without progress before giving up.")
     ] = 120.0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Kill processes and inject faults while users send messages.
+    """Kill processes, inject faults and let things be away while users send messages.
+
+    Meanwhile some users change their links and their numbers. The outages: a pooler that is full, pages in
+    place of the services, the Graph API away, the gateway standing still beyond its lease, an immediate
+    restart of the database.
 
     Exits with 1 if anything was lost or duplicated. The gateway runs with shorter time limits, so that a run
     takes minutes: 2 s for the Graph API, 10 s leases, 10 s until an unknown send needs an operator,
     32 conversations in parallel, and a faster pair rate. Decision 0030 lists every setting.
     """
-    options = Options(messages, min(users, messages), seed, rate, rounds, stall_timeout)
+    options = Options(
+        messages, min(users, messages), seed, rate, rounds, stall_timeout, graph_away_seconds=graph_away
+    )
     with stderr.status("Starting a stack …") as status:
         report = run(options, lambda progress: status.update(_progress_text(progress, options)))
     console.print_json(report_as_json(report)) if json else _print_report(report)

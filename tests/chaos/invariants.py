@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 
 from chaos import answer_order
-from chaos.observations import Observations
+from chaos.observations import Observations, OutboxRow
 
 MUST_BE_ZERO = (
     "lost",
@@ -26,7 +26,8 @@ MUST_BE_ZERO = (
 @dataclass(frozen=True)
 class Counts:
     """lost: sent and never answered, without an excuse. unresolved = unresolved_injected (unknown sends for
-    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status).
+    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status),
+    of which seen_cut_off arrived in part. away_sends: calls made while the platform was away, all unresolved.
     missing_rows: turns that happened but are in no log. unfinished: events that never reached an end state.
     """
 
@@ -43,6 +44,8 @@ class Counts:
     unresolved: int = 0
     unresolved_injected: int = 0
     interrupted_sends: int = 0
+    seen_cut_off: int = 0
+    away_sends: int = 0
     unresolved_despite_status: int = 0
     unresolved_unreported: int = 0
     unfinished: int = 0
@@ -63,9 +66,14 @@ def count_violations(observed: Observations) -> Counts:
 
 
 def _traffic(observed: Observations) -> dict[str, int]:
-    echoes = Counter(message["answers"] for message in observed.oracle["received"])
+    notices = {row.id for row in observed.outbox_rows if row.kind == "notice"}
+    echoes = Counter(
+        message["answers"]
+        for message in observed.oracle["received"]
+        if message.get("outbox_id") not in notices
+    )
     unexpected = echoes.pop(None, 0)
-    excused = {row.answers for row in observed.outbox_rows if row.state == "unresolved"}
+    excused = {row.answers for row in _answers(observed) if row.state == "unresolved"}
     sent = [message["id"] for message in observed.oracle["inbound"]]
     return {
         "sent": len(sent),
@@ -80,20 +88,23 @@ def _traffic(observed: Observations) -> dict[str, int]:
 
 
 def _log(observed: Observations) -> dict[str, int]:
-    texts = {
-        sent["id"]: (observed.owners.get(sent["number"]), sent["text"]) for sent in observed.oracle["inbound"]
-    }
-    logged = Counter((row.user, row.role, row.content) for row in observed.rows)
-    accepted = {row.answers for row in observed.outbox_rows if row.state == "accepted"}
-    wanted = {(user, "user", text) for user, text in texts.values()}
-    wanted |= {(texts[wamid][0], "assistant", texts[wamid][1]) for wamid in accepted if wamid in texts}
-    mine = {(user, text) for user, text in texts.values()}
+    texts = {sent["id"]: sent["text"] for sent in observed.oracle["inbound"]}
+    owned = [row for row in observed.rows if row.user in observed.owners.get(row.content, ())]
+    logged = Counter((row.role, row.content) for row in owned)
+    accepted = {row.answers for row in _answers(observed) if row.state == "accepted"}
+    wanted = {("user", text) for text in texts.values()}
+    wanted |= {("assistant", texts[wamid]) for wamid in accepted if wamid in texts}
     return {
         "log_rows": len(observed.rows),
         "duplicate_rows": sum(times - 1 for times in logged.values()),
         "missing_rows": len(wanted - set(logged)),
-        "rows_of_other_users": sum((row.user, row.content) not in mine for row in observed.rows),
+        "rows_of_other_users": len(observed.rows) - len(owned),
     }
+
+
+def _answers(observed: Observations) -> list[OutboxRow]:
+    """What was sent in answer to a message; how to link a number is none."""
+    return [row for row in observed.outbox_rows if row.kind == "answer"]
 
 
 def _sends(observed: Observations) -> dict[str, int]:
@@ -104,6 +115,8 @@ def _sends(observed: Observations) -> dict[str, int]:
         "unresolved": len(unresolved),
         "unresolved_injected": len(unresolved & injected),
         "interrupted_sends": len(unresolved - injected - reported),
+        "seen_cut_off": int(observed.oracle.get("cut_off", 0)),
+        "away_sends": sum(send.get("fault") == "away" for send in observed.oracle["sends"]),
         "unresolved_despite_status": len(unresolved & reported),
         "unresolved_unreported": len(injected - unresolved - reported),
     }

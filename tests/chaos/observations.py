@@ -1,12 +1,11 @@
 """What is read after a run: the simulator's oracle, the message log, the gateway's outbox and events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from chaos.simulated_users import SimulatedUser
 from chaos.simulator_client import SimulatorClient
 
 
@@ -23,27 +22,29 @@ class MessageRow:
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """A row of the gateway's outbox; `answers` is the id of the message it answers."""
+    """A row of the gateway's outbox; `answers` is the id of the message it answers or is due to."""
 
     id: str
     answers: str
     state: str
+    kind: str = "answer"
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Everything the invariants are checked against; `owners` maps each phone number to its user's id."""
+    """Everything the invariants are checked against; `owners` maps each text to whose log may have it."""
 
     oracle: dict[str, Any]
     rows: Sequence[MessageRow]
     outbox_rows: Sequence[OutboxRow]
     unfinished_events: dict[str, int]
-    owners: dict[str, str]
+    owners: Mapping[str, frozenset[str]]
 
 
 _ROWS = "select user_id::text, channel, role, content, external_id from public.messages"
 _OUTBOX_ROWS = """
-select o.id::text, e.key, o.state from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
+select o.id::text, e.key, o.state, o.kind
+from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
 """
 _UNFINISHED_EVENTS = (
     "select state, count(*) from whatsapp.events where state not in ('done', 'ignored') group by state"
@@ -58,7 +59,7 @@ select (select count(*) from whatsapp.deliveries where state = 'new')
 
 
 # Everything asyncpg may raise when a server is killed, at any point of a conversation.
-_CONNECTION_ERRORS = (
+CONNECTION_ERRORS = (
     OSError,
     TimeoutError,
     asyncpg.PostgresError,
@@ -68,7 +69,7 @@ _CONNECTION_ERRORS = (
 
 
 async def collect(
-    database_url: str, simulator: SimulatorClient, users: Sequence[SimulatedUser]
+    database_url: str, simulator: SimulatorClient, owners: Mapping[str, frozenset[str]]
 ) -> Observations:
     """Read everything, as the database's administrator."""
     connection = await asyncpg.connect(database_url)
@@ -78,7 +79,6 @@ async def collect(
         unfinished = {row[0]: row[1] for row in await connection.fetch(_UNFINISHED_EVENTS)}
     finally:
         await connection.close()
-    owners = {user.number: str(user.id) for user in users}
     return Observations(await simulator.oracle(), rows, outbox_rows, unfinished, owners)
 
 
@@ -86,12 +86,12 @@ async def unfinished_count(database_url: str) -> int | None:
     """How much the gateway still has to do; None when the database does not answer."""
     try:
         connection = await asyncpg.connect(database_url, timeout=5)
-    except _CONNECTION_ERRORS:
+    except CONNECTION_ERRORS:
         return None
     try:
         count: int = await connection.fetchval(_UNFINISHED_COUNT, timeout=30)
         return count
-    except _CONNECTION_ERRORS:
+    except CONNECTION_ERRORS:
         return None
     finally:
         connection.terminate()

@@ -1,13 +1,14 @@
-"""Kills one process after another with SIGKILL, spread over the run."""
+"""Kills one process after another with SIGKILL, and begins outages, spread over the run."""
 
 import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ava_local.stack.control import Stack, StackNotRunning
 from chaos.options import Options
+from chaos.outages import Outage
 
 MAX_WAIT_SECONDS = 20.0
 POLL_SECONDS = 0.1
@@ -15,20 +16,25 @@ SPREAD = 0.9
 MAX_ATTEMPTS = 50
 
 
-async def kill_processes(options: Options, stack: Stack, received: Callable[[], int]) -> Counter[str]:
-    """Spread all kills over the echoes received; a stall delays the next kill only briefly."""
-    killed: Counter[str] = Counter()
-    for nth, target in enumerate(kill_order(options), start=1):
-        await _wait_for(received, round(SPREAD * options.messages * nth / (options.kills + 1)))
-        await asyncio.to_thread(_kill_when_ready, stack, target)
-        killed[target] += 1
-    return killed
+async def kill_processes(
+    options: Options, stack: Stack, outages: Mapping[str, Outage], received: Callable[[], int]
+) -> Counter[str]:
+    """Spread all of them over the echoes received; a stall delays the next one only briefly."""
+    done: Counter[str] = Counter()
+    for nth, target in enumerate(blow_order(options), start=1):
+        await _wait_for(received, round(SPREAD * options.messages * nth / (options.blows + 1)))
+        if target in outages:
+            await outages[target]()
+        else:
+            await asyncio.to_thread(_kill_when_ready, stack, target)
+        done[target] += 1
+    return done
 
 
-def kill_order(options: Options) -> list[str]:
-    """Every target once per round, in an order that depends on the seed alone."""
-    shuffle = random.Random(options.seed)
-    rounds = [shuffle.sample(options.targets, k=len(options.targets)) for _ in range(options.rounds)]
+def blow_order(options: Options) -> list[str]:
+    """Every target and outage once per round, in an order that depends on the seed alone."""
+    shuffle, every = random.Random(options.seed), (*options.targets, *options.outages)
+    rounds = [shuffle.sample(every, k=len(every)) for _ in range(options.rounds)]
     return [target for targets in rounds for target in targets]
 
 

@@ -5,14 +5,16 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ava_local.ports import free_base_port
 from ava_local.stack.control import Stack
-from chaos import fault_settings, invariants, observations, process_killer, simulated_users, traffic
+from chaos import fault_settings, invariants, observations, process_killer, proxies, simulated_users, traffic
+from chaos.link_changes import LinkChanges
 from chaos.options import Options
+from chaos.outages import Outage, outages
 from chaos.simulator_client import SimulatorClient
 
 POLL_SECONDS = 0.5
@@ -40,14 +42,18 @@ class Report:
     seconds: float
     finished: bool
     state_dir: str
+    refused_changes: int = 0
 
     @property
     def ok(self) -> bool:
         """Nothing lost, duplicated, out of order or unexplained, and everything was processed."""
-        by_kills = self.killed.get("whatsapp-gateway", 0) + self.killed.get("postgres", 0)
-        excusable = self.counts.interrupted_sends <= by_kills * fault_settings.CONCURRENCY
+        in_flight = fault_settings.CONCURRENCY
+        # Only after a kill of the gateway is nobody left who knows what was not called.
+        excusable = self.counts.interrupted_sends <= self.killed.get("whatsapp-gateway", 0) * in_flight
+        in_a_row = 5
+        few = self.counts.away_sends <= self.killed.get("graph away", 0) * (in_flight + in_a_row)
         complete = self.finished and self.counts.sent == self.options.messages
-        return complete and excusable and not self.counts.violations()
+        return complete and excusable and few and not self.counts.violations()
 
 
 @dataclass
@@ -57,19 +63,28 @@ class Run:
     options: Options
     stack: Stack
     simulator: SimulatorClient
+    outages: Mapping[str, Outage]
     on_progress: Callable[[Progress], None]
     received: int = 0
     killed: Counter[str] = field(default_factory=Counter)
+    sent_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Report:
         """From the first message to the report."""
-        users = await simulated_users.create_users(self.stack.database_url(), self.options.users)
+        database_url = self.stack.database_url()
+        users = await simulated_users.create_users(database_url, self.options.users)
+        changing = users[: self.options.link_changes]
+        heirs = await simulated_users.create_heirs(database_url, len(changing))
+        changes = LinkChanges(database_url, self.simulator, changing, heirs)
         await self.simulator.set_plan(fault_settings.simulator_plan(self.options))
         began = time.monotonic()
-        finished = await self._send_and_kill(users)
+        finished = await self._send_and_kill(users, changes)
         seconds = round(time.monotonic() - began, 1)
         self.on_progress(Progress("counting", self.options.messages, self.received))
-        observed = await observations.collect(self.stack.database_url(), self.simulator, users)
+        owners = {
+            text: changes.owners(users[traffic.index_of(text)], at) for text, at in self.sent_at.items()
+        }
+        observed = await observations.collect(database_url, self.simulator, owners)
         return Report(
             self.options,
             invariants.count_violations(observed),
@@ -77,21 +92,30 @@ class Run:
             seconds,
             finished,
             str(self.stack.layout.state_dir),
+            changes.refused,
         )
 
-    async def _send_and_kill(self, users: Sequence[simulated_users.SimulatedUser]) -> bool:
+    async def _send_and_kill(
+        self, users: Sequence[simulated_users.SimulatedUser], changes: LinkChanges
+    ) -> bool:
         try:
             async with asyncio.TaskGroup() as tasks:
-                sending = tasks.create_task(traffic.send_messages(self.options, users, self.simulator))
-                killing = tasks.create_task(
-                    process_killer.kill_processes(self.options, self.stack, lambda: self.received)
+                sending = tasks.create_task(
+                    traffic.send_messages(self.options, users, self.simulator, changes)
                 )
+                changing = tasks.create_task(changes.make())
+                killing = tasks.create_task(
+                    process_killer.kill_processes(
+                        self.options, self.stack, self.outages, lambda: self.received
+                    )
+                )
+                busy = sending, killing, changing
                 finishing = tasks.create_task(
-                    self._wait_until_finished(lambda: sending.done() and killing.done())
+                    self._wait_until_finished(lambda: all(task.done() for task in busy))
                 )
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
-        self.killed = killing.result()
+        self.killed, self.sent_at = killing.result(), sending.result()
         return finishing.result()
 
     async def _wait_until_finished(self, over: Callable[[], bool]) -> bool:
@@ -123,9 +147,12 @@ async def run_async(options: Options, on_progress: Callable[[Progress], None]) -
     on_progress(Progress("starting a stack"))
     stack, keep_data = _new_stack(), False
     try:
-        await asyncio.to_thread(stack.start)
-        async with SimulatorClient(stack.simulator_url) as simulator:
-            report = await Run(options, stack, simulator, on_progress).run()
+        async with proxies.opened(stack) as between, SimulatorClient(stack.simulator_url) as simulator:
+            stack.variables.update(between.variables)
+            await asyncio.to_thread(stack.start)
+            every = outages(stack, simulator, between, options.graph_away_seconds)
+            report = await Run(options, stack, simulator, every, on_progress).run()
+            await asyncio.to_thread(stack.stop)
         keep_data = not report.ok
     except Exception:
         keep_data = True

@@ -45,3 +45,14 @@ async def create_users(database_url: str, count: int) -> list[SimulatedUser]:
     finally:
         await connection.close()
     return users
+
+
+async def create_heirs(database_url: str, count: int) -> list[SimulatedUser]:
+    """Accounts without a number."""
+    heirs = [SimulatedUser(uuid4(), "", index) for index in range(count)]
+    connection = await asyncpg.connect(database_url)
+    try:
+        await insert_accounts(connection, [Account(heir.id) for heir in heirs])
+    finally:
+        await connection.close()
+    return heirs

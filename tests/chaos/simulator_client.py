@@ -31,6 +31,10 @@ class SimulatorClient:
         """Send messages from phones."""
         await self._request("POST", "/messages", {"messages": list(messages)})
 
+    async def change_number(self, number: str, to: str) -> None:
+        """Give a phone another number, and with it another id."""
+        await self._request("POST", f"/phones/{number.removeprefix('+')}/number", {"to": to})
+
     async def counts(self) -> Json:
         """How many messages were sent by phones, sent to them and received."""
         return await self._request("GET", "/tally")

@@ -9,7 +9,7 @@ from chaos.answer_order import Json
 from chaos.observations import MessageRow, Observations, OutboxRow
 
 ANNA, BERT = "+49151100000001", "+49151100000002"
-OWNERS = {ANNA: "anna", BERT: "bert"}
+OWNERS = {"from anna": frozenset(["anna"]), "from bert": frozenset(["bert"])}
 
 
 def inbound(wamid: str, number: str, text: str) -> Json:
@@ -105,6 +105,26 @@ def test_a_row_in_another_users_log_is_seen(good: Observations) -> None:
     assert invariants.count_violations(replace(good, rows=[*good.rows, stray])).violations() == {
         "rows_of_other_users": 1
     }
+
+
+def test_a_number_that_was_handed_over_is_read_by_its_heir_alone(good: Observations) -> None:
+    heirs = [replace(row, user="heir") if row.user == "anna" else row for row in good.rows]
+    either = OWNERS | {"from anna": frozenset(["anna", "heir"])}
+    for rows in (good.rows, heirs):
+        counted = invariants.count_violations(replace(good, rows=rows, owners=either))
+        assert counted.violations() == {}
+    later = replace(good, owners=OWNERS | {"from anna": frozenset(["heir"])})
+    assert invariants.count_violations(later).violations() == {"missing_rows": 2, "rows_of_other_users": 2}
+    assert invariants.count_violations(replace(later, rows=heirs)).violations() == {}
+
+
+def test_how_to_link_is_no_answer_and_excuses_none(good: Observations) -> None:
+    notice = {**received_echo(None, ANNA, "how to link", 2), "outbox_id": "3"}
+    rows = [*good.outbox_rows, OutboxRow("3", "a", "unresolved", "notice")]
+    observed = replace(with_oracle(good, received=[*good.oracle["received"], notice]), outbox_rows=rows)
+    assert invariants.count_violations(observed).violations() == {}
+    unanswered = with_oracle(observed, received=[*good.oracle["received"][1:], notice])
+    assert invariants.count_violations(unanswered).violations() == {"lost": 1}
 
 
 def test_an_injected_unknown_that_stays_unresolved_is_as_it_should_be(good: Observations) -> None:

@@ -98,8 +98,9 @@ async def test_the_gateway_asks_profile_for_the_avatar(
             async with open_client(url) as client:
                 assert await AvatarIds().get(client, CALLER) == AVATAR
         missing = interaction(
-            "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404
-        )
+            "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404,
+            problem("avatar-not-found", 404), content_type="application/problem+json",
+        )  # fmt: skip
         with provider.expecting(missing) as url:
             async with open_client(url) as client:
                 assert await AvatarIds().get(client, CALLER) is None
@@ -117,7 +118,6 @@ def storing(
     status: int,
     avatar: UUID | None = None,
     content: str = "Hello",
-    **more: Any,
 ) -> Interaction:
     body = {
         "channel": "whatsapp",
@@ -127,7 +127,12 @@ def storing(
         "external_id": "wamid.1",
         "created_at": "2026-03-04T05:06:07+00:00",
     }
-    return interaction(description, state, "PUT", f"/messages/{TURN}", status, body=body, **more)
+    refusals = {409: "message-differs", 422: "not-your-avatar"}
+    answer, kind = {"id": str(TURN)}, "application/json"
+    if name := refusals.get(status):
+        answer, kind = problem(name, status), "application/problem+json"
+    path = f"/messages/{TURN}"
+    return interaction(description, state, "PUT", path, status, answer, body=body, content_type=kind)
 
 
 async def test_the_gateway_asks_messaging_to_store_a_turn(

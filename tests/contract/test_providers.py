@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 from jwt.algorithms import ECAlgorithm
 from pact import Verifier
@@ -21,7 +22,10 @@ AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
 PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
 SECRET = "the secret both sides of this contract know"
 
-EMPTY = "delete from public.messages; delete from public.avatars; delete from public.user_preferences"
+A_CONTACT = """insert into whatsapp.contacts (wa_digits, username, user_id)
+values ('4915112345678', 'mira.writes', $1)"""
+EMPTY = """delete from whatsapp.contacts; delete from public.messages; delete from public.avatars;
+delete from public.user_preferences"""
 AN_AVATAR = """insert into public.avatars (id, user_id, name, age, personality, physical_description)
 values ($2, $1, 'Mira', 27, 'witty', 'Tall')"""
 A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
@@ -38,13 +42,14 @@ def states(database: Database, person: UUID, other: UUID) -> SetState:
     """Puts into the database the rows that each state of the pacts stands for."""
     nothing: list[Row] = []
     full: list[Row] = [(AN_AVATAR, person, AVATAR), (A_NUMBER, person), (A_TURN, person, TURN)]
+    full.append((A_CONTACT, person))
     meanings: dict[str, list[Row]] = {
         "the person has nothing yet": nothing,
         "the person has no avatar": nothing,
         "an empty log": nothing,
         "the person has an avatar": full[:1],
         "an empty log and an avatar": full[:1],
-        "a log with that turn": full[2:],
+        "a log with that turn": full[2:3],
         "the person has an avatar, a number and one message": full,
         "the number is another person's": [(A_NUMBER, other)],
     }
@@ -93,11 +98,13 @@ async def test_a_service_fulfils_its_consumers_contract(
     await verify(consumer, provider, url, header, states(database, person, other))
 
 
-async def test_auth_fulfils_the_gateways_contract(
+@pytest.fixture
+async def auth_and_supabase(
     database: Database,
     start_service: Callable[..., Awaitable[str]],
     start_supabase: Callable[[dict[str, str]], Awaitable[str]],
-) -> None:
+) -> tuple[str, str]:
+    """The URLs of auth, and of the Supabase Auth stand-in that it asks."""
     key = SigningKey("a")
     supabase = await start_supabase(
         {
@@ -108,7 +115,6 @@ async def test_auth_fulfils_the_gateways_contract(
             "SECRET_KEY": "sb_secret_of_the_contracts",
         }
     )
-    await database.people(Account(PERSON), Account(BANNED, banned_until="2999-01-01"))
     url = await start_service(
         "auth",
         {
@@ -121,11 +127,36 @@ async def test_auth_fulfils_the_gateways_contract(
             **dict.fromkeys(["AUTH_URL", "PROFILE_URL", "MESSAGING_URL", "PUBLIC_URL"], supabase),
         },
     )
+    return url, supabase
+
+
+async def test_auth_fulfils_the_gateways_contract(
+    database: Database, auth_and_supabase: tuple[str, str]
+) -> None:
+    await database.people(Account(PERSON), Account(BANNED, banned_until="2999-01-01"))
 
     async def no_change(_: str) -> None:
         """The people of this contract were created above."""
 
-    await verify("whatsapp-gateway", "auth", url, {}, no_change)
+    await verify("whatsapp-gateway", "auth", auth_and_supabase[0], {}, no_change)
+
+
+@pytest.mark.parametrize("consumer", ["profile", "messaging"])
+async def test_auth_fulfils_the_contract_of_those_who_ask_about_sessions(
+    database: Database, auth_and_supabase: tuple[str, str], consumer: str
+) -> None:
+    url = auth_and_supabase[0]
+    credentials = {"email": "ada@people.example", "password": "quiet-harbour-7"}
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        (await http.post("/auth/signup", json=credentials)).raise_for_status()
+        token = (await http.post("/auth/login", json=credentials)).json()["access_token"]
+        header = {"Authorization": f"Bearer {token}"}
+
+        async def set_state(state: str) -> None:
+            if state == "a session that has ended":
+                (await http.post("/auth/logout", headers=header)).raise_for_status()
+
+        await verify(consumer, "auth", url, header, set_state)
 
 
 def private(key: SigningKey) -> dict[str, str]:

@@ -73,7 +73,7 @@ def _wrong_bodies(description: dict[str, Any], operation: dict[str, Any]) -> Ite
 def _wrong_documents() -> Iterator[Wrong]:
     yield "no body", "#", {}
     yield "malformed JSON", None, {"content": b"{", "headers": {"Content-Type": "application/json"}}
-    yield "not JSON", "#", {"content": b"age=20", "headers": {"Content-Type": "text/plain"}}
+    yield "not sent as JSON", None, {"content": b"age=20", "headers": {"Content-Type": "text/plain"}}
     bodies: tuple[Any, ...] = ([], "text", 5, True)
     for value in bodies:
         yield f"the body {value!r}", "#", {"json": value}

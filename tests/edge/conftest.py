@@ -90,6 +90,8 @@ class RecordingService:
     name: str
     seen: list[Seen] = field(default_factory=list)
     extra: str = ""
+    reply: bytes = b""
+    """Instead of its name."""
     hang_ups: int = 0
     port: int = 0
     server: asyncio.Server | None = None
@@ -114,7 +116,7 @@ class RecordingService:
                 if self.hang_ups > 0:
                     self.hang_ups -= 1
                     break
-                answer = self.name.encode()
+                answer = self.reply or self.name.encode()
                 writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\n{self.extra}\r\n".encode())
                 writer.write(b"" if method == "HEAD" else answer)
                 await writer.drain()
@@ -259,5 +261,5 @@ def edge(whole_edge: Edge) -> Edge:
     """The edge, with nothing recorded yet."""
     for service in whole_edge.services.values():
         service.seen.clear()
-        service.extra, service.hang_ups = "", 0
+        service.extra, service.reply, service.hang_ups = "", b"", 0
     return whole_edge

@@ -38,6 +38,15 @@ SPOOFED = [
 ]
 
 
+async def test_only_the_api_reference_may_set_styles(edge: Edge) -> None:
+    policy = (await edge.ask("GET", "/docs")).header("content-security-policy") or ""
+    assert "script-src 'self'; style-src 'self' 'unsafe-inline'" in policy
+    assert "default-src 'none'" in policy
+    assert "form-action 'none'; frame-ancestors 'none'" in policy
+    for target in ("/docs/reference.js", "/openapi.json", "/docs/nosuch/x", "/docsx"):
+        assert (await edge.ask("GET", target)).header("content-security-policy") == POLICY, target
+
+
 async def test_services_get_one_client_address_and_it_is_the_real_one(edge: Edge) -> None:
     seen = await edge.reach("GET", "/messages", *SPOOFED)
     assert seen.header("x-forwarded-for") == "127.0.0.1"

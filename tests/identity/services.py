@@ -75,7 +75,7 @@ def _security(operation: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for requirement in operation.get("security", []) for name in requirement)
 
 
-def _apps(database: Database, issuer: Issuer) -> dict[str, FastAPI]:
+def _apps(database: Database, issuer: Issuer, supabase_of_auth: dict[str, Any]) -> dict[str, FastAPI]:
     trust: dict[str, Any] = {"supabase_url": issuer.url, "auth_url": issuer.url, "_env_file": None}
     key = ECAlgorithm.to_jwk(SigningKey("auth-a").private, as_dict=True) | {"kid": "auth-a"}
     here: dict[str, Any] = dict.fromkeys(["profile_url", "messaging_url", "public_url"], NOWHERE)
@@ -98,7 +98,7 @@ def _apps(database: Database, issuer: Issuer) -> dict[str, FastAPI]:
     return {
         "auth": auth.create_app(
             AuthSettings.model_validate(
-                {"database_url": database.url("ava_auth")} | trust | here | keys | own
+                {"database_url": database.url("ava_auth")} | trust | here | keys | own | supabase_of_auth
             )
         ),
         "profile": profile.create_app(
@@ -114,8 +114,11 @@ def _apps(database: Database, issuer: Issuer) -> dict[str, FastAPI]:
 
 
 @asynccontextmanager
-async def running_services(database: Database, issuer: Issuer) -> AsyncIterator[Services]:
-    apps = _apps(database, issuer)
+async def running_services(
+    database: Database, issuer: Issuer, **supabase_of_auth: Any
+) -> AsyncIterator[Services]:
+    """All four; `supabase_of_auth` are settings with which auth asks a Supabase Auth of its own."""
+    apps = _apps(database, issuer, supabase_of_auth)
     async with AsyncExitStack() as stack:
         clients = {}
         for service, app in apps.items():

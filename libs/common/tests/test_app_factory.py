@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ava_common.app_factory import create_service_app
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
+from ava_common.database_errors import DatabaseUnavailable
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
@@ -62,7 +63,7 @@ async def broken() -> None:
 
 @router.get("/away")
 async def away() -> None:
-    raise asyncpg.CannotConnectNowError("starting up")
+    raise DatabaseUnavailable(asyncpg.CannotConnectNowError("starting up"))
 
 
 @router.get("/trace")
@@ -137,6 +138,16 @@ async def test_malformed_json_and_wrong_fields_are_told_apart(
     assert document["errors"][0]["pointer"] == "#/size"
 
 
+@pytest.mark.parametrize("sent", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/xml"}])
+async def test_a_body_that_is_not_sent_as_json_is_told_what_to_send(
+    client: httpx.AsyncClient, issuer: Issuer, sent: dict[str, str]
+) -> None:
+    headers = issuer.bearer(uuid4()) | sent
+    answer = await client.post("/kitchen/cups", content='{"size": 1}', headers=headers)
+    document = is_problem(answer, 415, "unsupported-media-type")
+    assert "Content-Type: application/json" in document["detail"]
+
+
 async def test_a_bad_token_is_refused_even_where_none_is_needed(client: httpx.AsyncClient) -> None:
     assert (await client.get("/kitchen/open")).json() is False
     is_problem(await client.get("/kitchen/open", headers={"Authorization": "Bearer x"}), 401, "invalid-token")
@@ -189,3 +200,8 @@ async def test_log_lines_contain_no_phone_numbers_emails_or_tokens(
     assert {"request.failed", "request", "example"} <= {line["event"] for line in lines}
     for secret in ("4915112345678", "people.test", "eyJ", "hidden-word"):
         assert secret not in written
+
+
+async def test_a_scrape_asks_whether_the_service_is_ready(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/metrics")).text
+    assert "\nservice_ready 0.0\n" in text

@@ -46,16 +46,20 @@ async def test_a_connection_that_the_server_has_ended_is_the_database_away(
     """However much of the end asyncpg has read when the connection is used again."""
     url = database.url("postgres")
     async with open_pool(database.url("ava_profile"), name="ended", size=1) as pool:
-        async with pool.acquire() as connection:
-            pid = await connection.fetchval("select pg_backend_pid()")
-            # This event loop stands still meanwhile, so that it hears of the end only afterwards.
-            ending = threading.Thread(target=asyncio.run, args=[_end(url, pid)])
-            ending.start()
-            ending.join()
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            with pytest.raises(AWAY):
+
+        async def use_what_has_ended() -> None:
+            async with pool.acquire() as connection:
+                pid = await connection.fetchval("select pg_backend_pid()")
+                # This event loop stands still meanwhile, so that it hears of the end only afterwards.
+                ending = threading.Thread(target=asyncio.run, args=[_end(url, pid)])
+                ending.start()
+                ending.join()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
                 await connection.fetchval("select 1")
+
+        with pytest.raises(AWAY):
+            await use_what_has_ended()
         assert await pool.fetchval("select 1") == 1
 
 

@@ -59,7 +59,9 @@ async def test_a_person_cannot_claim_to_be_a_delegated_service(
     verifier: TokenVerifier, issuer: Issuer
 ) -> None:
     caller = await verifier.verify(issuer.token(PERSON, act={"sub": "whatsapp-gateway"}))
-    assert caller.actor is None
+    assert (caller.actor, caller.impersonated) == (None, True)
+    assert "act" not in caller.claims()
+    assert not (await verifier.verify(issuer.token(PERSON))).impersonated
 
 
 UNSENDABLE: dict[str, Forge] = {

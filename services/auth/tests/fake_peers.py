@@ -17,27 +17,41 @@ from ava_local.testing.waiting import eventually
 
 MESSAGES = [b'{"id":"1","content":"hello"}\n', b'{"id":"2","content":"line\\nbreak"}\n']
 
+OWN: dict[str, Any] = {
+    "/profile/avatar": {"name": "Mira"},
+    "/profile/preferences": {"whatsapp_phone": None},
+    "/profile/whatsapp-identities": [{"number": "+4915112345678", "username": "mira.writes"}],
+}
+
 
 @dataclass
 class FakePeers:
-    """`tokens` are those they were asked with; the path `away` answers 503; `broken` ends the log early."""
+    """`tokens` are those they were asked with; the path `away` answers 503, or a page with the status
+    `instead`; `broken` ends the log early; the path `ended` answers 401 with the problem `refusal`."""
 
     url: str = ""
     avatar: bool = True
     away: str = ""
+    instead: int | None = None
     broken: bool = False
+    ended: str = ""
+    refusal: str = "account-gone"
     tokens: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         self.tokens.append(request.headers["authorization"].removeprefix("Bearer "))
         path = request.url.path
+        if path == self.away and self.instead:
+            return Response("<html>Back soon</html>", self.instead, media_type="text/html")
         if path == self.away:
             return JSONResponse({"title": "away"}, 503)
+        if path == self.ended:
+            return JSONResponse({"type": f"urn:ava:problem:{self.refusal}"}, 401)
         if path == "/messages/export":
             return StreamingResponse(self._lines(), media_type="application/x-ndjson")
         if path == "/profile/avatar" and not self.avatar:
-            return JSONResponse({"title": "none"}, 404)
-        return JSONResponse({"name": "Mira"} if path == "/profile/avatar" else {"whatsapp_phone": None})
+            return JSONResponse({"type": "urn:ava:problem:avatar-not-found"}, 404)
+        return JSONResponse(OWN[path])
 
     async def _lines(self) -> AsyncIterator[bytes]:
         yield MESSAGES[0]

@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
+from ava_auth.audit import KEPT_AGE, KEPT_LIMIT, AuditLog
+from ava_auth.settings import Settings
+from ava_common.database import open_pool
 from ava_local.testing.databases import Database
 
 from .conftest import Person
@@ -50,12 +54,13 @@ async def test_events_can_be_filtered(two_events: Any) -> None:
         ("--since 2100-01-01", 0),
         ("--limit 1", 1),
     ):
-        assert len(read(two_events, *arguments.split()).stdout.splitlines()) == count, arguments
+        assert len(read(two_events, "--json", *arguments.split()).stdout.splitlines()) == count, arguments
 
 
 async def test_a_user_is_found_by_id_and_by_email_address(two_events: Any, person: Person) -> None:
-    assert len(read(two_events, "--person", str(person.id)).stdout.splitlines()) == 1
-    assert len(read(two_events, "--person", person.email.upper()).stdout.splitlines()) == 2
+    assert len(read(two_events, "--json", "--person", str(person.id)).stdout.splitlines()) == 1
+    heads, *lines = read(two_events, "--person", person.email.upper()).stdout.splitlines()
+    assert (heads.split()[:3], len(lines)) == (["time", "(UTC)", "event"], 2)
     assert person.email not in read(two_events).stdout
 
 
@@ -103,3 +108,22 @@ async def test_no_other_service_can_read_what_auth_stores(database: Database, ro
             await connection.fetch(f"select * from accounts.{table}")  # noqa: S608
     finally:
         await connection.close()
+
+
+async def test_the_age_of_the_oldest_entry_and_its_limit_are_shown(
+    two_events: Any,
+) -> None:
+    await two_events.admin("update accounts.audit set at = at - interval '40 days'")
+    async with open_pool(two_events.url("ava_auth"), name="test") as pool:
+        await AuditLog(pool).set_gauges(audit_days=365)
+    forty_days, day = timedelta(days=40).total_seconds(), timedelta(days=1).total_seconds()
+    assert forty_days <= KEPT_AGE.labels("audit")._value.get() < forty_days + day
+    assert KEPT_LIMIT.labels("audit")._value.get() == 365 * day
+
+
+async def test_the_page_says_what_stays_where_an_account_is_deleted(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    leaving = page.partition('id="leave-title"')[2].partition("</form>")[0]
+    days = Settings.model_fields["audit_days"].default
+    assert "record of security events" in leaving
+    assert f"after {days} days" in leaving

@@ -53,6 +53,6 @@ async def test_the_token_of_a_deleted_account_is_refused_where_a_live_session_is
     session = await log_in(person)
     await supabase.database.admin("delete from auth.users where id = $1", person.id)
     headers = {"Authorization": f"Bearer {session['access_token']}"}
-    for method, path, body in PROTECTED[2:]:
+    for method, path, body in (PROTECTED[0], *PROTECTED[2:]):
         refused = await client.request(method, path, json=body, headers=headers)
-        assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended"), path
+        assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:account-gone"), path

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from .conftest import OpenService, Person, bearer
-from .fake_peers import FakePeers, running_peers
+from .fake_peers import OWN, FakePeers, running_peers
 
 
 @pytest.fixture
@@ -32,6 +32,8 @@ async def test_the_export_is_one_file_collected_with_the_users_own_token(
     assert file["avatar"] == {"name": "Mira"}
     assert file["preferences"] == {"whatsapp_phone": None}
     assert [message["content"] for message in file["messages"]] == ["hello", "line\nbreak"]
+    assert file["whatsapp_identities"] == OWN["/profile/whatsapp-identities"]
+    assert [known["network"] for known in file["familiar_networks"]] == ["127.0.0.1"]
     assert "login.succeeded" in [event["event"] for event in file["security_events"]]
     assert len(set(peers.tokens)) == 1
 
@@ -52,9 +54,45 @@ async def test_the_export_is_refused_rather_than_incomplete_while_a_service_is_a
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
 
 
+@pytest.mark.parametrize("status", [200, 404, 301, 403])
+@pytest.mark.parametrize("page", ["/profile/avatar", "/profile/preferences", "/messages/export"])
+async def test_a_page_in_a_services_place_is_not_exported(
+    open_service: OpenService, peers: FakePeers, person: Person, page: str, status: int
+) -> None:
+    peers.away, peers.instead = page, status
+    refused = await export(open_service, peers, person)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
 async def test_a_broken_export_never_looks_complete(
     open_service: OpenService, peers: FakePeers, person: Person
 ) -> None:
     peers.broken = True
     with pytest.raises(httpx.HTTPError):
         await export(open_service, peers, person)
+
+
+async def test_the_export_has_refused_log_ins_too(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    """They are kept under the digest of the address: nobody was logged in yet."""
+    async with open_service(profile_url=peers.url, messaging_url=peers.url) as client:
+        await client.post("/auth/login", json=person.credentials | {"password": "a wrong guess"})
+        session = (await client.post("/auth/login", json=person.credentials)).json()
+        file = (await client.get("/auth/export", headers=bearer(session))).json()
+    assert "login.refused" in [event["event"] for event in file["security_events"]]
+
+
+PARTS = [*OWN, "/messages/export"]
+
+
+@pytest.mark.parametrize("refusal", ["account-gone", "session-ended"])
+@pytest.mark.parametrize("ended", PARTS)
+async def test_an_export_that_meets_the_end_says_so(
+    open_service: OpenService, peers: FakePeers, person: Person, ended: str, refusal: str
+) -> None:
+    peers.ended, peers.refusal = ended, refusal
+    refused = await export(open_service, peers, person)
+    assert (refused.status_code, refused.json()["type"]) == (401, f"urn:ava:problem:{refusal}")
+    peers.refusal = "something-else"
+    assert (await export(open_service, peers, person)).status_code == 503

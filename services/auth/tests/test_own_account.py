@@ -1,9 +1,12 @@
 """The user's own account: change the password, delete everything."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
+
+from ava_local.testing.databases import Database
 
 from .conftest import AuditEvents, LogIn, OpenService, Person, Supabase, bearer
 
@@ -121,3 +124,31 @@ async def test_deleting_needs_the_password(client: httpx.AsyncClient, person: Pe
     session = await log_in(person)
     assert (await delete_account(client, session, "a guess")).status_code == 403
     assert (await client.post("/auth/login", json=person.credentials)).status_code == 200
+
+
+async def test_of_several_deletions_at_once_each_is_told_the_truth(
+    client: httpx.AsyncClient, supabase: Supabase, log_in: LogIn, database: Database
+) -> None:
+    for person in await supabase.people(3):
+        session = await log_in(person)
+        answers = await asyncio.gather(*(delete_account(client, session, person.password) for _ in range(4)))
+        told = {(one.status_code, one.json()["type"] if one.content else "") for one in answers}
+        assert (204, "") in told
+        assert told <= {(204, ""), (401, "urn:ava:problem:account-gone")}
+        left = "select subject from accounts.attempts where subject like '%' || $1 || '%'"
+        assert await database.admin(left, str(person.id)) == []
+
+
+async def test_a_new_password_for_an_account_that_is_being_deleted_is_told_the_truth(
+    client: httpx.AsyncClient, supabase: Supabase, log_in: LogIn
+) -> None:
+    for person in await supabase.people(3):
+        session = await log_in(person)
+        gone, changed = await asyncio.gather(
+            delete_account(client, session, person.password),
+            change_password(client, session, person.password),
+        )
+        if gone.status_code == 204 and changed.status_code != 204:
+            assert changed.json()["type"] == "urn:ava:problem:account-gone"
+        else:
+            assert (gone.status_code, changed.status_code) in ((204, 204), (403, 204), (401, 204))

@@ -30,6 +30,10 @@ EMAIL = "anna.schmidt@people.example"
         ("anna.schmidt", "your e-mail address"),
         ("Anna.Schmidt1990", "your e-mail address"),
         (EMAIL, "your e-mail address"),
+        ("ava12345", "most common passwords"),
+        ("ａｖａ１２３４５", "most common passwords"),
+        ("１２３４５６７８", "pattern"),
+        ("ｐａｓｓｗｏｒｄ", "most common passwords"),
         ("with a \x07 bell in it", "cannot be typed"),
     ],
 )
@@ -46,6 +50,7 @@ def test_a_guessable_password_is_refused_with_the_reason(password: str, words: s
         "a sentence about football",
         "Ada-Lovelace-1843",
         "zwölf Boxkämpfer jagen",
+        "havana-cigar-9",
         "пароль от дачи 🌻",
         "ü" * 18 + "-and-more-of-it-here",
     ],

@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ava_auth.problems import AccountsAway, LinkSpent, SessionEnded, TokenRefused, WrongCredentials
+from ava_auth.problems import AccountsAway, LinkSpent, TokenRefused, WrongCredentials
 from ava_auth.settings import Settings
 from ava_auth.supabase import SupabaseAuth
+from ava_common.database import AccountGone
+from ava_common.live_sessions import SessionEnded
 
 from .conftest import GATEWAY, PAGE, PASSWORD, SECRET, OpenService
 from .fake_peers import serving
@@ -42,11 +44,13 @@ CALLS: dict[str, Callable[[SupabaseAuth], Awaitable[object]]] = {
     "refresh": lambda supabase: supabase.refresh("abcdefghijkl", IP),
     "log out": lambda supabase: supabase.log_out("a.b.c", "global"),
     "user": lambda supabase: supabase.user("a.b.c"),
+    "user of a deleted account": lambda supabase: supabase.user("a.b.c"),
     "recover": lambda supabase: supabase.recover(EMAIL, IP),
     "resend": lambda supabase: supabase.resend(EMAIL, IP),
     "open link": lambda supabase: supabase.open_link("signup", "0", IP),
     "delete": lambda supabase: supabase.delete(ADA),
     "check standing": lambda supabase: supabase.check_standing(ADA),
+    "is deleted": lambda supabase: supabase.is_deleted(ADA),
 }
 ENDED = ("session_not_found", "session_expired", "user_not_found", "bad_jwt", "refresh_token_already_used")
 UNREPORTED = {
@@ -59,7 +63,8 @@ UNREPORTED = {
 REPORTED = {
     "log in": (WrongCredentials, ("invalid_credentials", "user_banned")),
     "refresh": (SessionEnded, ENDED),
-    "user": (SessionEnded, ENDED),
+    "user": (SessionEnded, ("session_not_found", "session_expired", "user_banned", "bad_jwt")),
+    "user of a deleted account": (AccountGone, ("user_not_found",)),
     "open link": (LinkSpent, ("otp_expired", "user_banned")),
     "check standing": (TokenRefused, ("user_not_found",)),
 }

@@ -8,7 +8,10 @@ import pytest
 
 from ava_local.testing.databases import Database
 from ava_local.testing.forged_tokens import FORGED_TOKENS
+from ava_local.testing.running_app import client_of_started
 from ava_local.testing.token_issuer import Issuer
+from ava_messaging.app import create_app
+from ava_messaging.settings import Settings
 
 from .conftest import Delegate
 
@@ -59,17 +62,64 @@ async def test_a_delegate_may_not_act_where_a_person_must_be_present(
     assert len(await database.admin("select * from public.messages")) == 1
 
 
-async def test_a_token_that_outlived_its_account_writes_nothing(
-    client: httpx.AsyncClient, issuer: Issuer, delegate: Delegate
+OWN_ROUTES = [
+    ("POST", "/messages", HELLO),
+    ("GET", "/messages", None),
+    ("GET", f"/messages/{ID}", None),
+    ("GET", "/messages/export", None),
+    ("DELETE", f"/messages/{ID}", None),
+]
+
+
+@pytest.mark.parametrize("softly", [False, True])
+async def test_an_account_that_is_gone_is_gone_on_every_route(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, delegate: Delegate, softly: bool
 ) -> None:
-    ghost = "7c0a8f8e-0000-4000-8000-000000000000"
-    written = await client.post("/messages", json=HELLO, headers=issuer.bearer(ghost))
-    stored = await client.put(f"/messages/{ID}", json=TURN, headers=delegate(ghost))
-    for answer in (written, stored):
-        assert answer.status_code == 401
-        assert answer.json()["type"] == "urn:ava:problem:account-gone"
-    page = await client.get("/messages", headers=issuer.bearer(ghost))
-    assert page.json() == {"messages": [], "next": None}
+    user = await database.person()
+    assert (await client.put(f"/messages/{ID}", json=TURN, headers=delegate(user))).status_code == 201
+    await database.admin(
+        "update auth.users set deleted_at = now() where id = $1"
+        if softly
+        else "delete from auth.users where id = $1",
+        user,
+    )
+    asked = [(*route, issuer.bearer(user)) for route in OWN_ROUTES]
+    asked += [("PUT", f"/messages/{ID}", TURN, delegate(user)), ("GET", "/messages", None, delegate(user))]
+    for method, path, body, headers in asked:
+        answer = await client.request(method, path, json=body, headers=headers)
+        gone = (401, "urn:ava:problem:account-gone")
+        assert (answer.status_code, answer.json()["type"]) == gone, (method, path)
+
+
+async def test_deleting_and_exporting_need_a_session_that_lives_and_writing_does_not(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    token = issuer.token(await database.person())
+    headers = {"Authorization": f"Bearer {token}"}
+    written = (await client.post("/messages", json=HELLO, headers=headers)).headers["location"]
+    issuer.ended.add(token)
+    checked = len(issuer.session_checks)
+    for method, path in (("DELETE", written), ("GET", "/messages/export")):
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (401, "urn:ava:problem:session-ended")
+    assert len(issuer.session_checks) == checked + 2
+    assert (await client.get(written, headers=headers)).status_code == 200
+    assert (await client.post("/messages", json=HELLO, headers=headers)).status_code == 201
+    assert len(issuer.session_checks) == checked + 2, "what is asked often must not ask another service"
+
+
+async def test_while_nobody_can_say_whether_a_session_lives_only_what_needs_it_waits(
+    database: Database, issuer: Issuer, settings: Settings
+) -> None:
+    nowhere = settings.model_copy(update={"auth_url": "http://127.0.0.1:9"})
+    me = issuer.bearer(await database.person())
+    async with client_of_started(create_app(nowhere)) as alone:
+        written = await alone.post("/messages", json=HELLO, headers=me)
+        assert written.status_code == 201
+        for method, path in (("DELETE", written.headers["location"]), ("GET", "/messages/export")):
+            answer = await alone.request(method, path, headers=me)
+            assert answer.json()["type"] == "urn:ava:problem:sessions-unavailable"
+        assert len((await alone.get("/messages", headers=me)).json()["messages"]) == 1
 
 
 async def test_an_unknown_path_and_an_unknown_method_say_so(client: httpx.AsyncClient) -> None:

@@ -174,6 +174,32 @@ async def test_an_invalid_filter_is_refused_and_named(
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"query:{name}" for name in wrong]
 
 
+async def test_a_plus_sign_that_became_a_space_is_explained(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    for typed, shown in (
+        ("2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00%2B02:00"),
+        ("2026-01-31T12:00:00.5+0200", "2026-01-31T12:00:00.5%2B0200"),
+    ):
+        for name in ("since", "until"):
+            refused = await client.get(f"/messages?{name}={typed}", headers=me)
+            assert refused.status_code == 422
+            (error,) = refused.json()["errors"]
+            assert error["pointer"] == f"query:{name}"
+            assert f"like {shown}" in error["detail"]
+        assert (await client.get(f"/messages?since={shown}", headers=me)).status_code == 200
+
+
+async def test_a_filter_given_twice_is_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    refused = await client.get("/messages?role=user&role=assistant", headers=me)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"pointer": "query:role", "detail": "must be given once"}]
+
+
 async def test_another_users_message_is_not_found(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:
@@ -184,14 +210,18 @@ async def test_another_users_message_is_not_found(
     assert (await client.get(where, headers=ada)).status_code == 200
 
 
-PAGE_FUNCTION = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
+PAGE_FUNCTIONS = [CALL, CALL.replace("page(", "page_2(")]  # the first is that of release 0.1.0
 
 
-async def test_the_page_function_is_under_the_same_policies(database: Database, ada: Ada) -> None:
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+async def test_the_page_function_is_under_the_same_policies(
+    database: Database, ada: Ada, function: str
+) -> None:
     [row] = await database.admin("select user_id from public.avatars where id = $1", UUID(ada["bens_avatar"]))
     connection = await asyncpg.connect(database.url("ava_messaging"))
     try:
-        found = await connection.fetch(PAGE_FUNCTION, json.dumps({"sub": str(row["user_id"])}))
+        found = await connection.fetch(function, json.dumps({"sub": str(row["user_id"])}))
         assert {message["content"].split()[0] for message in found} == {"Ben"}
         assert await connection.fetch("select * from public.messages") == []
         assert not await connection.fetchval("select current_setting('request.jwt.claims', true)")
@@ -199,9 +229,10 @@ async def test_the_page_function_is_under_the_same_policies(database: Database, 
         await connection.close()
 
 
-async def test_only_messaging_may_call_the_page_function(database: Database) -> None:
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+async def test_only_messaging_may_call_the_page_function(database: Database, function: str) -> None:
     for role in ("ava_profile", "ava_auth", "ava_whatsapp_gateway"):
         connection = await asyncpg.connect(database.url(role))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch(PAGE_FUNCTION, "{}")
+            await connection.fetch(function, "{}")
         await connection.close()

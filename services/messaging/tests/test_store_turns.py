@@ -1,6 +1,7 @@
 """A service stores a turn of another channel: only as the user's delegate, and once."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -187,3 +188,20 @@ async def test_an_invalid_id_is_not_found(
     me = delegate(await database.person())
     assert (await client.put("/messages/first", json=TURN, headers=me)).status_code == 404
     assert (await client.put("/messages/export", json=TURN, headers=me)).status_code == 405
+
+
+async def test_characters_that_postgresql_cannot_store_are_replaced_because_phones_send_them(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
+    me = {**delegate(await database.person()), "Content-Type": "application/json"}
+    sent = json.dumps(TURN | {"content": "a\0b \ud83d alone, \U0001f98a whole"})
+    stored = await client.put(path(), content=sent, headers=me)
+    assert (stored.status_code, stored.json()["content"]) == (201, "ab \ufffd alone, \U0001f98a whole")
+
+
+async def test_a_field_of_a_later_release_is_ignored(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
+    me = delegate(await database.person())
+    stored = await client.put(path(), json=TURN | {"mood": "cheerful"}, headers=me)
+    assert stored.status_code == 201

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import httpx
+import pytest
 
 from ava_local.testing.databases import Database
 from ava_local.testing.token_issuer import Issuer
@@ -32,6 +33,17 @@ async def test_a_user_writes_a_message_and_reads_it_again(
     assert written.headers["location"] == f"/messages/{message['id']}"
     assert (await client.get(written.headers["location"], headers=me)).json() == message
     assert (await client.get("/messages", headers=me)).json() == {"messages": [message], "next": None}
+
+
+async def test_a_blank_message_is_not_written(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    for blank in (" ", "\n\t ", "\u00a0\u2003", " \0 "):
+        refused = await client.post("/messages", json={"content": blank}, headers=me)
+        assert refused.status_code == 422, repr(blank)
+        assert refused.json()["errors"] == [{"pointer": "#/content", "detail": "must not be blank"}]
+    assert (await client.get("/messages", headers=me)).json()["messages"] == []
 
 
 async def test_a_message_may_only_name_the_users_own_avatar(
@@ -150,14 +162,14 @@ async def test_malformed_json_is_refused(
     assert (await database.admin(COUNT))[0]["n"] == 0
 
 
-async def test_characters_that_postgresql_cannot_store_are_replaced_and_the_rest_is_kept(
-    client: httpx.AsyncClient, database: Database, issuer: Issuer
+@pytest.mark.parametrize("unstorable", ["a\0b", "\ud83d alone", "\udc00"])
+async def test_characters_that_postgresql_cannot_store_are_refused(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, unstorable: str
 ) -> None:
     me = {**issuer.bearer(await database.person()), "Content-Type": "application/json"}
-    sent = json.dumps({"content": "a\0b \ud83d alone, \U0001f98a whole"})
-    written = await client.post("/messages", content=sent, headers=me)
-    assert written.status_code == 201
-    assert written.json()["content"] == "ab \ufffd alone, \U0001f98a whole"
+    refused = await client.post("/messages", content=json.dumps({"content": unstorable}), headers=me)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/content")
+    assert (await database.admin(COUNT))[0]["n"] == 0
 
 
 async def test_the_longest_message_is_kept_whole(
@@ -172,10 +184,12 @@ async def test_the_longest_message_is_kept_whole(
 async def test_a_user_cannot_choose_channel_and_role(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:
-    body = {"content": "I am you", "role": "assistant", "channel": "whatsapp", "external_id": "wamid.X"}
-    written = await client.post("/messages", json=body, headers=issuer.bearer(await database.person()))
-    assert (written.json()["role"], written.json()["channel"]) == ("user", "app")
-    assert written.json()["external_id"] is None
+    more = {"role": "assistant", "channel": "whatsapp", "external_id": "wamid.X"}
+    body = {"content": "I am you", **more}
+    refused = await client.post("/messages", json=body, headers=issuer.bearer(await database.person()))
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [f"#/{name}" for name in more]
+    assert (await database.admin(COUNT))[0]["n"] == 0
 
 
 async def test_a_deleted_message_is_gone(

@@ -41,6 +41,15 @@ async def test_an_avatar_answers_with_exactly_the_agreed_fields(
     assert {field: created[field] for field in mira} == mira
 
 
+async def test_looks_may_be_left_out(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
+    me = issuer.bearer(await database.person())
+    del mira["physical_description"]
+    created = await client.put("/profile/avatar", json=mira, headers=me)
+    assert (created.status_code, created.json()["physical_description"]) == (201, "")
+
+
 async def test_a_patch_changes_only_what_it_names(
     client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
 ) -> None:

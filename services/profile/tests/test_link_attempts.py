@@ -131,7 +131,7 @@ async def test_what_is_not_a_number_and_what_the_database_could_not_do_is_not_co
             assert (await client.put(PATH, json={"phone": "12"}, headers=me)).status_code == 422
         await database.admin("revoke insert (user_id) on public.user_preferences from ava_profile")
         for of in range(4):
-            assert (await link(client, me, of)).status_code == 500
+            assert (await link(client, me, of)).status_code == 503
         await database.admin("grant insert (user_id) on public.user_preferences to ava_profile")
         assert (await link(client, me, 1)).status_code == 200
 

@@ -2,6 +2,10 @@
 
 import asyncio
 import hashlib
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -35,6 +39,7 @@ MakeSettings = Callable[..., Settings]
 RunService = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
 LinkNumber = Callable[..., Awaitable[UUID]]
 StartGateway = Callable[..., Awaitable["Gateway"]]
+Operate = Callable[..., Any]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -153,6 +158,28 @@ async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def gateway(gateways: StartGateway) -> Gateway:
     return await gateways()
+
+
+@pytest.fixture
+def operator(database: Database) -> Operate:
+    """The operator CLI as it is typed: what it printed, or the errors where it ends with a `status`."""
+
+    def run(*arguments: str, status: int = 0, stdin: str = "") -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "ava_whatsapp_gateway", *arguments],
+            env={**os.environ, "WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")},
+            cwd="/",
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == status, done.stderr
+        if status:
+            return done.stderr
+        return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -20,6 +20,15 @@ CLIENT_SECRET = "a-secret-between-two-services"
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
+_PATHS = {
+    "tokens": "POST /internal",
+    "avatar": "GET /profile",
+    "messages": "PUT /messages/",
+    "graph": "POST /v",
+    "number": "GET /v",
+}
+
+
 class Hang(Exception):
     """Take the request and never answer."""
 
@@ -51,13 +60,7 @@ class FakePeers:
         return [(turn["role"], turn["content"]) for turn in self.log if turn["user"] == person]
 
     async def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        step = next(
-            name
-            for name in ("tokens", "avatar", "messages", "graph")
-            if path.startswith(
-                {"tokens": "/internal", "avatar": "/profile", "messages": "/messages/", "graph": "/v"}[name]
-            )
-        )
+        step = next(name for name, prefix in _PATHS.items() if f"{method} {path}".startswith(prefix))
         self.calls.append(step)
         self.call_times[step].append(time.monotonic())
         self.traces.append((step, headers.get("traceparent", "")[3:35], headers.get("x-request-id", "")))
@@ -99,11 +102,12 @@ class FakePeers:
         assert "\x00" not in turn["content"]
         for entry in self.log:
             if entry["user"] == turn["user"] and turn["external_id"] == entry["external_id"]:
-                return 200, {}
+                return 200, _shown(entry)
             if entry["id"] == turn["id"]:
-                return (200, {}) if entry["content"] == turn["content"] else (409, {"type": "differs"})
+                same = entry["content"] == turn["content"]
+                return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
         self.log.append(turn)
-        return 201, {}
+        return 201, _shown(turn)
 
     def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         assert path == f"/v25.0/{NUMBER_ID}/messages"
@@ -116,6 +120,15 @@ class FakePeers:
         self.sent.append({"wamid": wamid, "to": to, **message})
         contacts = [{"input": to, **({"wa_id": to} if "to" in message else {"user_id": to})}]
         return 200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]}
+
+    def _number(self, path: str, headers: dict[str, str], _: bytes) -> Answer:
+        assert path == f"/v25.0/{NUMBER_ID}?fields=id"
+        assert headers["authorization"].startswith("Bearer ")
+        return 200, {"id": NUMBER_ID}
+
+
+def _shown(turn: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in turn.items() if name != "user"}
 
 
 @asynccontextmanager

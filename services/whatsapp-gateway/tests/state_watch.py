@@ -9,7 +9,7 @@ import asyncpg
 
 from ava_local.postgres.cluster import SUPERUSER
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.queue.states import EVENT_TRANSITIONS, SEND_TRANSITIONS, Actor
+from ava_whatsapp_gateway.queue.states import EVENT_TRANSITIONS, SEND_TRANSITIONS, Actor, SendState
 
 DRAWN: dict[str, Mapping[Any, AbstractSet[Actor]]] = {"events": EVENT_TRANSITIONS, "outbox": SEND_TRANSITIONS}
 """The transitions that are allowed, by table of the schema `whatsapp`."""
@@ -50,10 +50,25 @@ insert into whatsapp.events
 select 'wamid.' || $2, id, 'text', $1, gen_random_uuid(), 'hello', long_ago, long_ago, long_ago, '{}'
 from sender, (values (clock_timestamp() - interval '100 days')) as t (long_ago) returning id
 """
+_EVENTS = """
+with sender as (insert into whatsapp.contacts (wa_digits) values ('4915100000000') returning id)
+insert into whatsapp.events (key, contact_id, kind, state, turn_id, words, sent_at, received_at, item)
+select 'wamid.' || lpad(n::text, 6, '0'), id, 'text', $1, gen_random_uuid(), 'hello',
+  at + n * interval '1 s', at + n * interval '1 s', '{}'
+from sender, (values (clock_timestamp() - interval '1 day')) as t (at), generate_series(1, $2::int) as n
+"""
 _SEND = """
 insert into whatsapp.outbox (id, event_id, contact_id, body, state, changed_at)
 select gen_random_uuid(), id, contact_id, 'hello', $1, changed_at from whatsapp.events where id = $2
 returning id
+"""
+_FAILED = """
+with written as (
+  update whatsapp.events set sent_at = clock_timestamp()
+  where id = (select event_id from whatsapp.outbox where id = $1)
+)
+update whatsapp.outbox set wamid = $2, status = 'failed', status_rank = 2, code = 131026,
+  accepted_at = clock_timestamp() where id = $1 returning id
 """
 
 
@@ -78,9 +93,22 @@ async def put_event(database: Database, state: str) -> int:
     return int(str(await _unnoted(database, _EVENT, state, str(uuid4().int)[:15])))
 
 
+async def put_events(database: Database, state: str, count: int) -> list[str]:
+    """Many messages of one contact in this state, a second apart; their keys, oldest first."""
+    await _unnoted(database, _EVENTS, state, count)
+    return [f"wamid.{number:06}" for number in range(1, count + 1)]
+
+
 async def put_send(database: Database, event: int, state: str) -> UUID:
     """A send of this event, likewise; its id."""
     return UUID(str(await _unnoted(database, _SEND, state, event)))
+
+
+async def put_undelivered(database: Database, event: int) -> UUID:
+    """An answer that Meta had accepted and then could not deliver, to a person who has just written."""
+    send = await put_send(database, event, SendState.ACCEPTED)
+    await _unnoted(database, _FAILED, send, f"wamid.{send}")
+    return send
 
 
 async def _unnoted(database: Database, statement: str, *values: object) -> object:

@@ -130,3 +130,77 @@ async def test_deleting_an_account_deletes_its_contact_events_sends_and_lane(
     await database.admin("delete from auth.users where id = $1", person)
     for table in ("contacts", "events", "outbox", "lanes"):
         assert await gateway.pool.fetchval(f"select count(*) from whatsapp.{table}") == 0, table  # noqa: S608
+
+
+async def test_another_link_that_ends_alike_keeps_nothing_of_a_deleted_person(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="very private"))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences where user_id = $1", person)
+    await linked(f"+1{PHONE[-8:]}")
+    await linked(f"+{PHONE[:4]}{PHONE[-8:]}")  # the same country, another length
+    await delete_account(database, person)
+    assert await traces_of(database, PHONE, "very private", str(person)) == []
+
+
+async def test_a_stamp_that_an_earlier_release_set_wrongly_keeps_nothing_either(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="very private"))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences where user_id = $1", person)
+    other = await linked(f"+1{PHONE[-8:]}")
+    await gateway.pool.execute("update whatsapp.contacts set relinked_by = $1", other)
+    await delete_account(database, person)
+    assert await traces_of(database, PHONE, "very private", str(person)) == []
+
+
+async def test_the_contact_of_a_number_that_ends_alike_stays(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
+    person, other = await linked(f"+{PHONE}"), await linked(f"+1{PHONE[-8:]}")
+    await gateway.keep(meta.text(body="very private"), meta.text(f"1{PHONE[-8:]}", "the other's"))
+    await gateway.keep(meta.text(f"44{PHONE[-8:]}", "a stranger's"))
+    await gateway.drain()
+    await delete_account(database, person)
+    assert await traces_of(database, PHONE, "very private", str(person)) == []
+    rows = await gateway.pool.fetch("select words from whatsapp.events order by id")
+    assert [row["words"] for row in rows] == ["the other's", "a stranger's"]
+    await delete_account(database, other)
+    rows = await gateway.pool.fetch("select words from whatsapp.events")
+    assert [row["words"] for row in rows] == ["a stranger's"]
+
+
+async def test_a_link_that_ends_alike_does_not_undo_that_a_recycled_number_was_linked_again(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="owner", from_user_id="DE.1111111111"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2222222222"))
+    await gateway.drain()
+    await linked(f"+{PHONE}", person)
+    await linked(f"+1{PHONE[-8:]}")
+    await gateway.drain()
+    assert ("user", "new holder") in peers.turns(person)
+
+
+async def test_an_unlinked_number_that_two_people_had_goes_with_the_last_of_them(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
+    first = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="the first's"))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences where user_id = $1", first)
+    second = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="the second's"))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences where user_id = $1", second)
+    await delete_account(database, first)
+    rows = await gateway.pool.fetch("select words from whatsapp.events")
+    assert [row["words"] for row in rows] == ["the second's"]
+    await delete_account(database, second)
+    assert await traces_of(database, PHONE, "the first's", "the second's") == []

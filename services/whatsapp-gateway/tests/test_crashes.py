@@ -35,7 +35,7 @@ async def test_killed_at_any_call(
     gateways: StartGateway, peers: FakePeers, linked: LinkNumber, step: str, when: str
 ) -> None:
     person = await linked("+4915112345678")
-    first, second = await gateways(lease_seconds=0.3), await gateways()
+    first, second = await gateways(lease_seconds=0.3), await gateways(lease_seconds=1.0)
     await first.keep(meta.text(body="one"), meta.text(body="two"))
     getattr(peers, when)[step].append(Hang())
     await killed_at(first, peers, f"{when} {step}")
@@ -58,7 +58,7 @@ async def test_killed_during_a_write_to_the_database(
 ) -> None:
     """The statement hangs on a lock and the process dies with it, before or after PostgreSQL did its work."""
     person = await linked("+4915112345678")
-    first, second = await gateways(lease_seconds=0.3), await gateways()
+    first, second = await gateways(lease_seconds=0.3), await gateways(lease_seconds=1.0)
     await first.keep(meta.text(body="one"), meta.text(body="two"))
     async with _locked(database, statement):
         await first.ingest()

@@ -95,7 +95,7 @@ async def three_gateways(gateways: StartGateway) -> list[Gateway]:
         "graph_timeout_seconds": 0.1,
         "attempts": 50,
     }
-    return [await gateways(**quick), await gateways(**quick), await gateways(attempts=50)]
+    return [await gateways(**quick), await gateways(**quick), await gateways(attempts=50, lease_seconds=1.0)]
 
 
 @settings(

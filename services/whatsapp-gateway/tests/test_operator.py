@@ -2,43 +2,19 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.__main__ import main
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.queue import maintenance
 
 from . import meta_payloads as meta
-from .conftest import Gateway, LinkNumber, StartGateway
+from .conftest import Gateway, LinkNumber, Operate, StartGateway
 from .fake_peers import FakePeers, Reset
 
 PHONE = "4915112345678"
-Operate = Callable[..., Any]
-
-
-@pytest.fixture
-def operator(database: Database) -> Operate:
-    def run(*arguments: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "ava_whatsapp_gateway", *arguments],
-            env={**os.environ, "WHATSAPP_GATEWAY_DATABASE_URL": database.url("ava_whatsapp_gateway")},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if "--json" in arguments or arguments[0] == "show" else done.stdout
-
-    return run
 
 
 @pytest.fixture
@@ -79,7 +55,7 @@ async def test_show_hides_what_was_said_unless_asked(operator: Operate, dead: tu
 async def test_a_dry_run_changes_nothing_and_a_replay_delivers_once(
     operator: Operate, dead: tuple[UUID, str], gateway: Gateway, peers: FakePeers
 ) -> None:
-    assert "1 event(s) would be" in operator("replay", "--state", "dead", "--dry-run")
+    assert "1 of 1 event would change" in operator("replay", "--state", "dead", "--dry-run")
     await gateway.drain()
     assert peers.phones[PHONE] == ["fine"]
     for _ in range(3):
@@ -143,8 +119,8 @@ async def test_an_operator_resolves_an_unknown_send(
 async def test_unreadable_deliveries_are_ingested_again(operator: Operate, gateway: Gateway) -> None:
     await gateway.keep(raw=b"{broken")
     await gateway.drain()
-    assert "1 delivery(s) would be" in operator("replay", "--deliveries", "--dry-run")
-    assert "1 delivery(s) were" in operator("replay", "--deliveries")
+    assert "1 of 1 delivery would change" in operator("replay", "--deliveries", "--dry-run")
+    assert "1 of 1 delivery changed" in operator("replay", "--deliveries")
     assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
 
 

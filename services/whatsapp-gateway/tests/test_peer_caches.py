@@ -81,7 +81,7 @@ async def test_after_a_service_rejected_a_token_every_one_is_asked_for_anew(
 
 async def test_a_refusal_is_never_cached(auth: Peer, to_auth: httpx.AsyncClient) -> None:
     tokens = DelegatedTokens("secret")
-    auth.status = 403
+    auth.status, auth.body = 403, {"type": "urn:ava:problem:token-refused"}
     for _ in range(2):
         with pytest.raises(PeerRefused):
             await tokens.caller_for(to_auth, ADA)
@@ -90,7 +90,8 @@ async def test_a_refusal_is_never_cached(auth: Peer, to_auth: httpx.AsyncClient)
 
 async def test_a_refusal_ends_the_use_of_a_token_that_was_granted_at_the_same_time() -> None:
     granted = {"access_token": "a.b.c", "expires_in": 120}
-    answers = iter([(200, granted), (403, {}), (200, granted)])
+    refused = {"type": "urn:ava:problem:token-refused"}
+    answers = iter([(200, granted), (403, refused), (200, granted)])
 
     async def in_turn(_: httpx.Request) -> httpx.Response:
         status, body = next(answers)
@@ -128,7 +129,7 @@ async def test_that_a_user_has_no_avatar_is_never_cached(
     profile: Peer, to_profile: httpx.AsyncClient
 ) -> None:
     ids = AvatarIds()
-    profile.status = 404
+    profile.status, profile.body = 404, {"type": "urn:ava:problem:avatar-not-found"}
     for _ in range(2):
         assert await ids.get(to_profile, caller(ADA)) is None
     assert profile.requests == 2

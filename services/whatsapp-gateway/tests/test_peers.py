@@ -21,7 +21,7 @@ async def test_while_messaging_is_away_the_lane_waits_and_the_order_stays(
 
 
 async def test_a_rejected_token_is_renewed(gateway: Gateway, peers: FakePeers, person: UUID) -> None:
-    peers.before["avatar!"].append((401, {}))
+    peers.before["avatar!"].append((401, {"type": "urn:ava:problem:not-signed-in"}))
     await gateway.keep(meta.text(body="one"))
     await gateway.drain()
     assert peers.phones[PHONE] == ["one"]
@@ -43,7 +43,7 @@ async def test_a_service_that_rejects_our_tokens_for_long_costs_no_message(
     gateways: StartGateway, peers: FakePeers, person: UUID
 ) -> None:
     gateway = await gateways(attempts=2)
-    peers.before["messages!"].extend([(401, {})] * 6)
+    peers.before["messages!"].extend([(401, {"type": "urn:ava:problem:not-signed-in"})] * 6)
     await gateway.keep(meta.text(body="patient"))
     await gateway.drain()
     assert peers.phones[PHONE] == ["patient"]

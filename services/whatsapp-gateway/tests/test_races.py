@@ -73,7 +73,7 @@ async def test_a_refusal_that_arrives_after_the_lease_still_counts(
     gateways: StartGateway, peers: FakePeers, person: UUID, answer: Answer
 ) -> None:
     """Another worker took over and left the event waiting for a status: none will ever come."""
-    slow, other = await gateways(lease_seconds=0.2), await gateways()
+    slow, other = await gateways(lease_seconds=0.2), await gateways(lease_seconds=0.5)
     released = asyncio.Event()
     peers.before["graph"].append(released.wait)
     await slow.keep(meta.text(body="one"))

@@ -1,10 +1,18 @@
-"""Retention: what is deleted after its time, and what is kept."""
+"""Retention: what is deleted after its time, what is kept, and what is shown of it."""
 
+from datetime import timedelta
+
+import pytest
+
+from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.metrics import KEPT_AGE, KEPT_LIMIT, RETENTION_DELETED
 from ava_whatsapp_gateway.queue import retention
+from ava_whatsapp_gateway.queue.states import EventState
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber, StartGateway
 from .fake_peers import FakePeers
+from .state_watch import put_event
 
 PHONE = "4915112345678"
 
@@ -25,7 +33,7 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(
     assert await gateway.pool.fetchval("select count(*) from whatsapp.contacts") == 0
 
 
-async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_events_never(
+async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_events_later(
     gateway: Gateway, peers: FakePeers, linked: LinkNumber
 ) -> None:
     await linked(f"+{PHONE}")
@@ -36,8 +44,61 @@ async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_event
     await _age(gateway, "deliveries", "received_at", "31 days")
     await _age(gateway, "events", "changed_at", "31 days")
     await retention.apply_retention(gateway.pool, gateway.settings)
-    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
+    left = await gateway.pool.fetch("select state from whatsapp.deliveries")
+    assert [row["state"] for row in left] == ["quarantined"]
     assert [state for _, state in await gateway.states()] == ["dead"]
+    await _age(gateway, "deliveries", "received_at", "60 days")
+    await _age(gateway, "events", "changed_at", "60 days")
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    # The broken delivery is kept still: no operator has looked at it.
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 1
+    await gateway.pool.execute("update whatsapp.deliveries set seen_at = received_at")
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
+    assert await gateway.states() == []
+
+
+@pytest.mark.parametrize("state", EventState)
+async def test_an_event_of_every_state_is_deleted_in_the_end_unless_it_is_being_worked_on(
+    gateway: Gateway, database: Database, state: EventState
+) -> None:
+    await put_event(database, state)  # 100 days ago
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    left = await gateway.pool.fetchval("select count(*) from whatsapp.events")
+    assert left == (1 if state in (EventState.READY, EventState.AWAITING) else 0)
+
+
+async def test_the_oldest_row_of_each_kind_its_limit_and_what_was_deleted_are_shown(
+    gateway: Gateway, database: Database
+) -> None:
+    for state in EventState:
+        await put_event(database, state)
+    await gateway.keep(raw=b"broken")
+    deleted = RETENTION_DELETED.labels("discarded")._value.get()
+    await retention.set_gauges(gateway.pool, gateway.settings)
+    hundred_days, day = timedelta(days=100).total_seconds(), timedelta(days=1).total_seconds()
+    for kind in ("held", "done", "discarded", "undecided"):
+        assert hundred_days < KEPT_AGE.labels(kind)._value.get() < hundred_days + day
+    assert KEPT_LIMIT.labels("undecided")._value.get() == 90 * day
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    await retention.set_gauges(gateway.pool, gateway.settings)
+    assert RETENTION_DELETED.labels("discarded")._value.get() == deleted + 1
+    assert KEPT_AGE.labels("discarded")._value.get() == 0
+
+
+async def test_every_table_of_the_gateway_has_a_limit_or_goes_with_a_row_that_has_one(
+    database: Database,
+) -> None:
+    limited = {kept.table for kept in retention.KEPT}
+    rows = await database.admin(
+        "select t.relname as name, r.relname as goes_with from pg_class as t"
+        " left join pg_constraint as c on c.conrelid = t.oid and c.contype = 'f' and c.confdeltype = 'c'"
+        " left join pg_class as r on r.oid = c.confrelid"
+        " where t.relkind = 'r' and t.relnamespace = 'whatsapp'::regnamespace"
+    )
+    unlimited = {row["name"] for row in rows} - limited
+    for table in unlimited - {"numbers"}:  # our own number's row: of no person
+        assert limited & {row["goes_with"] for row in rows if row["name"] == table}, table
 
 
 async def _age(gateway: Gateway, table: str, column: str, by: str) -> None:

@@ -6,16 +6,17 @@ import asyncpg
 import pytest
 
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
 from ava_whatsapp_gateway.outbox import store as outbox
-from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue import lanes, maintenance, retention
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
-from .state_watch import DRAWN, put_event, put_send, seen
+from .state_watch import DRAWN, put_event, put_send, put_undelivered, seen
 
 
 @pytest.fixture
@@ -40,13 +41,22 @@ class Make:
         self.gateway, self.database, self.linked = gateway, database, linked
         self.pool = gateway.pool
 
-    async def ingest_events(self, _: None, new: EventState) -> None:
+    async def ingest_events(self, old: EventState | None, new: EventState) -> None:
+        if old:
+            sender = await self._sender(await put_event(self.database, old))
+            await self.gateway.keep(meta.text(sender, from_user_id="DE.1"))
+            await self.gateway.keep(meta.text("4917000000000", from_user_id="DE.1"))
+            await self.gateway.ingest()
+            return
         broken = {"type": "text"}
         made = {EventState.READY: meta.text(), EventState.IGNORED: meta.text(type="reaction")}
         await self.gateway.keep(made.get(new, broken))
         await self.gateway.ingest()
 
     async def handler_events(self, old: EventState, new: EventState) -> None:
+        if old is EventState.HELD:
+            await self._pinned(await put_event(self.database, old))
+            return
         event = await self._claimed(old)
         if new is EventState.AWAITING:
             await put_send(self.database, event.id, SendState.UNKNOWN)
@@ -55,13 +65,7 @@ class Make:
     lane_runner_events = handler_events
 
     async def link_events(self, old: EventState, _: EventState) -> None:
-        event = await put_event(self.database, old)
-        digits = await self.pool.fetchval(
-            "select wa_digits from whatsapp.contacts join whatsapp.events as e on contacts.id = e.contact_id"
-            " where e.id = $1",
-            event,
-        )
-        await self.linked(f"+{digits}")
+        await self.linked(f"+{await self._sender(await put_event(self.database, old))}")
 
     async def status_events(self, old: EventState, _: EventState) -> None:
         await self._status(await self._send(old, SendState.UNKNOWN))
@@ -69,8 +73,21 @@ class Make:
     async def sender_events(self, old: EventState, _: EventState) -> None:
         await self._accepted(await self._send(old, SendState.UNKNOWN))
 
-    async def maintenance_events(self, old: EventState, _: EventState | None) -> None:
+    async def maintenance_events(self, old: EventState, new: EventState | None) -> None:
+        if new is EventState.READY:
+            event = await put_event(self.database, old)
+            await self.pool.execute(
+                "update whatsapp.contacts set user_id = $2"
+                " where id = (select contact_id from whatsapp.events where id = $1)",
+                event,
+                await self.database.person(),
+            )
+            await PinSweep(self.pool).check_next()
+            return
         await self._send(old, SendState.UNKNOWN)
+        await self.pool.execute(
+            "update whatsapp.events set reason = $1 where state = 'discarded'", retention.PAST
+        )
         await maintenance.run(self.pool, self.gateway.settings)
 
     async def operator_events(self, old: EventState, new: EventState | None) -> None:
@@ -83,6 +100,8 @@ class Make:
                 " from kept where e.id = $1::text::bigint",
                 str(event),
             )
+        if old is EventState.DONE:  # there has to be something to do again
+            await put_undelivered(self.database, event)
         action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
         await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
 
@@ -112,6 +131,11 @@ class Make:
         await maintenance.run(self.pool, self.gateway.settings)
 
     async def operator_outbox(self, old: SendState, new: SendState) -> None:
+        if old is SendState.ACCEPTED:
+            done = await put_event(self.database, EventState.DONE)
+            await put_undelivered(self.database, done)
+            await self._operate(done, actions.replay)
+            return
         event = await put_event(self.database, EventState.UNRESOLVED)
         await put_send(self.database, event, old)
         known = old in (SendState.UNKNOWN, SendState.UNRESOLVED)
@@ -127,6 +151,28 @@ class Make:
         )
         heads = [head for lane in await self.gateway.claim() for head in lane.events]
         return next(head for head in heads if head.id == event)
+
+    async def _sender(self, event: int) -> str:
+        """The number that sent it."""
+        return str(
+            await self.pool.fetchval(
+                "select wa_digits from whatsapp.contacts as c join whatsapp.events as e"
+                " on c.id = e.contact_id where e.id = $1",
+                event,
+            )
+        )
+
+    async def _pinned(self, event: int) -> None:
+        """The owner of its sender is found when the next message is handled."""
+        await self.pool.execute(
+            "update whatsapp.contacts set alias_digits = '4917000000001'"
+            " where id = (select contact_id from whatsapp.events where id = $1)",
+            event,
+        )
+        await self.linked("+4917000000001")
+        await self.pool.execute("update whatsapp.events set state = 'held' where id = $1", event)
+        await self.gateway.keep(meta.text(await self._sender(event)))
+        await self.gateway.round()
 
     async def _send(self, event_state: EventState, state: SendState) -> UUID:
         return await put_send(self.database, await put_event(self.database, event_state), state)

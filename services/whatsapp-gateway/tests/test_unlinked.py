@@ -96,10 +96,3 @@ async def test_unlinking_takes_effect_at_once_and_another_account_can_link_the_n
     await gateway.drain()
     assert ("user", "whose?") not in peers.turns(first)
     assert peers.turns(second) == [("user", "whose?"), ("assistant", "whose?")]
-
-
-async def test_a_failure_in_our_trigger_never_fails_the_linking(
-    gateway: Gateway, linked: LinkNumber, database: Database
-) -> None:
-    await database.admin("alter table whatsapp.contacts rename to elsewhere")
-    assert await linked(f"+{PHONE}")

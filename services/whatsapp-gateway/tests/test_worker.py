@@ -9,6 +9,7 @@ import httpx
 from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
+from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
 from . import meta_payloads as meta
@@ -32,6 +33,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
         asyncio.Event(),
         ingest=gateway.ingest_once,
         handle=gateway.handler.handle,
+        sweep=PinSweep(gateway.pool).check_next,
     )
     async with running(worker):
         await asyncio.wait_for(peers.reached["after graph"].wait(), 60)

@@ -1,5 +1,6 @@
 """The official Python and JavaScript clients, unmodified, against a stand-in started as a process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from ava_local.ports import free_port
 from ava_local.testing.databases import Database
@@ -18,6 +21,12 @@ from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE, new_email
 
 pytestmark = pytest.mark.timeout(400)  # the first test that needs the npm packages installs them
 CLIENTS = Path(__file__).parent / "clients"
+RSA_KEY = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048), as_dict=True)
+SIGNING: dict[str, dict[str, str]] = {
+    "ES256": {},
+    "RS256": {"JWT_KEYS": json.dumps([RSA_KEY | {"kid": "rsa-1", "alg": "RS256"}])},
+    "HS256": {"JWT_ALGORITHM": "HS256", "JWT_SECRET": "the-shared-secret-of-a-project-of-old"},
+}
 
 if REMOTE:
 
@@ -29,9 +38,11 @@ if REMOTE:
 
 else:
 
-    @pytest_asyncio.fixture(loop_scope="session", name="served")
-    async def served_here(database: Database, tmp_path: Path) -> AsyncIterator[str]:
-        """A stand-in, started as the local stack starts it."""
+    @pytest_asyncio.fixture(loop_scope="session", name="served", params=["ES256", "RS256", "HS256"])
+    async def served_here(
+        database: Database, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> AsyncIterator[str]:
+        """A stand-in, started as the local stack starts it, with each kind of key a project may have."""
         port = free_port()
         settings = {
             "DATABASE_URL": database.url("supabase_auth_admin"),
@@ -40,6 +51,7 @@ else:
             "SITE_URL": SITE,
             "PUBLISHABLE_KEY": PUBLISHABLE,
             "SECRET_KEY": SECRET,
+            **SIGNING[request.param],
         }
         environment = os.environ | {f"SUPABASE_AUTH_{name}": value for name, value in settings.items()}
         with started(environment) as process:

@@ -1,6 +1,7 @@
 """The stand-in as a process of its own: where it listens, and what it says about wrong settings."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from .conftest import PUBLISHABLE, REMOTE, SECRET, SITE
 
 pytestmark = pytest.mark.skipif(bool(REMOTE), reason="another project is tested")
 START = [sys.executable, "-m", "ava_supabase_standin"]
+LIBRARY = re.compile(r"Input |[Ff]ield required|Value error|should |unable to")
 COMPLETE = {
     "SUPABASE_AUTH_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "SUPABASE_AUTH_SITE_URL": SITE,
@@ -44,6 +46,10 @@ def test_it_refuses_to_serve_more_than_this_machine(tmp_path: Path, host: str) -
         ("SUPABASE_AUTH_SECRET_KEY", "sb_secret_"),
         ("SUPABASE_AUTH_STATE_DIR", "(absent)"),
         ("SUPABASE_AUTH_JWT_SECRET", "too short"),
+        ("SUPABASE_AUTH_PORT", "70000"),
+        ("SUPABASE_AUTH_JWT_EXP", "soon"),
+        ("SUPABASE_AUTH_JWT_ALGORITHM", "none"),
+        ("SUPABASE_AUTH_EMAIL_ENABLED", "perhaps"),
     ],
 )
 @pytest.mark.usefixtures("processes")
@@ -51,6 +57,7 @@ def test_a_setting_that_is_missing_or_wrong_is_named(tmp_path: Path, name: str, 
     ended = start(tmp_path, **{name: value})
     assert ended.returncode == 2
     assert name in ended.stderr
+    assert not LIBRARY.search(ended.stderr), ended.stderr
     assert SECRET not in ended.stderr
 
 

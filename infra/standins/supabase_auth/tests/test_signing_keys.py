@@ -9,6 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from ava_supabase_standin.signing_keys import new_key
 
@@ -74,6 +76,19 @@ async def test_hs256_publishes_nothing_and_names_no_key(make_standin: MakeStandi
     token = (await project.tokens(await project.person()))["access_token"]
     assert "kid" not in jwt.get_unverified_header(token)
     assert (await project.user(token)).status_code == 200
+
+
+async def test_an_rsa_key_signs_and_its_public_half_verifies(make_standin: MakeStandin) -> None:
+    private = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048), as_dict=True)
+    project = await make_standin(jwt_keys=json.dumps([private | {"kid": "rsa-1", "alg": "RS256"}]))
+    token = (await project.tokens(await project.person()))["access_token"]
+    assert jwt.get_unverified_header(token) == {"alg": "RS256", "kid": "rsa-1", "typ": "JWT"}
+    [shown] = (await project.call("GET", "/.well-known/jwks.json")).json()["keys"]
+    assert shown.keys() == {"kty", "n", "e", "kid", "alg", "use", "key_ops", "ext"}
+    assert (await project.user(token)).status_code == 200
+    mine = rsa.generate_private_key(65537, 2048)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert_refused(await project.user(jwt.encode(claims, mine, "RS256", {"kid": "rsa-1"})), 403, "bad_jwt")
 
 
 def hmac_signed(header: dict[str, Any], claims: dict[str, Any], secret: str) -> str:

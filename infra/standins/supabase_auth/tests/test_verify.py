@@ -141,3 +141,26 @@ async def test_only_allowed_addresses_are_returned_to(
         "/auth/v1/verify", params={"type": "signup", "token": "x", "redirect_to": wanted}
     )
     assert answer.headers["location"].split("#")[0] == reached
+
+
+@pytest.mark.parametrize(
+    ("site", "wanted", "reached"),
+    [
+        ("http://localhost:9998", "http://localhost:9999/welcome", "http://localhost:9999/welcome"),
+        ("http://localhost:9998", "https://localhost:9998/", "http://localhost:9998"),
+        ("http://localhost:9998", "http://localhost.evil.example:9998/", "http://localhost:9998"),
+        ("https://app.example.org", "https://app.example.org:8443/in", "https://app.example.org"),
+    ],
+)
+async def test_the_port_does_not_count_on_a_site_that_is_this_machine(
+    make_standin: MakeStandin, site: str, wanted: str, reached: str
+) -> None:
+    project = await make_standin(site_url=site)
+    said = await project.link("magiclink", new_email(), redirect_to=wanted)
+    assert said["action_link"].endswith(f"&redirect_to={reached}")
+
+
+async def test_a_return_address_is_encoded_only_where_it_must_be(make_standin: MakeStandin) -> None:
+    project = await make_standin(site_url="http://localhost:9998")
+    said = await project.link("magiclink", new_email(), redirect_to="http://localhost:9998/in?a=1&b=2")
+    assert said["action_link"].endswith("&redirect_to=http%3A%2F%2Flocalhost%3A9998%2Fin%3Fa%3D1%26b%3D2")

@@ -34,11 +34,15 @@ def test_it_refuses_to_listen_on_other_than_loopback_addresses(host: str) -> Non
 
 
 def test_it_says_which_settings_are_missing_and_never_their_values() -> None:
-    process = start(APP_SECRET="", PORT="many")
+    process = start(APP_SECRET="", PORT="many", WEBHOOK_URL="nowhere", SEED="x")
     _, output = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert b"WHATSAPP_SIMULATOR_APP_SECRET" in output
-    assert b"WHATSAPP_SIMULATOR_PORT" in output
+    assert sorted(output.decode().splitlines()) == [
+        "WHATSAPP_SIMULATOR_APP_SECRET: must not be empty",
+        "WHATSAPP_SIMULATOR_PORT: must be a whole number",
+        "WHATSAPP_SIMULATOR_SEED: must be a whole number",
+        "WHATSAPP_SIMULATOR_WEBHOOK_URL: does not have the expected format (^https?://)",
+    ]
 
 
 def test_it_serves_until_it_is_asked_to_stop() -> None:

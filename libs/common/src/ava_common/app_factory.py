@@ -10,11 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, FastAPI
 
-from ava_common import error_handlers, health
+from ava_common import api_description, error_handlers, health
 from ava_common.access_log import AccessLog
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
-from ava_common.problems import SCHEMA, InvalidRequest, MalformedJson, responses
+from ava_common.problems import InvalidRequest, MalformedJson, responses
+from ava_common.request_checks import RequestChecks
+from ava_common.resource_methods import ResourceMethods, with_head
 
 R = TypeVar("R")
 OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[R]]
@@ -42,16 +44,21 @@ def create_service_app(
         title=title,
         lifespan=_lifespan(open_resources),
         openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs",
+        docs_url=None,
         redoc_url=None,
         responses=responses(MalformedJson, InvalidRequest),
         exception_handlers=error_handlers.HANDLERS,
     )
-    app.add_middleware(AccessLog)
+    served = [*routers, health.router(ready)]
+    served.append(with_head(served))
     app.router.routes.extend(hot_routes)
-    for router in (*routers, health.router(ready)):
+    for router in served:
         app.include_router(router)
-    _describe_problems(app)
+    app.state.methods = ResourceMethods(served, hot_routes)
+    if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
+        app.add_middleware(RequestChecks, methods=app.state.methods)
+    app.add_middleware(AccessLog)
+    api_description.complete(app, checked=not hot_routes)
     return app
 
 
@@ -65,15 +72,3 @@ def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]
             yield {"resources": resources}
 
     return lifespan
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Add the schema that the problem responses of every route refer to."""
-    generate = app.openapi
-
-    def described() -> dict[str, Any]:
-        schema = generate()
-        schema.setdefault("components", {}).setdefault("schemas", {}).setdefault("Problem", SCHEMA)
-        return schema
-
-    app.openapi = described  # type: ignore[method-assign]

@@ -50,7 +50,7 @@ class SignedIn(HTTPBearer):
     """Documents the bearer scheme and checks it in one dependency, because each one costs every request."""
 
     def __init__(self) -> None:
-        super().__init__(scheme_name="HTTPBearer", description="An access token.")
+        super().__init__(scheme_name="HTTPBearer", bearerFormat="JWT", description="An access token.")
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         caller = await optional_caller(request)
@@ -60,11 +60,11 @@ class SignedIn(HTTPBearer):
 
 
 class Present(SignedIn):
-    """Signed in with a token of their own, not one that a service was given to act for them."""
+    """Signed in with a token of their own, not one that was given to another to act for them."""
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         caller = await super().__call__(request)
-        if caller.actor:
+        if caller.actor or caller.impersonated:
             raise PersonRequired
         return caller
 

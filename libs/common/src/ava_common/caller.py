@@ -1,6 +1,6 @@
 """The caller: the user a verified token speaks for, and the service acting in their absence.
 
-Decision 0012.
+Decisions 0012 and 0113.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user, proven by a token; `actor` is the service acting in their absence (RFC 8693 `act`)."""
+    """A user, proven by a token; `actor` is the service acting in their absence (RFC 8693 `act`).
+
+    `impersonated`: the accounts' issuer itself gave the token to another person than the user.
+    """
 
     id: UUID
     token: str = field(repr=False)
@@ -18,6 +21,7 @@ class Caller:
     actor: str | None = None
     session_id: str | None = None
     email: str | None = field(default=None, repr=False)
+    impersonated: bool = False
 
     def claims(self) -> dict[str, Any]:
         """What the database is told, and no more: `sub`, `role` and, for a delegated token, `act`."""

@@ -1,44 +1,55 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decision 0002. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0104, 0112 and 0116. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
+from ava_common.database_errors import AWAY as AWAY
+from ava_common.database_errors import BUSY as BUSY
+from ava_common.database_errors import DatabaseUnavailable, is_away, translated
+from ava_common.problems import Problem
+
+if TYPE_CHECKING:
+    _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
+else:
+    _AsyncpgPool = asyncpg.Pool
 
 T = TypeVar("T")
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a pooled connection that the server has ended, and we see it only now
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-)
-"""What asyncpg raises when the database is down, is shutting down, or does not answer in time."""
+WAIT_SECONDS = 5.0
+"""How long a connection may take to be made, or to become free: Meta and other services wait no longer."""
 
+GONE = asyncpg.NoDataFoundError
+"""What a statement raises whose caller's account was deleted (`ava_private.own_account`)."""
+
+_BECOME = """
+select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+  set_config('request.jwt.claim.sub', '', true), set_config('request.jwt.claim', '', true)
+"""
 _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
  where (r.rolsuper or r.rolbypassrls)
    and pg_catalog.pg_has_role(session_user, r.oid, 'member')
    and r.rolname <> all ($1)
 """
+
+
+class AccountGone(Problem):
+    """Your account no longer exists, so nothing can be read or stored. Sign up again to start over."""
+
+    status = 401
 
 
 class MayBypassRls(SystemExit):
@@ -52,31 +63,76 @@ class MayBypassRls(SystemExit):
         )
 
 
+class _Pool(_AsyncpgPool):
+    """Raises DatabaseUnavailable and nothing else when the database is away: every method uses `acquire`."""
+
+    def __init__(self, url: str, *, wait_seconds: float, **options: Any) -> None:
+        super().__init__(url, timeout=wait_seconds, **options)
+        self._wait_seconds = wait_seconds
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:  # type: ignore[override]
+        """A connection, or DatabaseUnavailable whatever the reason is: nothing has been asked of it yet."""
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                connection = await super().acquire()
+        except Exception as error:
+            raise DatabaseUnavailable(error) from error
+        try:
+            yield connection
+        except Exception as error:
+            raise translated(error) from None
+        finally:
+            await self.release(connection)
+
+
 async def _no_reset(connection: Any) -> None:
     """We only ever set transaction-local state, so asyncpg's reset round trip would find nothing to undo."""
 
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, name: str, size: int = 5, may_become: tuple[str, ...] = (), **options: Any
+    url: str,
+    *,
+    name: str,
+    size: int = 5,
+    may_become: tuple[str, ...] = (),
+    wait_seconds: float = WAIT_SECONDS,
 ) -> AsyncIterator[Pool]:
     """A warm pool for one service; refuses (MayBypassRls) a login that could bypass row-level security.
 
     `may_become` lists roles that the login may switch to although they bypass it, such as `service_role`.
+    `wait_seconds` is how long a connection may take to be made, or to become free.
     """
-    settings = {"application_name": name}
-    async with asyncpg.create_pool(
+    pool = _Pool(
         url,
+        wait_seconds=wait_seconds,
         min_size=1,
         max_size=size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
         reset=_no_reset,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         command_timeout=30,
-        server_settings=settings,
-        **options,
-    ) as pool:
+        server_settings={"application_name": name},
+    )
+    await _connect(pool)
+    async with pool:
         if roles := [row["rolname"] for row in await pool.fetch(_MAY_BYPASS, list(may_become))]:
             raise MayBypassRls(roles)
         yield pool
+
+
+async def _connect(pool: _Pool) -> None:
+    """The first connection; what is wrong with the URL itself is raised as it is."""
+    try:
+        await pool
+    except Exception as error:
+        if isinstance(error, asyncpg.PostgresError) or is_away(error):
+            raise DatabaseUnavailable(error) from error
+        raise
 
 
 @asynccontextmanager
@@ -85,14 +141,13 @@ async def acting_as(
 ) -> AsyncIterator[Connection]:
     """One transaction carrying the service's role and the caller's claims; both are gone at commit.
 
-    With `snapshot` all its statements see the same moment (repeatable read).
+    With `snapshot` all its statements see the same moment (repeatable read). The policies'
+    functions would believe claims of an older form before these, so those are cleared.
     """
     claims = orjson.dumps(caller.claims()).decode()
     isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
     async with pool.acquire() as connection, connection.transaction(isolation=isolation):
-        await connection.execute(
-            "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims
-        )
+        await connection.execute(_BECOME, role, claims)
         yield connection
 
 
@@ -105,7 +160,7 @@ async def retry_while_away(write: Callable[[], Awaitable[T]], seconds: float = 2
     while True:
         try:
             return await write()
-        except (*AWAY, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+        except (*AWAY, *BUSY):
             if asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.25)

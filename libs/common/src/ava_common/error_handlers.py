@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ava_common import database
+from ava_common.database import GONE, AccountGone
+from ava_common.database_errors import AWAY, BUSY
 from ava_common.log import log
 from ava_common.problems import (
     DatabaseAway,
@@ -18,8 +19,12 @@ from ava_common.problems import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    UnsupportedMediaType,
 )
+from ava_common.text import printable
 from ava_common.validation_messages import message
+
+_NAME_MAX_CHARACTERS = 200  # of a field that the client made up
 
 
 async def _problem(_: Request, error: Exception) -> Response:
@@ -28,6 +33,8 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _validation_error(_: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
+    if any(item["loc"] == ("body",) and isinstance(item.get("input"), bytes) for item in found):
+        return UnsupportedMediaType().response()  # the framework leaves a body unread that is not JSON
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedJson().response()
     return InvalidRequest(
@@ -37,28 +44,37 @@ async def _validation_error(_: Request, error: Exception) -> Response:
 
 def _pointer(location: Sequence[int | str]) -> str:
     """`#/age` for a field of the body (RFC 6901), `query:limit` for a parameter outside the body."""
-    place, *path = location
-    return "#" + "".join(f"/{part}" for part in path) if place == "body" else ":".join(map(str, location))
+    place, *path = [printable(str(part))[:_NAME_MAX_CHARACTERS] for part in location]
+    if place != "body":
+        return ":".join([place, *path])
+    return "#" + "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
-async def _http_exception(_: Request, error: Exception) -> Response:
+async def _http_exception(request: Request, error: Exception) -> Response:
     """What the framework raises itself: an unknown path or method, a body that is not UTF-8 JSON."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if status == 400:
-        return MalformedJson().response()
-    known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-    return known.get(status, InternalError)(headers=headers).response()
+    if status == 405:
+        # The framework names the methods of the first route at this path, not of all of them.
+        return MethodNotAllowed(
+            headers={"Allow": request.app.state.methods.at(request.scope["path"])}
+        ).response()
+    known: dict[int, type[Problem]] = {400: MalformedJson, 404: NotFound}
+    return known.get(status, InternalError)().response()
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
-    log.warning("database.away", error=type(error).__name__)
+    log.warning("database.away", error=str(error) if isinstance(error, AWAY) else type(error).__name__)
     return DatabaseAway().response()
+
+
+async def _account_gone(_: Request, error: Exception) -> Response:
+    return AccountGone().response()
 
 
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     RequestValidationError: _validation_error,
     HTTPException: _http_exception,
-    **dict.fromkeys(database.AWAY, _database_away),
+    **dict.fromkeys((*AWAY, *BUSY), _database_away),
+    GONE: _account_gone,
 }

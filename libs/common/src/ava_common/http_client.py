@@ -1,4 +1,7 @@
-"""The HTTP client for asking another service: it carries the trace, and the caller's own token."""
+"""The HTTP client for asking another service, and how to tell the service's own answer from others'.
+
+It carries the trace, and the caller's own token. Decision 0106.
+"""
 
 import ssl
 from collections.abc import AsyncIterator, Generator
@@ -57,3 +60,26 @@ def retry_after_seconds(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "").strip()
     seconds = float(value) if value.isascii() and value.isdigit() else None
     return None if seconds is None else min(seconds, LONGEST_RETRY_AFTER_SECONDS)
+
+
+_NOT_SERVED = ("urn:ava:problem:not-found", "urn:ava:problem:method-not-allowed")
+"""What says that nothing is served at this path: an older version, another service, or the edge proxy."""
+
+
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a response, empty when it is something else."""
+    try:
+        found = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def own_problem(response: httpx.Response) -> str | None:
+    """The type of a problem document in which the service itself refuses, be it one of a newer version.
+
+    None when something else answered in its place, or when it does not serve this path at all.
+    """
+    kind = json_object(response).get("type")
+    own = isinstance(kind, str) and kind.startswith("urn:ava:problem:") and kind not in _NOT_SERVED
+    return str(kind)[:100] if own else None

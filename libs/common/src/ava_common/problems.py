@@ -33,7 +33,14 @@ SCHEMA: dict[str, Any] = {
             "items": {
                 "type": "object",
                 "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "`#/age`: this field of the body (RFC 6901). `query:limit`, "
+                        "`header:If-Match`, `path:id`: this parameter.",
+                    },
+                    "detail": {"type": "string", "description": "What is wrong with it."},
+                },
             },
         },
     },
@@ -102,6 +109,12 @@ class MalformedJson(Problem):
     """The body is not valid JSON. Send one JSON document encoded as UTF-8."""
 
     status = 400
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not sent as JSON. Send the header `Content-Type: application/json` with it."""
+
+    status = 415
 
 
 class InvalidRequest(Problem):

@@ -1,6 +1,6 @@
 """Verify access tokens locally: fixed algorithms, trusted issuers, required claims, nothing guessed.
 
-Decision 0065. See docs/contracts/supabase-auth.md#access-tokens.
+Decisions 0065 and 0113. See docs/contracts/supabase-auth.md#access-tokens.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import httpx
 import jwt
@@ -19,6 +18,7 @@ from ava_common.expiring_cache import ExpiringCache
 from ava_common.http_client import certificate_authorities
 from ava_common.jwks import KeySet
 from ava_common.problems import Problem
+from ava_common.token_claims import read_caller
 
 AUDIENCE = "authenticated"
 LEEWAY_SECONDS = 10
@@ -27,6 +27,8 @@ DELEGATION_MAX_SECONDS = 120
 CACHE_TOKENS = 10_000
 CACHE_SECONDS = 300
 JWKS_TIMEOUT_SECONDS = 5
+_UNREADABLE = (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What the JWT library and the claims themselves raise for documents that no issuer makes."""
 _REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss", "role"]
 
 
@@ -41,7 +43,7 @@ class InvalidToken(Problem):
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An `iss` to trust and where its keys are; one that delegates must name an actor, others may not.
+    """An `iss` to trust and where its keys are; one that delegates must name an actor.
 
     `secret` is the shared secret of an issuer that still signs with HS256.
     """
@@ -104,7 +106,7 @@ class TokenVerifier:
                 options={"require": _REQUIRED_CLAIMS},
             )
             return _caller(token, claims, issuer)
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+        except _UNREADABLE:
             raise InvalidToken from None
 
 
@@ -128,9 +130,4 @@ async def _key_for(issuer: TrustedIssuer, keys: KeySet, header: dict[str, Any]) 
 def _caller(token: str, claims: dict[str, Any], issuer: TrustedIssuer) -> Caller:
     if claims["role"] != "authenticated" or claims["aud"] != AUDIENCE:
         raise InvalidToken
-    actor = claims["act"]["sub"] if issuer.delegates else None
-    if issuer.delegates and (not actor or claims["exp"] - claims["iat"] > DELEGATION_MAX_SECONDS):
-        raise InvalidToken
-    session = claims.get("session_id")
-    email = claims.get("email")
-    return Caller(UUID(claims["sub"]), token, int(claims["exp"]), actor, session, email)
+    return read_caller(token, claims, delegates=issuer.delegates, longest_seconds=DELEGATION_MAX_SECONDS)

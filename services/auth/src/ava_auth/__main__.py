@@ -17,6 +17,7 @@ from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
 from ava_common.argument_types import limit, point_in_time
 from ava_common.database import AWAY, open_pool
+from ava_common.operator_command import program_name, run, table
 from ava_common.settings import DatabaseUrl, from_environment, load
 
 
@@ -29,7 +30,7 @@ class DatabaseSettings(BaseSettings):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ava_auth", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program_name("python -m ava_auth"), description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     audit = commands.add_parser("audit", help="read the audit log of security events, newest first")
     audit.add_argument("--since", type=point_in_time, metavar="WHEN", help="30m, 12h, 7d or 2026-11-22T14:00")
@@ -53,18 +54,25 @@ def _person(text: str) -> dict[str, Any]:
         raise argparse.ArgumentTypeError("use an account's id or e-mail address") from None
 
 
-def _line(event: AuditEvent) -> str:
+def _cells(event: AuditEvent) -> tuple[str, ...]:
     who = event.user_id or (f"account {event.account[:12]}" if event.account else "-")
     words = " ".join(f"{name}={value}" for name, value in event.detail.items())
-    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.event:<24} {who!s:<36}  {event.network or '-':<24} {words}"
+    return f"{event.at:%Y-%m-%d %H:%M:%S}", event.event, str(who), event.network or "-", words
 
 
-async def _audit(args: argparse.Namespace) -> None:
+async def _audit(args: argparse.Namespace) -> list[AuditEvent]:
     url = load(DatabaseSettings).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
         events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
-        async for event in events:
-            sys.stdout.write(f"{orjson.dumps(event, default=str).decode() if args.json else _line(event)}\n")
+        return [event async for event in events]
+
+
+def _print(events: list[AuditEvent], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.writelines(f"{orjson.dumps(event, default=str).decode()}\n" for event in events)
+    elif events:
+        heads = ("time (UTC)", "event", "who", "network", "more")
+        sys.stdout.write(table(heads, [_cells(event) for event in events]) + "\n")
 
 
 def _key() -> None:
@@ -79,12 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
         _key()
         return 0
     try:
-        asyncio.run(_audit(args))
+        events = asyncio.run(_audit(args))
     except AWAY:
         sys.stderr.write("The database does not respond. Check AUTH_DATABASE_URL.\n")
         return 1
+    _print(events, as_json=args.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

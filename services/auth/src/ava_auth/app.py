@@ -9,14 +9,24 @@ import httpx
 from fastapi import FastAPI
 
 from ava_auth.audit import AuditLog
+from ava_auth.even_queue import EvenQueue
 from ava_auth.issuer import Issuer, read_keys
+from ava_auth.live_sessions import LiveSessions
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.resources import Resources
-from ava_auth.routes import browser_session, own_account, sign_up_and_log_in, token_exchange, web_page
+from ava_auth.routes import (
+    api_reference,
+    browser_session,
+    own_account,
+    session_check,
+    sign_up_and_log_in,
+    token_exchange,
+    web_page,
+)
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
-from ava_auth.supabase import open_supabase
+from ava_auth.supabase_connection import open_supabase
 from ava_auth.throttle import Throttle
 from ava_common.app_factory import create_service_app
 from ava_common.database import AWAY, open_pool
@@ -50,7 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
             browser_session.router,
             own_account.router,
             token_exchange.router,
+            session_check.router,
             web_page.router,
+            api_reference.router,
         ],
         ready=_ready,
         log_level=settings.log_level,
@@ -65,11 +77,13 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     http = await enter(
         httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())
     )
+    supabase = await enter(open_supabase(settings))
     return Resources(
         settings=settings,
         pool=pool,
         verifier=await enter(open_verifier(*issuers)),
-        supabase=await enter(open_supabase(settings)),
+        supabase=supabase,
+        sessions=LiveSessions(supabase),
         throttle=Throttle(pool, audit_log, settings),
         audit_log=audit_log,
         pwned_passwords=PwnedPasswords(settings.breached_passwords_url, http),
@@ -78,6 +92,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
         profile=await enter(open_client(settings.profile_url)),
         messaging=await enter(open_client(settings.messaging_url)),
         refreshes=SingleFlight(),
+        passwords=EvenQueue(settings.even_seconds),
+        mails=EvenQueue(settings.even_seconds),
     )
 
 
@@ -92,6 +108,7 @@ async def _apply_retention(resources: Resources) -> None:
     """Once an hour, drop expired attempt counters and audit events that are too old."""
     while True:
         try:
+            await resources.audit_log.set_gauges(resources.settings.audit_days)
             await resources.throttle.apply_retention(resources.settings.audit_days)
         except (*AWAY, asyncpg.PostgresError) as error:
             log.warning("retention.failed", error=type(error).__name__)

@@ -1,29 +1,34 @@
 """The audit log of security events: ids, digests and words; never a secret, an address or a number.
 
-Decision 0067.
+Decisions 0067 and 0136.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from ava_common.database import Pool
 from ava_common.tracing import current_trace
 
 EVENTS = Counter("auth_security_events", "Security events written to the audit log.", ["event"])
 
+KEPT_AGE = Gauge("auth_kept_age_seconds", "Age of the oldest row of each kind that has a limit.", ["kind"])
+KEPT_LIMIT = Gauge("auth_kept_limit_seconds", "How long rows of each kind are kept.", ["kind"])
+
+_AGE = "select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float from accounts.audit"
 _ADD = """
 insert into accounts.audit (event, user_id, account, network, request_id, detail)
 values ($1, $2, $3, $4, $5, $6::jsonb)
 """
-_READ = """
-select at, event, user_id, account, network, request_id, detail
-  from accounts.audit
+_SELECT = "select at, event, user_id, account, network, request_id, detail from accounts.audit"
+_READ = f"""
+{_SELECT}
  where ($1::timestamptz is null or at >= $1)
    and ($2::text is null or event like $2 || '%')
    and ($3::uuid is null or user_id = $3)
@@ -31,6 +36,7 @@ select at, event, user_id, account, network, request_id, detail
  order by at desc, id desc
  limit $5
 """
+_READ_OF_USER = f"{_SELECT} where user_id = $1 or account = $2 order by at desc, id desc limit $3"
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,11 @@ class AuditLog:
         request, words = current_trace().request_id[:100], orjson.dumps(detail).decode()
         await self._pool.execute(_ADD, event, user_id, account, network, request, words)
 
+    async def set_gauges(self, audit_days: int) -> None:
+        """The age of the oldest entry, beside its limit."""
+        KEPT_AGE.labels("audit").set(await self._pool.fetchval(_AGE))
+        KEPT_LIMIT.labels("audit").set(timedelta(days=audit_days).total_seconds())
+
     async def read(
         self,
         *,
@@ -77,5 +88,12 @@ class AuditLog:
     ) -> AsyncIterator[AuditEvent]:
         """The newest events first; `event` may be the beginning of a name."""
         for row in await self._pool.fetch(_READ, since, event, user_id, account, limit):
-            values = dict(row)
-            yield AuditEvent(**(values | {"detail": orjson.loads(values["detail"])}))
+            yield _event(row)
+
+    async def read_of_user(self, user_id: UUID, account: str, limit: int) -> list[AuditEvent]:
+        """The newest events about a user, also those where only the digest of the address was known."""
+        return [_event(row) for row in await self._pool.fetch(_READ_OF_USER, user_id, account, limit)]
+
+
+def _event(row: asyncpg.Record) -> AuditEvent:
+    return AuditEvent(**{**dict(row), "detail": orjson.loads(row["detail"])})

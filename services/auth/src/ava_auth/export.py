@@ -1,7 +1,10 @@
-"""The export of a user's data from every service, written as one JSON document while it arrives."""
+"""The export of a user's data from every service, written as one JSON document while it arrives.
+
+Decision 0114.
+"""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -10,20 +13,33 @@ import orjson
 
 from ava_auth.problems import ServiceUnavailable
 from ava_auth.resources import Resources
+from ava_auth.throttle import account_digest
 from ava_auth.user_and_session import User
 from ava_common.caller import Caller
-from ava_common.http_client import on_behalf_of
+from ava_common.database import AccountGone
+from ava_common.http_client import on_behalf_of, own_problem
+from ava_common.live_sessions import SessionEnded
+from ava_common.problems import Problem
+
+LINES = "application/x-ndjson"
+MOST_EVENTS = 10_000
+_ENDED: dict[str | None, type[Problem]] = {problem.type(): problem for problem in (AccountGone, SessionEnded)}
 
 
 async def open_export(resources: Resources, caller: Caller, user: User) -> AsyncIterator[bytes]:
-    """The document in chunks. Raises ServiceUnavailable before the first chunk, never after it."""
-    auth = on_behalf_of(caller)
+    """The document in chunks. Before the first one raises ServiceUnavailable, or what ended meanwhile.
+
+    That is AccountGone or SessionEnded: an account that is deleted while it is read gives no file.
+    """
+    auth, account = on_behalf_of(caller), account_digest(user.email)
     head = {
         "account": asdict(user),
         "avatar": await _get(resources.profile, "/profile/avatar", auth),
         "preferences": await _get(resources.profile, "/profile/preferences", auth),
+        "whatsapp_identities": await _get(resources.profile, "/profile/whatsapp-identities", auth, of=list),
+        "familiar_networks": await resources.throttle.familiar_networks(account),
         "security_events": [
-            asdict(event) async for event in resources.audit_log.read(user_id=user.id, limit=10_000)
+            asdict(event) for event in await resources.audit_log.read_of_user(user.id, account, MOST_EVENTS)
         ],
     }
     opening = orjson.dumps(head, default=str, option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
@@ -34,23 +50,36 @@ async def open_export(resources: Resources, caller: Caller, user: User) -> Async
         )
     except httpx.HTTPError:
         raise ServiceUnavailable from None
-    if messages.status_code != 200:
-        await stack.aclose()
-        raise ServiceUnavailable
+    if messages.status_code != 200 or _media_type(messages) != LINES:
+        async with stack:
+            await messages.aread()
+        raise _refusal(messages)
     return _write(opening, messages, stack)
 
 
-async def _get(service: httpx.AsyncClient, path: str, auth: httpx.Auth) -> Any:
-    """The JSON that a service has at this path; None when it has nothing."""
+def _media_type(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", LINES)).partition(";")[0]
+
+
+async def _get(service: httpx.AsyncClient, path: str, auth: httpx.Auth, of: type = dict) -> Any:
+    """The JSON that a service has at this path, an object or a list; None when it has nothing."""
     try:
         response = await service.get(path, auth=auth)
     except httpx.HTTPError:
         raise ServiceUnavailable from None
-    if response.status_code == 404:
+    if response.status_code == 404 and own_problem(response):
         return None
     if response.status_code != 200:
-        raise ServiceUnavailable
-    return orjson.loads(response.content)
+        raise _refusal(response)
+    with suppress(ValueError, RecursionError):
+        if isinstance(found := response.json(), of):
+            return found
+    raise ServiceUnavailable
+
+
+def _refusal(response: httpx.Response) -> Problem:
+    """What a service says of the caller is passed on; all else is its own trouble."""
+    return _ENDED.get(own_problem(response) if response.status_code == 401 else None, ServiceUnavailable)()
 
 
 async def _write(opening: bytes, messages: httpx.Response, stack: AsyncExitStack) -> AsyncIterator[bytes]:

@@ -1,27 +1,27 @@
 """The flows that programs and browsers share: sign-up, log-in, refresh, e-mails and their links.
 
-Decisions 0061 and 0063.
+Decisions 0061, 0063 and 0115.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from ava_auth.constant_time import padded_to
 from ava_auth.password_policy import violations
-from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, SessionEnded, WrongCredentials
+from ava_auth.problems import EmailNotConfirmed, LinkSpent, PasswordRefused, WrongCredentials
 from ava_auth.resources import Resources
 from ava_auth.schemas import Credentials, OpenedLink
 from ava_auth.throttle import Attempt, Kind, account_digest
 from ava_auth.user_and_session import Session
 from ava_common.client_ip import network_of
+from ava_common.live_sessions import SessionEnded
 
 
 @asynccontextmanager
 async def _throttled(resources: Resources, kind: Kind, email: str, client_ip: str) -> AsyncIterator[Attempt]:
-    """Counted before it is made, and taking equally long whatever its outcome."""
+    """Counted before it is made; then waiting as long, and taking as long, as for any other account."""
     counted = resources.throttle.attempt(kind, client_ip, account_digest(email))
-    async with padded_to(resources.settings.even_seconds), counted as attempt:
+    async with counted as attempt, resources.queue_for(kind).turn():
         yield attempt
 
 
@@ -99,6 +99,7 @@ async def open_link(resources: Resources, opened: OpenedLink, client_ip: str) ->
             await resources.supabase.set_password(session.access_token, None, password, client_ip)
         finally:
             await resources.supabase.log_out(session.access_token, "global")
+            resources.sessions.forget()
         await attempt.succeeded()
     event = "signup.confirmed" if opened.type == "signup" else "recovery.completed"
     await resources.audit_log.add(

@@ -4,6 +4,7 @@ Decision 0066. See docs/contracts/supabase-auth.md#passwords.
 """
 
 import re
+import unicodedata
 from importlib.resources import files
 from itertools import pairwise
 
@@ -21,8 +22,11 @@ _COMMON = frozenset(files("ava_auth").joinpath("common_passwords.txt").read_text
 
 
 def violations(password: str, email: str | None = None) -> list[str]:
-    """What is wrong with this password, as clauses to follow "This password cannot be used:"."""
-    lowered = password.casefold()
+    """What is wrong with this password, as clauses to follow "This password cannot be used:".
+
+    Compatibility forms, such as full-width digits, are judged as what they stand for (NIST SP 800-63B).
+    """
+    lowered = unicodedata.normalize("NFKC", password).casefold()
     found = [
         (len(password) < MIN_CHARACTERS, f"it needs at least {MIN_CHARACTERS} characters"),
         (len(password.encode("utf-8", "replace")) > MAX_BYTES, f"it may have at most {MAX_BYTES} bytes"),

@@ -24,15 +24,6 @@ class EmailNotConfirmed(Problem):
     status = 403
 
 
-class SessionEnded(Problem):
-    """This session has ended. Log in again."""
-
-    status = 401
-
-    def __init__(self) -> None:
-        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-
-
 class FreshLoginNeeded(Problem):
     """This needs a recent log-in. Log out, log in again and retry."""
 

@@ -7,13 +7,15 @@ import httpx
 from fastapi import Depends, Request, Response
 
 from ava_auth.audit import AuditLog
+from ava_auth.even_queue import EvenQueue
 from ava_auth.issuer import Issuer
+from ava_auth.live_sessions import LiveSessions
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
 from ava_auth.supabase import SupabaseAuth
-from ava_auth.throttle import Throttle
+from ava_auth.throttle import Kind, Throttle
 from ava_auth.user_and_session import Session
 from ava_common.database import Pool
 from ava_common.token_verifier import TokenVerifier
@@ -27,6 +29,7 @@ class Resources:
     pool: Pool
     verifier: TokenVerifier
     supabase: SupabaseAuth
+    sessions: LiveSessions
     throttle: Throttle
     audit_log: AuditLog
     pwned_passwords: PwnedPasswords
@@ -35,6 +38,12 @@ class Resources:
     profile: httpx.AsyncClient
     messaging: httpx.AsyncClient
     refreshes: SingleFlight[Session]
+    passwords: EvenQueue
+    mails: EvenQueue
+
+    def queue_for(self, kind: Kind) -> EvenQueue:
+        """Checking a password is slow by design, sending a mail by nature: neither waits for the other."""
+        return self.mails if kind in ("recover", "resend") else self.passwords
 
 
 async def _resources(request: Request) -> Resources:

@@ -4,18 +4,20 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from ava_auth.user_and_session import Link, Session
+from ava_common.bodies import PublicInput
 
+EMAIL_MAX_BYTES = 254
 _ATOM = r"[^\s@,;:<>()\[\]\"\\\x00-\x1f\x7f]"
 _EMAIL = re.compile(rf"{_ATOM}+@(?:(?!\.){_ATOM})+(?:\.(?:(?!\.){_ATOM})+)+")
 
 
 def _email(typed: str) -> str:
     address = typed.strip().lower()
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
+    if len(address.encode()) > EMAIL_MAX_BYTES or not _EMAIL.fullmatch(address):
         raise PydanticCustomError(
             "email", "is not a valid e-mail address; it should look like name@example.org"
         )
@@ -25,30 +27,28 @@ def _email(typed: str) -> str:
 Email = Annotated[
     str, AfterValidator(_email), Field(examples=["ada@example.org"], json_schema_extra={"format": "email"})
 ]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
-Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+_WITHOUT_NUL = {"pattern": r"^[^\x00]*$"}
+Password = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=1000, json_schema_extra=_WITHOUT_NUL, examples=["quiet-harbour-7"]),
+]
+Token = Annotated[SecretStr, Field(min_length=1, max_length=4096, json_schema_extra=_WITHOUT_NUL)]
 
 
-class Form(BaseModel):
-    """A request body; unknown fields are refused, so that none seems to have had an effect."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class Credentials(Form):
+class Credentials(PublicInput):
     email: Email
     password: Password
 
 
-class Mailbox(Form):
+class Mailbox(PublicInput):
     email: Email
 
 
-class Renewal(Form):
+class Renewal(PublicInput):
     refresh_token: Token
 
 
-class OpenedLink(Form):
+class OpenedLink(PublicInput):
     """The token of an e-mail's link, and the password to use from now on."""
 
     type: Link
@@ -56,16 +56,16 @@ class OpenedLink(Form):
     new_password: Password
 
 
-class NewPassword(Form):
+class NewPassword(PublicInput):
     current_password: Password
     new_password: Password
 
 
-class Proof(Form):
+class Proof(PublicInput):
     password: Password
 
 
-class Message(BaseModel):
+class Acknowledgement(BaseModel):
     """Words for the user."""
 
     message: str

@@ -4,10 +4,8 @@ Decisions 0060 and 0064. See docs/contracts/supabase-auth.md#the-python-client a
 docs/contracts/supabase-auth.md#limits-and-addresses.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Collection
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,17 +18,16 @@ from supabase_auth.types import User as SupabaseUser
 from supabase_auth.types import UserAttributes, UserResponse
 
 from ava_auth import supabase_errors
-from ava_auth.problems import AccountsAway, PasswordRefused, SessionEnded, TokenRefused
+from ava_auth.problems import AccountsAway, PasswordRefused, TokenRefused
 from ava_auth.settings import Settings
 from ava_auth.supabase_errors import Problems
 from ava_auth.user_and_session import Link, Scope, Session, User
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.client_ip import UNKNOWN
-from ava_common.http_client import certificate_authorities, open_client
+from ava_common.live_sessions import SessionEnded
 from ava_common.log import log
 from ava_common.problems import Problem
 
-TIMEOUT_SECONDS = 10
 T = TypeVar("T")
 
 
@@ -116,9 +113,9 @@ class SupabaseAuth:
         await _answer_or_none(request, supabase_errors.SESSION_ENDED, {})
 
     async def user(self, access_token: str) -> User:
-        """The user of this session, asked upstream. Raises SessionEnded when session or account is gone."""
+        """The user of this session, asked upstream. Raises SessionEnded or AccountGone."""
         request = self._client(self._publishable).get_user(access_token)
-        response = await _answer(request, supabase_errors.SESSION)
+        response = await _answer(request, supabase_errors.LIVE_SESSION)
         if response is None:
             raise SessionEnded
         return _user(response.user)
@@ -158,6 +155,12 @@ class SupabaseAuth:
         request = self._client(self._secret).admin.delete_user(str(user_id))
         await _answer_or_none(request, {"user_not_found"}, {})
 
+    async def is_deleted(self, user_id: UUID) -> bool:
+        """Whether there is no such account (any more)."""
+        request = self._client(self._secret).admin.get_user_by_id(str(user_id))
+        found = await _answer_or_none(request, {"user_not_found"}, {})
+        return found is None or found.user.deleted_at is not None
+
     async def check_standing(self, user_id: UUID) -> None:
         """Raises TokenRefused when the account is unknown, deleted or banned."""
         request = self._client(self._secret).admin.get_user_by_id(str(user_id))
@@ -186,15 +189,3 @@ def _session(session: SupabaseSession | None) -> Session:
         session.expires_at or 0,
         _user(session.user),
     )
-
-
-@asynccontextmanager
-async def open_supabase(settings: Settings) -> AsyncIterator[SupabaseAuth]:
-    """One HTTP client for all calls: it keeps no cookies and retries only what was never sent."""
-    async with open_client(
-        settings.supabase_url,
-        timeout_seconds=TIMEOUT_SECONDS,
-        transport=httpx.AsyncHTTPTransport(retries=1, verify=certificate_authorities()),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    ) as http:
-        yield SupabaseAuth(settings, http)

@@ -13,12 +13,13 @@ from ava_auth.problems import (
     EmailRefused,
     FreshLoginNeeded,
     LinkSpent,
-    SessionEnded,
     SignUpClosed,
     TokenRefused,
     WrongCredentials,
     WrongPassword,
 )
+from ava_common.database import AccountGone
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import Problem
 
 Problems: TypeAlias = Mapping[str | None, type[Problem]]
@@ -41,8 +42,9 @@ SESSION_ENDED = (
     *("user_banned", "user_not_found", "validation_failed", "no_authorization", "bad_jwt"),
 )
 SESSION: Problems = dict.fromkeys(SESSION_ENDED, SessionEnded)
+LIVE_SESSION: Problems = {**SESSION, "user_not_found": AccountGone}
 NEW_PASSWORD: Problems = {
-    **SESSION,
+    **LIVE_SESSION,
     "current_password_invalid": WrongPassword,
     "reauthentication_needed": FreshLoginNeeded,
 }

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from ava_auth.audit import AuditLog
 from ava_auth.problems import AccountsAway
@@ -21,6 +21,10 @@ Kind = Literal["login", "signup", "recover", "resend", "verify", "password", "re
 _FORGET = """
 with unfamiliar as (delete from accounts.familiar_networks where account = any($1))
 delete from accounts.attempts where split_part(split_part(subject, ' account ', 2), ' at ', 1) = any($1)
+"""
+_FAMILIAR = """
+select network, known_until from accounts.familiar_networks
+ where account = $1 and known_until > now() order by network
 """
 _FORGIVE = """
 select accounts.forgive(p_kind => $1, p_network => $2, p_account => $3, p_known => $4)
@@ -74,6 +78,10 @@ class Throttle:
                     seconds=str(counted.slowed_seconds),
                 )
             yield Attempt(self._pool, kind, counted.network, account)
+
+    async def familiar_networks(self, account: str) -> list[dict[str, Any]]:
+        """Where the account has logged in from: each network, and until when it is remembered."""
+        return [dict(row) for row in await self._pool.fetch(_FAMILIAR, account)]
 
     async def forget(self, *accounts: str) -> None:
         """Drop what was counted for deleted accounts, and their familiar networks."""

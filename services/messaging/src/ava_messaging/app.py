@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
 from ava_common.health import database_answers
+from ava_common.http_client import open_client
+from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
 from ava_messaging.export import ExportSlots
@@ -23,8 +25,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def open_resources() -> AsyncIterator[Resources]:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
-        async with open_pool(url, name="messaging") as pool, open_verifier(*issuers) as verifier:
-            yield Resources(pool, verifier, ExportSlots())
+        async with (
+            open_pool(url, name="messaging") as pool,
+            open_verifier(*issuers) as verifier,
+            open_client(settings.auth_url) as auth,
+        ):
+            sessions = RemoteSessionCheck(auth, "/internal/session")
+            yield Resources(pool, verifier, sessions, ExportSlots())
 
     return create_service_app(
         "Ava messaging",

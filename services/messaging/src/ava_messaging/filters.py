@@ -3,18 +3,17 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from ava_common.bodies import PlainText, PublicInput
 from ava_messaging.cursor import Cursor
-from ava_messaging.messages import Channel, Moment, Plain, Role
+from ava_messaging.messages import Channel, Moment, Role
 
 Order = Literal["newest", "oldest"]
 
 
-class Filters(BaseModel):
+class Filters(PublicInput):
     """All must hold; an unknown filter is refused, because ignoring it would show too much."""
-
-    model_config = ConfigDict(extra="forbid")
 
     channel: Channel | None = None
     role: Role | None = None
@@ -22,7 +21,7 @@ class Filters(BaseModel):
     since: Annotated[Moment | None, Field(description="From this moment on.")] = None
     until: Annotated[Moment | None, Field(description="Before this moment.")] = None
     text: Annotated[
-        Annotated[Plain, StringConstraints(min_length=1, max_length=1000)] | None,
+        Annotated[PlainText, StringConstraints(min_length=1, max_length=1000)] | None,
         Field(description="A part of the content; upper and lower case are the same."),
     ] = None
 

@@ -1,6 +1,6 @@
 """The message: its fields, their limits, and what may be written.
 
-See docs/contracts/postgres.md#characters-it-cannot-store.
+Decision 0113. See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
 import re
@@ -17,6 +17,8 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic_core import PydanticCustomError
+
+from ava_common.bodies import PlainText, PublicInput, ServiceBody
 
 CONTENT_MAX_CHARACTERS = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
@@ -44,6 +46,16 @@ def _iso(moment: object) -> object:
     return moment
 
 
+def _plus_sign(moment: object) -> object:
+    if isinstance(moment, str) and (found := re.fullmatch(r"(\S*\d) (\d\d:?\d\d)", moment)):
+        raise PydanticCustomError(
+            "moment_plus",
+            "must have its + written as %2B, like {example}: in a URL a plain + is a space",
+            {"example": f"{found[1]}%2B{found[2]}"},
+        )
+    return moment
+
+
 def _in_range(moment: datetime) -> datetime:
     # The ends of the calendar overflow when turned into UTC.
     if not 1 < moment.year < 9999:
@@ -59,20 +71,23 @@ def _not_ahead(moment: datetime) -> datetime:
     return moment
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("nul", "must not contain NUL characters")
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "must not be blank")
     return text
 
 
-Content = Annotated[
+Content = Annotated[PlainText, StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS)]
+SpokenContent = Annotated[
     str,
     StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS),
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
     BeforeValidator(_storable),
 ]
-Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_in_range)]
-Plain = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
+# The validator named last is asked first.
+Moment = Annotated[
+    AwareDatetime, BeforeValidator(_plus_sign), BeforeValidator(_iso), AfterValidator(_in_range)
+]
 
 
 class Message(BaseModel):
@@ -87,21 +102,25 @@ class Message(BaseModel):
     external_id: str | None
 
 
-class Written(BaseModel):
+class Written(PublicInput):
     """What a user writes in the app."""
 
-    content: Content
+    content: Annotated[
+        Content,
+        AfterValidator(_not_blank),
+        Field(json_schema_extra={"pattern": r"[^\s\x00]"}, examples=["Good morning, Mira."]),
+    ]
     avatar_id: UUID | None = None
 
 
-class Turn(BaseModel):
+class Turn(ServiceBody):
     """What a service writes in a user's name, because it happened on another channel."""
 
     channel: Channel
     role: Role
-    content: Content
+    content: SpokenContent
     avatar_id: UUID | None = None
-    external_id: Annotated[Plain, StringConstraints(min_length=1, max_length=512)] | None = None
+    external_id: Annotated[PlainText, StringConstraints(min_length=1, max_length=512)] | None = None
     created_at: Annotated[Moment, AfterValidator(_not_ahead)] | None = None
 
 

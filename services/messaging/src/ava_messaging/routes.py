@@ -10,6 +10,8 @@ from pydantic import WithJsonSchema
 
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
+from ava_common.database import AccountGone
+from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, NotFound, Problem, responses
 from ava_common.validation_messages import Matches
 from ava_messaging import export, store
@@ -18,9 +20,11 @@ from ava_messaging.filters import ExportQuery, PageQuery
 from ava_messaging.messages import Message, Page, Turn, Written
 from ava_messaging.resources import ResourcesDep
 
-SIGNED = (NotSignedIn, DatabaseAway)
+SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
+LIVE = (*REFUSALS, DatabaseAway)
 CREATED = {"model": Message, "description": "Written"}
+LINES = {"description": "One message per line, each a JSON document with the fields of `Message`"}
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 
@@ -54,7 +58,11 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("", responses={**responses(*PRESENT, KeyReused), 200: {"model": Message}, 201: CREATED})
+@router.post(
+    "",
+    operation_id="messages_write",
+    responses={**responses(*PRESENT, KeyReused), 200: {"model": Message}, 201: CREATED},
+)
 async def write(
     written: Written,
     resources: ResourcesDep,
@@ -65,7 +73,7 @@ async def write(
     """Write in the app (201); again with the same Idempotency-Key returns the first message (200)."""
     external_id = f"app:{key}" if key else None
     async with store.transaction_for(resources.pool, caller) as connection:
-        if new := await store.write(connection, caller.id, written, external_id):
+        if new := await store.write(connection, written, external_id):
             return _created(response, new)
         existing = await store.find_existing(connection, caller.id, None, external_id)
     # An avatar that is gone since has left null behind: still the same message.
@@ -78,7 +86,7 @@ async def write(
     return existing
 
 
-@router.get("", response_model=Page, responses=responses(*SIGNED))
+@router.get("", operation_id="messages_list", response_model=Page, responses=responses(*SIGNED))
 async def read_page(
     query: Annotated[PageQuery, Query()], resources: ResourcesDep, caller: CurrentCaller
 ) -> Response:
@@ -93,7 +101,7 @@ async def read_page(
 
 
 async def exported(
-    query: Annotated[ExportQuery, Query()], resources: ResourcesDep, caller: PresentCaller
+    query: Annotated[ExportQuery, Query()], resources: ResourcesDep, caller: LiveCaller
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """Stays open until the last line is sent, or the client is gone."""
     async with export.open_export(resources.exports, resources.pool, caller, query) as lines:
@@ -102,15 +110,16 @@ async def exported(
 
 @router.get(
     "/export",
+    operation_id="messages_export",
     response_class=export.NdjsonResponse,
-    responses={**responses(*PRESENT, export.TooManyExports), 200: {"description": "One message per line"}},
+    responses={**responses(*LIVE, export.TooManyExports), 200: LINES},
 )
 async def read_everything(lines: Annotated[AsyncIterator[bytes], Depends(exported)]) -> export.NdjsonResponse:
     """All your messages, or those that the filters select, as newline-delimited JSON."""
     return export.NdjsonResponse(lines)
 
 
-@router.get("/{message_id:uuid}", responses=responses(*SIGNED, MessageNotFound))
+@router.get("/{message_id:uuid}", operation_id="messages_read", responses=responses(*SIGNED, MessageNotFound))
 async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCaller) -> Message:
     """One of your messages."""
     async with store.transaction_for(resources.pool, caller) as connection:
@@ -122,6 +131,8 @@ async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCal
 
 @router.put(
     "/{message_id:uuid}",
+    operation_id="messages_put",
+    openapi_extra={"x-internal": True},
     responses={
         **responses(*SIGNED, NotFound, store.DelegateRequired, MessageDiffers),
         200: {"model": Message},
@@ -134,7 +145,7 @@ async def keep(
     """Store a turn of another channel (201); the same id or external id again changes nothing (200)."""
     _refuse_people(caller)
     async with store.transaction_for(resources.pool, caller) as connection:
-        if new := await store.put(connection, caller.id, message_id, turn):
+        if new := await store.put(connection, message_id, turn):
             return _created(response, new)
         existing = await store.find_existing(connection, caller.id, message_id, turn.external_id)
     if existing is None or (existing.id == message_id and not _says_the_same(existing, turn)):
@@ -142,8 +153,14 @@ async def keep(
     return existing
 
 
-@router.delete("/{message_id:uuid}", status_code=204, responses=responses(*PRESENT, MessageNotFound))
-async def delete(message_id: UUID, resources: ResourcesDep, caller: PresentCaller) -> None:
+@router.delete(
+    "/{message_id:uuid}",
+    operation_id="messages_delete",
+    status_code=204,
+    response_class=Response,
+    responses=responses(*LIVE, MessageNotFound),
+)
+async def delete(message_id: UUID, resources: ResourcesDep, caller: LiveCaller) -> None:
     """Delete one of your messages permanently."""
     async with store.transaction_for(resources.pool, caller) as connection:
         gone = await store.delete(connection, caller.id, message_id)

@@ -1,6 +1,6 @@
 """The SQL of the message log; every statement runs as the user whose rows it touches.
 
-Decisions 0013 and 0072. See docs/contracts/postgres.md#plans-under-a-policy.
+Decisions 0013, 0072 and 0112. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from ava_common.caller import Caller
-from ava_common.database import Connection, Pool, acting_as
+from ava_common.database import AccountGone, Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_messaging.cursor import Position
 from ava_messaging.filters import Filters, Order
@@ -21,17 +21,11 @@ from ava_messaging.messages import Message, Turn, Written
 MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
 
 # The filters exist in this function only.
-PAGE = """messaging.page(
+PAGE = """messaging.page_2(
     p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
     p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
 SHOWN = f"select id::text, avatar_id::text, channel, role, content, created_at, external_id from {PAGE}"
 EXPORTED = f"select {MESSAGE} from {PAGE}"
-
-
-class AccountGone(Problem):
-    """Your account no longer exists, so nothing can be stored for it. Sign up again to start over."""
-
-    status = 401
 
 
 class NotYourAvatar(Problem):
@@ -48,10 +42,7 @@ class DelegateRequired(Problem):
 
 @asynccontextmanager
 async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
-    """A transaction as the caller; in a snapshot all its statements see the same moment.
-
-    Raises NotYourAvatar, AccountGone or DelegateRequired.
-    """
+    """Raises NotYourAvatar, AccountGone or DelegateRequired; with `snapshot` it sees one moment only."""
     try:
         async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
             yield connection
@@ -66,9 +57,12 @@ async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False)
 
 async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Message | None:
     row = await connection.fetchrow(
-        f"select {MESSAGE} from public.messages where user_id = $1 and id = $2", user_id, message_id
+        f"""select {MESSAGE} from ava_private.own_account() as owner
+        left join public.messages on user_id = owner and user_id = $1 and id = $2""",
+        user_id,
+        message_id,
     )
-    return Message(**row) if row else None
+    return Message(**row) if row and row["id"] else None
 
 
 async def page(
@@ -92,15 +86,12 @@ async def stream(
         yield [Message.model_construct(**row) for row in rows]
 
 
-async def write(
-    connection: Connection, user_id: UUID, written: Written, external_id: str | None
-) -> Message | None:
+async def write(connection: Connection, written: Written, external_id: str | None) -> Message | None:
     """The new message, or None when one with this external id exists already."""
     row = await connection.fetchrow(
         f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id)
-        values ($1, $2, 'app', 'user', $3, $4)
+        values (ava_private.own_account(), $1, 'app', 'user', $2, $3)
         on conflict on constraint messages_external_id_key do nothing returning {MESSAGE}""",
-        user_id,
         written.avatar_id,
         written.content,
         external_id,
@@ -108,15 +99,14 @@ async def write(
     return Message(**row) if row else None
 
 
-async def put(connection: Connection, user_id: UUID, message_id: UUID, turn: Turn) -> Message | None:
+async def put(connection: Connection, message_id: UUID, turn: Turn) -> Message | None:
     """The turn as a new message, or None when its id or its external id exists already."""
     row = await connection.fetchrow(
         f"""insert into public.messages
             (id, user_id, avatar_id, channel, role, content, external_id, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()))
+        values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()))
         on conflict do nothing returning {MESSAGE}""",
         message_id,
-        user_id,
         turn.avatar_id,
         turn.channel,
         turn.role,
@@ -142,10 +132,13 @@ async def find_existing(
 
 
 async def delete(connection: Connection, user_id: UUID, message_id: UUID) -> bool:
-    done: str = await connection.execute(
-        "delete from public.messages where user_id = $1 and id = $2", user_id, message_id
+    done: bool = await connection.fetchval(
+        """with gone as (delete from public.messages where user_id = $1 and id = $2 returning id)
+        select exists (select from gone) from ava_private.own_account()""",
+        user_id,
+        message_id,
     )
-    return done == "DELETE 1"
+    return done
 
 
 def _question(

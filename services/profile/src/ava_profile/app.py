@@ -1,5 +1,6 @@
 """The profile service: a user's avatar and preferences."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -8,12 +9,16 @@ from fastapi import FastAPI
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
 from ava_common.health import database_answers
+from ava_common.http_client import open_client
+from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_profile import avatar_routes
 from ava_profile.link_attempts import link_limiter
 from ava_profile.resources import Resources
 from ava_profile.routes import router
 from ava_profile.settings import Settings
+from ava_profile.unproven_numbers import apply_retention
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -23,14 +28,23 @@ def create_app(settings: Settings) -> FastAPI:
     async def open_resources() -> AsyncIterator[Resources]:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
-        async with open_pool(url, name="profile") as pool, open_verifier(*issuers) as verifier:
-            yield Resources(settings, pool, verifier, link_limiter(pool, settings))
+        async with (
+            open_pool(url, name="profile") as pool,
+            open_verifier(*issuers) as verifier,
+            open_client(settings.auth_url) as auth,
+        ):
+            sessions = RemoteSessionCheck(auth, "/internal/session")
+            retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
+            try:
+                yield Resources(settings, pool, verifier, sessions, link_limiter(pool, settings))
+            finally:
+                retention.cancel()
 
     return create_service_app(
         "Ava profile",
         prefix="/profile",
         open_resources=open_resources,
-        routers=[router],
+        routers=[avatar_routes.router, router],
         ready=_ready,
         log_level=settings.log_level,
     )

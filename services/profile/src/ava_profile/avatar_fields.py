@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from ava_common.bodies import PublicInput
 from ava_common.problems import Problem
 from ava_common.validation_messages import Matches
 
@@ -50,7 +51,7 @@ Name = Annotated[
 ]
 Age = Annotated[
     int,
-    Field(ge=20, le=150, description="Avatars are adults: at least 20."),
+    Field(ge=20, le=150, examples=[27], description="Avatars are adults: at least 20."),
     BeforeValidator(_number),
 ]
 Looks = Annotated[
@@ -72,19 +73,17 @@ class Avatar(BaseModel):
     created_at: datetime
 
 
-class AvatarDraft(BaseModel):
+class AvatarDraft(PublicInput):
     """A complete avatar, as its user describes it."""
 
     name: Name
     age: Age
     personality: Personality
-    physical_description: Looks
+    physical_description: Looks = ""
 
 
-class AvatarChange(BaseModel):
+class AvatarChange(PublicInput):
     """The fields to change; a field left out (or null) stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     age: Age | None = None

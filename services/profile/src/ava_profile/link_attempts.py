@@ -12,9 +12,11 @@ import asyncpg
 from ava_common.attempt_limiter import Attempt, AttemptLimiter, Limits
 from ava_common.caller import Caller
 from ava_common.database import AWAY, Pool
+from ava_common.problems import DatabaseAway
 from ava_profile.settings import Settings
 
 Kind = Literal["link", "unlink"]
+_NOT_MADE = (*AWAY, asyncpg.PostgresError, DatabaseAway)
 
 
 def link_limiter(pool: Pool, settings: Settings) -> AttemptLimiter:
@@ -32,4 +34,4 @@ def limited(
     limiter: AttemptLimiter, kind: Kind, client_ip: str, caller: Caller
 ) -> AbstractAsyncContextManager[Attempt]:
     """Counted before it is made, whatever its outcome; not when the database could not do it."""
-    return limiter.attempt(kind, client_ip, str(caller.id), not_made=(*AWAY, asyncpg.PostgresError))
+    return limiter.attempt(kind, client_ip, str(caller.id), not_made=_NOT_MADE)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from ava_common.bodies import PublicInput
 from ava_common.problems import Problem
 from ava_common.validation_messages import Matches
 
@@ -29,7 +30,18 @@ class Preferences(BaseModel):
     whatsapp_pending_phone: str | None = None
 
 
-class PhoneLink(BaseModel):
+class WhatsAppIdentity(BaseModel):
+    """Who a user is on WhatsApp, as Meta names them to us; everything that is kept about that."""
+
+    number: str | None
+    business_scoped_id: str | None
+    username: str | None
+    first_seen_at: datetime
+    former_numbers: list[str]
+    former_business_scoped_ids: list[str]
+
+
+class PhoneLink(PublicInput):
     """A number in any usual spelling, and its country when the spelling does not say."""
 
     phone: Annotated[
@@ -38,6 +50,7 @@ class PhoneLink(BaseModel):
         Field(
             examples=["+49 151 12345678"],
             description="Also a link such as wa.me/4915112345678, with what WhatsApp appends to it.",
+            json_schema_extra={"pattern": r"^[^\x00]*$"},
         ),
     ]
     region: Annotated[

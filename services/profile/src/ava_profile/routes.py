@@ -1,116 +1,67 @@
-"""The routes of the profile service: avatar, preferences, the link to a WhatsApp number."""
+"""The routes of the preferences: the link to a WhatsApp number."""
 
-from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
-from pydantic import WithJsonSchema
+from fastapi import APIRouter, Response
 
 from ava_common.attempt_limiter import TooManyAttempts
-from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.authentication import CurrentCaller, NotSignedIn
 from ava_common.client_ip import ClientIp
-from ava_common.database import Connection
+from ava_common.database import AccountGone, Connection
+from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, responses
 from ava_profile import store
-from ava_profile.avatar_fields import (
-    Avatar,
-    AvatarChange,
-    AvatarDraft,
-    AvatarNotFound,
-    Personality,
-    SecondAvatar,
-)
 from ava_profile.link_attempts import limited
 from ava_profile.link_code import LinkCode
 from ava_profile.phone import to_e164
-from ava_profile.preference_fields import PendingLink, PhoneLink, PhoneTaken, Preferences
+from ava_profile.preference_fields import (
+    PendingLink,
+    PhoneLink,
+    PhoneTaken,
+    Preferences,
+    WhatsAppIdentity,
+)
 from ava_profile.resources import ResourcesDep
 from ava_profile.settings import Settings
 
-SIGNED = (NotSignedIn, DatabaseAway)
-PRESENT = (*SIGNED, PersonRequired)
-
-CreateOnly = Annotated[
-    Literal["*"] | None,
-    Header(description="`*`: create, never replace."),
-    WithJsonSchema({"type": "string", "const": "*"}),
-]
+SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
+LIVE = (*REFUSALS, DatabaseAway)
 
 router = APIRouter(prefix="/profile")
 
 
-@router.get("/personalities", tags=["avatar"])
-async def personalities() -> list[Personality]:
-    """The personalities an avatar can have; needs no sign-in."""
-    return list(Personality)
-
-
-@router.get("/avatar", tags=["avatar"], responses=responses(*SIGNED, AvatarNotFound))
-async def read_avatar(resources: ResourcesDep, caller: CurrentCaller) -> Avatar:
-    """Your avatar."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        avatar = await store.find_avatar(connection, caller.id)
-    return _found(avatar)
-
-
-@router.put(
-    "/avatar",
-    tags=["avatar"],
-    responses={**responses(*PRESENT, SecondAvatar), 201: {"model": Avatar, "description": "Created"}},
+@router.get(
+    "/preferences", operation_id="preferences_read", tags=["preferences"], responses=responses(*SIGNED)
 )
-async def put_avatar(
-    draft: AvatarDraft,
-    resources: ResourcesDep,
-    response: Response,
-    caller: PresentCaller,
-    if_none_match: CreateOnly = None,
-) -> Avatar:
-    """Create your avatar (201) or replace it (200)."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if if_none_match:
-            avatar, created = await store.create_avatar(connection, caller.id, draft), True
-        else:
-            avatar, created = await store.put_avatar(connection, caller.id, draft)
-    if avatar is None:
-        raise SecondAvatar
-    response.status_code = 201 if created else 200
-    return avatar
-
-
-@router.patch("/avatar", tags=["avatar"], responses=responses(*PRESENT, AvatarNotFound))
-async def change_avatar(change: AvatarChange, resources: ResourcesDep, caller: PresentCaller) -> Avatar:
-    """Change some of your avatar's fields."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        avatar = await store.change_avatar(connection, caller.id, change)
-    return _found(avatar)
-
-
-@router.delete("/avatar", tags=["avatar"], status_code=204, responses=responses(*PRESENT, AvatarNotFound))
-async def delete_avatar(resources: ResourcesDep, caller: PresentCaller) -> None:
-    """Delete your avatar; your messages stay."""
-    async with store.transaction_for(resources.pool, caller) as connection:
-        gone = await store.delete_avatar(connection, caller.id)
-    if not gone:
-        raise AvatarNotFound
-
-
-@router.get("/preferences", tags=["preferences"], responses=responses(*SIGNED))
 async def read_preferences(resources: ResourcesDep, caller: CurrentCaller) -> Preferences:
     """Your preferences; everything null until you set something."""
     async with store.transaction_for(resources.pool, caller) as connection:
         return await store.find_preferences(connection, caller.id)
 
 
+@router.get(
+    "/whatsapp-identities",
+    operation_id="whatsapp_identities_list",
+    tags=["preferences"],
+    responses=responses(*LIVE),
+)
+async def read_whatsapp_identities(resources: ResourcesDep, caller: LiveCaller) -> list[WhatsAppIdentity]:
+    """Who you are on WhatsApp, as Meta names you to us, from your linked number's first message on."""
+    async with store.transaction_for(resources.pool, caller) as connection:
+        return await store.whatsapp_identities(connection)
+
+
 @router.put(
     "/preferences/whatsapp",
+    operation_id="whatsapp_link",
     tags=["preferences"],
     responses={
-        **responses(*PRESENT, PhoneTaken, TooManyAttempts),
+        **responses(*LIVE, PhoneTaken, TooManyAttempts),
         202: {"model": PendingLink, "description": "Linked once the code arrives from that number"},
     },
 )
 async def link_whatsapp(
-    link: PhoneLink, resources: ResourcesDep, response: Response, caller: PresentCaller, client_ip: ClientIp
+    link: PhoneLink, resources: ResourcesDep, response: Response, caller: LiveCaller, client_ip: ClientIp
 ) -> Preferences | PendingLink:
     """Link the number you write from: at once (200), or once a code comes from it (202)."""
     phone = to_e164(link.phone, link.region)
@@ -144,20 +95,16 @@ async def _linked(
 
 @router.delete(
     "/preferences/whatsapp",
+    operation_id="whatsapp_unlink",
     tags=["preferences"],
     status_code=204,
-    responses=responses(*PRESENT, TooManyAttempts),
+    response_class=Response,
+    responses=responses(*LIVE, TooManyAttempts),
 )
-async def unlink_whatsapp(resources: ResourcesDep, caller: PresentCaller, client_ip: ClientIp) -> None:
+async def unlink_whatsapp(resources: ResourcesDep, caller: LiveCaller, client_ip: ClientIp) -> None:
     """Unlink your number, and drop one that is waiting for its code."""
     async with (
         limited(resources.limiter, "unlink", client_ip, caller),
         store.transaction_for(resources.pool, caller) as connection,
     ):
         await store.unlink_phone(connection, caller.id)
-
-
-def _found(avatar: Avatar | None) -> Avatar:
-    if avatar is None:
-        raise AvatarNotFound
-    return avatar

@@ -32,6 +32,8 @@ class Settings(ServiceSettings):
     link_attempt_window_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_ATTEMPT_WINDOW")
     link_longest_wait_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_LONGEST_WAIT")
 
+    unproven_number_days: float = Field(1, gt=0)
+
     @model_validator(mode="after")
     def _code_needs_a_number_to_write_to(self) -> "Settings":
         if self.link_confirmation == "code" and not self.display_number:

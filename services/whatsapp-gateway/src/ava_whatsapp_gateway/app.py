@@ -15,12 +15,14 @@ from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
 from ava_common.settings import load
 from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
+from ava_whatsapp_gateway.queue.foreign_number import foreign_number_only
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
@@ -49,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
                 arrived,
                 ingest=partial(ingest, pool, settings.phone_number_id),
                 handle=handler.handle,
+                sweep=PinSweep(pool).check_next,
             )
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
@@ -65,16 +68,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool]:
+async def _ready(resources: Resources) -> Mapping[str, bool | str]:
     """`backlog`: nothing has waited too long; `circuit`: Meta accepts our credential."""
     try:
         now = await backlog.state(resources.pool, resources.settings.phone_number_id)
+        foreign = await foreign_number_only(resources.pool, resources.settings.phone_number_id)
     except Exception:
         return {"database": False}
     # A circuit that is open while nothing waits may be fine again by now: the next send finds out.
     circuit_open = now["circuit_open"] and now["kept_waiting"]
     recent = now["age"] < resources.settings.ready_backlog_age_seconds
-    return {"database": True, "backlog": recent, "circuit": not circuit_open}
+    number: dict[str, bool | str] = {"phone_number_id": foreign} if foreign else {}
+    return {"database": True, "backlog": recent, "circuit": not circuit_open, **number}
 
 
 def build() -> FastAPI:

@@ -21,7 +21,17 @@ ACCOUNT_NOTICES = Counter(
     "What Meta said about our account, number and templates, and its errors, by webhook field.",
     ["field"],
 )
+FOREIGN_NUMBER_MESSAGES = Counter(
+    "whatsapp_foreign_number_messages", "Messages for another phone number id than the one that is set."
+)
 ALERTS = Counter("whatsapp_alerts", "Conditions that need an operator.", ["alert"])
+RETENTION_DELETED = Counter(
+    "whatsapp_retention_deleted", "Rows deleted because they were kept long enough, by kind.", ["kind"]
+)
+
+REPAIRED_PINS = Counter(
+    "whatsapp_repaired_pins", "Contacts that were pinned to a user who has not linked their number."
+)
 
 BACKLOG = Gauge("whatsapp_backlog", "Events, sends and deliveries by state.", ["what", "state"])
 BACKLOG_AGE = Gauge(
@@ -29,6 +39,11 @@ BACKLOG_AGE = Gauge(
 )
 IN_FLIGHT = Gauge("whatsapp_lanes_in_flight", "Lanes that this process is working on.")
 CIRCUIT = Gauge("whatsapp_circuit_open", "1 while a broken credential stops all sending.")
+
+KEPT_AGE = Gauge(
+    "whatsapp_kept_age_seconds", "Age of the oldest row of each kind that has a limit.", ["kind"]
+)
+KEPT_LIMIT = Gauge("whatsapp_kept_limit_seconds", "How long rows of each kind are kept.", ["kind"])
 
 ECHO_SECONDS = Histogram(
     "whatsapp_echo_seconds",
@@ -38,3 +53,17 @@ ECHO_SECONDS = Histogram(
 COMMIT_SIZE = Histogram(
     "whatsapp_commit_deliveries", "Deliveries stored by one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
+
+# To Prometheus a series that begins with 1 did not increase: what alerts watch begins with 0.
+for _alert in (
+    "account_notice",
+    "ambiguous_number",
+    "circuit_open",
+    "dead",
+    "undelivered",
+    "unreadable",
+    "unresolved",
+):
+    ALERTS.labels(_alert)
+for _outcome in ("kept", "duplicate", "not_genuine", "too_large", "database_away"):
+    DELIVERIES.labels(_outcome)

@@ -44,8 +44,10 @@ class Settings(BaseSettings):
     unknown_wait_seconds: float = Field(900, gt=0, validation_alias="WHATSAPP_GATEWAY_UNKNOWN_WAIT")
     stale_after_seconds: float = Field(84_600, gt=0, validation_alias="WHATSAPP_GATEWAY_STALE_AFTER")
     held_days: float = Field(7, gt=0)
+    held_replay_minutes: float = Field(60, ge=0)
     raw_days: float = Field(30, gt=0)
     done_days: float = Field(30, gt=8)
+    undecided_days: float = Field(90, gt=8)
 
     body_limit_bytes: int = Field(
         4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"

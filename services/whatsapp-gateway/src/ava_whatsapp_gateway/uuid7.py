@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _counter = itertools.count()
@@ -15,3 +16,10 @@ def uuid7() -> UUID:
     fraction = rest * 4096 // 1_000_000
     low = (next(_counter) & 0x3FFF) << 48 | secrets.randbits(48)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | low)
+
+
+def made_at(made: UUID | None) -> datetime | None:
+    """When this id was made, to the millisecond; None for an id of another version."""
+    if made is None or made.version != 7:
+        return None
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

@@ -27,6 +27,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_line(value: Any) -> None:
+    """One JSON object on one line of standard output, at once."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
 def addresses(layout: StackLayout) -> dict[str, str]:
     """The addresses of a running stack."""
     return {

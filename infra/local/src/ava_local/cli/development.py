@@ -55,7 +55,7 @@ def run_tests(context: typer.Context, fast: Fast = False, strict: Strict = False
 
 
 def install_optional_packages() -> list[str]:
-    with stderr.status("Checking for optional test tools (Chromium, PostgreSQL 15, Node.js) …"):
+    with stderr.status("Checking for optional test tools (Chromium, PostgreSQL 15, Node.js, Prometheus) …"):
         return optional_programs.install_missing()
 
 

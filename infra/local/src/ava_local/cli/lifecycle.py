@@ -8,18 +8,21 @@ from typing import Annotated
 
 import typer
 
-from ava_local.cli import console, log_viewer
+from ava_local.cli import console
 from ava_local.cli.console import stderr, stdout
+from ava_local.cli.startup_progress import StartupProgress
 from ava_local.expected_error import ExpectedError
+from ava_local.repository import ROOT
 from ava_local.stack import runner
 from ava_local.stack import status_file as statuses
 from ava_local.stack.control import Stack, StackNotRunning
 from ava_local.stack.earlier_release import EarlierReleaseRunning
+from ava_local.stack.environment import SERVICES
 from ava_local.stack.instance_lock import AlreadyRunning
 from ava_local.stack.layout import StackLayout
-from ava_local.supervisor.process_state import ProcessState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WATCHED = {name: (ROOT / "services" / name / "src", ROOT / "libs" / "common" / "src") for name in SERVICES}
 
 
 def up(
@@ -29,65 +32,59 @@ def up(
             "--detach", "-d", help="Run in the background; return when ready. Stop with ./ava down."
         ),
     ] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Restart a service when its code or libs/common changes.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: with -d one document, else one a line.")
+    ] = False,
     while_stdin_open: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Set up anything missing, start everything and run until Ctrl-C."""
     layout = StackLayout.from_environment()
     if statuses.read_current(layout):
-        return report_already_running(layout)
+        return report_already_running(layout, json)
     if detach:
-        return start_in_background(layout)
-    progress = StartupProgress()
+        return start_in_background(layout, json, ["--reload"] if reload else [])
+    progress = StartupProgress(json)
     try:
         runner.run_stack(
-            layout, progress.on_state_change, lambda: progress.on_ready(layout), while_stdin_open
+            layout,
+            progress.on_state_change,
+            lambda: progress.on_ready(layout),
+            while_stdin_open,
+            watched=WATCHED if reload else {},
         )
     except AlreadyRunning:
-        return report_already_running(layout)
-    stdout.print("Stopped. Your data is kept.")
+        return report_already_running(layout, json)
+    console.print_line({"stopped": True}) if json else stdout.print("Stopped. Your data is kept.")
     return None
 
 
-class LogNotFound(ExpectedError):
-    """The requested log does not exist."""
+class ProcessNotFound(ExpectedError):
+    """The running stack has no process of this name."""
 
-    def __init__(self, process: str | None, available: list[str]) -> None:
-        known = f"Available logs: {', '.join(available)}" if available else "Start Ava with: ./ava up"
-        super().__init__(f"no log for {process or 'any process'}. {known}")
-
-
-class StartupProgress:
-    """Prints a line per process while starting; afterwards only restarts and failures."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.is_up = False
-
-    def on_state_change(self, process: ProcessState) -> None:
-        name, state = process.spec.name, process.state
-        if state in ("ready", "done") and (not self.is_up or process.starts > 1):
-            stdout.print(f"  [green]✓[/green] {name:<20} [dim]{time.monotonic() - self.began:.1f} s[/dim]")
-        if state in ("restarting", "failed"):
-            stdout.print(f"  [red]![/red] {name:<20} {state}; see {process.log}")
-
-    def on_ready(self, layout: StackLayout) -> None:
-        self.is_up = True
-        console.show_addresses(layout, "Ctrl-C" if sys.stdin.isatty() else "./ava down")
+    def __init__(self, process: str, names: list[str]) -> None:
+        super().__init__(f"no process {process!r}. Running: {', '.join(names)}")
 
 
-def report_already_running(layout: StackLayout) -> None:
+def report_already_running(layout: StackLayout, as_json: bool = False) -> None:
     found = statuses.read_current(layout)
+    if as_json:
+        is_ready = found is not None and found.is_ready
+        return console.print_json({"up": True, "ready": is_ready, **console.addresses(layout)})
     stdout.print("Ava is already running." if found else "Another ./ava up is already starting Ava.")
     if found:
         console.show_addresses(layout, "./ava down")
+    return None
 
 
-def start_in_background(layout: StackLayout) -> None:
+def start_in_background(layout: StackLayout, as_json: bool, options: list[str]) -> None:
     """Start a supervisor that outlives this terminal."""
     layout.create_folders()
     with (layout.state_dir / "supervisor.log").open("wb") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "ava_local", "up"],
+            [sys.executable, "-m", "ava_local", "up", *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -99,17 +96,42 @@ def start_in_background(layout: StackLayout) -> None:
                 output = (layout.state_dir / "supervisor.log").read_text(errors="replace")
                 raise StackNotRunning(f"Ava did not start:\n{output.strip()}")
             time.sleep(0.1)
-    console.show_addresses(layout, "./ava down")
+    if as_json:
+        return console.print_json({"up": True, "ready": True, **console.addresses(layout)})
+    return console.show_addresses(layout, "./ava down")
 
 
-def down() -> None:
+def down(json: AsJson = False) -> None:
     """Stop everything; your data is kept."""
     stack = stack_to_stop()
-    if stack.status() is None:
-        stdout.print("Ava is not running.")
-        return
-    stack.stop()
-    stdout.print("Stopped. Your data is kept.")
+    was_running = stack.status() is not None
+    if was_running:
+        stack.stop()
+    if json:
+        console.print_json({"up": False, "stopped": was_running})
+    else:
+        stdout.print("Stopped. Your data is kept." if was_running else "Ava is not running.")
+
+
+def restart(
+    process: Annotated[str, typer.Argument(help="The process, as ./ava status names it.")],
+    json: AsJson = False,
+) -> None:
+    """Restart one process; returns when it is ready again."""
+    stack = Stack()
+    found = stack.status()
+    if found is None:
+        raise StackNotRunning("Ava is not running. Start it with: ./ava up")
+    names = [row.name for row in found.processes if row.state != "done"]
+    if process not in names:
+        raise ProcessNotFound(process, names)
+    began = time.monotonic()
+    stack.restart(process)
+    seconds = round(time.monotonic() - began, 1)
+    if json:
+        console.print_json({"process": process, "ready": True, "seconds": seconds})
+    else:
+        stdout.print(f"  [green]✓[/green] {process:<20} [dim]{seconds} s[/dim]")
 
 
 def stack_to_stop() -> Stack:
@@ -140,27 +162,9 @@ def status(json: AsJson = False) -> None:
     raise typer.Exit(0 if is_ready else 1)
 
 
-def logs(
-    process: Annotated[
-        str | None, typer.Argument(help="Show only this process; all of them by default.")
-    ] = None,
-    keep_following: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing new lines until Ctrl-C.")
-    ] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of lines to show first.")] = 20,
-) -> None:
-    """Show the logs of all processes, or of one."""
-    folder = StackLayout.from_environment().logs_dir
-    files = [file for file in sorted(folder.glob("*.log")) if process in (None, file.stem)]
-    if not files:
-        raise LogNotFound(process, sorted(file.stem for file in folder.glob("*.log")))
-    log_viewer.show_last_lines(files, lines)
-    if keep_following:
-        log_viewer.follow(files)
-
-
 def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Stop Ava and delete all local data: accounts, messages, secrets, logs."""
     stack = stack_to_stop()
@@ -168,4 +172,7 @@ def reset(
         raise typer.Exit(1)
     stack.stop()
     stack.delete_data()
-    stdout.print("All data deleted. Run ./ava up to start fresh.")
+    if json:
+        console.print_json({"up": False, "deleted": str(stack.layout.state_dir)})
+    else:
+        stdout.print("All data deleted. Run ./ava up to start fresh.")

@@ -1,5 +1,6 @@
-"""Optional programs the tests use (Chromium, PostgreSQL 15, Node.js): find and install them with apt."""
+"""Optional programs the tests use (Chromium, PostgreSQL 15, Node.js, Prometheus): find or install them."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -7,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ava_local.devtools import chromium
+from ava_local.devtools import chromium, prometheus_programs
+from ava_local.expected_error import ExpectedError
 from ava_local.postgres.server_binaries import installed_binaries
 
 # Without this file Debian's package would start a PostgreSQL server on this machine.
@@ -21,6 +23,8 @@ class OptionalPackage:
     covers: str
     packages: tuple[str, ...]
     is_installed: Callable[[], bool]
+    install: Callable[[], None] | None = None
+    """Otherwise apt installs the packages."""
 
 
 OPTIONAL_PACKAGES = (
@@ -44,6 +48,12 @@ OPTIONAL_PACKAGES = (
         ("mmdebstrap", "slirp4netns", "openssh-client"),
         lambda: all(map(shutil.which, ("mmdebstrap", "slirp4netns", "ssh"))),
     ),
+    OptionalPackage(
+        "alert rules and dashboard (Prometheus)",
+        ("prometheus", "prometheus-alertmanager"),
+        prometheus_programs.are_available,
+        prometheus_programs.install,
+    ),
 )
 
 
@@ -56,7 +66,8 @@ def install_missing() -> list[str]:
     """Install what is missing; returns a sentence for everything that still is."""
     for optional in OPTIONAL_PACKAGES:
         if not optional.is_installed() and may_install():
-            apt_install(optional.packages)
+            with contextlib.suppress(ExpectedError):
+                optional.install() if optional.install else apt_install(optional.packages)
     return [
         f"NOT TESTED: {extra.covers}. Install it (Debian: apt-get install {' '.join(extra.packages)})."
         for extra in OPTIONAL_PACKAGES

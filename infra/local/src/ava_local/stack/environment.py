@@ -169,6 +169,7 @@ class Environment:
             "PUBLISHABLE_KEY": self.secrets.publishable_key,
             "SECRET_KEY": self.secrets.secret_key,
             "RATE_LIMIT_BURST": LOCAL_ATTEMPT_LIMIT,
+            "JWT_EXP": "600",
         }
         return self._prefixed("SUPABASE_AUTH_", values)
 

@@ -5,9 +5,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
-from ava_local.stack import definition, instance_lock, preflight, status_file
+from ava_local.stack import code_reload, definition, instance_lock, preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
@@ -23,16 +25,18 @@ def run_stack(
     on_state_change: OnStateChange,
     on_ready: Callable[[], None],
     while_stdin_open: bool = False,
+    watched: Mapping[str, Sequence[Path]] = MappingProxyType({}),
 ) -> None:
     """Run the stack until SIGINT, SIGTERM or SIGHUP or, with `while_stdin_open`, the end of stdin.
 
+    `watched` are folders by process: it is restarted when Python code in one of them changes.
     Raises AlreadyRunning, PortInUse, MissingVariables, StartFailed, and what Cluster.create raises.
     """
     layout.create_folders()
     descriptor = instance_lock.acquire(layout)
     try:
         processes = prepare_start(layout)
-        asyncio.run(supervise(layout, processes, on_state_change, on_ready, while_stdin_open))
+        asyncio.run(supervise(layout, processes, on_state_change, on_ready, while_stdin_open, watched))
     finally:
         os.close(descriptor)
 
@@ -59,6 +63,7 @@ async def supervise(
     on_state_change: OnStateChange,
     on_ready: Callable[[], None],
     while_stdin_open: bool,
+    watched: Mapping[str, Sequence[Path]],
 ) -> None:
     def record_state(process: ProcessState) -> None:
         # A full disk must not stop the processes that still run.
@@ -73,11 +78,15 @@ async def supervise(
     if while_stdin_open:
         loop.add_reader(sys.stdin.fileno(), stop_at_end_of_stdin, loop, supervisor)
     status_file.write(layout, supervisor.supervised.values())
-    announcing = asyncio.create_task(call_when_ready(supervisor, on_ready))
+    beside = [
+        asyncio.create_task(call_when_ready(supervisor, on_ready)),
+        asyncio.create_task(code_reload.restart_on_change(layout.disabled_dir, supervisor, watched)),
+    ]
     try:
         await supervisor.run()
     finally:
-        announcing.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def stop_at_end_of_stdin(loop: asyncio.AbstractEventLoop, supervisor: Supervisor) -> None:

@@ -39,8 +39,7 @@ class Supervisor:
         self.supervised = {spec.name: ProcessState(spec, logs_dir) for spec in processes}
         self.disabled_dir, self.on_state_change = disabled_dir, on_state_change
         self.restart_policy = restart_policy
-        self.ready = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self.ready, self._stopping = asyncio.Event(), asyncio.Event()
         self._failure: StartFailed | None = None
 
     async def run(self) -> None:
@@ -144,7 +143,7 @@ class Supervisor:
         ended.cancel()
 
     async def _after_failure(self, process: ProcessState, reason: str) -> None:
-        """Wait before the next start, longer after each failure in a row; fail after the last attempt."""
+        """Wait before the next start, longer after each failure; after the last one until it is disabled."""
         process.pid, process.os_process = None, None
         process.failures += 1
         if process.failures < self.restart_policy.max_attempts(self.ready.is_set(), process.spec.is_one_shot):
@@ -155,7 +154,8 @@ class Supervisor:
         if not self.ready.is_set():
             self._failure = StartFailed(process.spec.name, reason, last_lines(process.log))
             self.stop()
-        await self._stopping.wait()
+        while not self._stopping.is_set() and not self._is_disabled(process):
+            await self._pause(START_POLL_SECONDS)
 
     async def _wait_for_dependants(self, process: ProcessState) -> None:
         """Processes that depend on it stop first."""

@@ -16,6 +16,8 @@ from jwt.algorithms import ECAlgorithm
 SUPABASE_KEYS = "/auth/v1/.well-known/jwks.json"
 AUTH_KEYS = "/.well-known/jwks.json"
 AUTH_ISSUER = "urn:ava:auth"
+SUPABASE_USER = "/auth/v1/user"
+SESSION_CHECK = "/internal/session"
 
 
 class SigningKey:
@@ -32,12 +34,18 @@ class SigningKey:
 
 
 class Issuer:
-    """Serves both key sets at `url` (use it as SUPABASE_URL and AUTH_URL) and signs tokens for them."""
+    """Serves both key sets at `url` (use it as SUPABASE_URL and AUTH_URL) and signs tokens for them.
+
+    Every session lives but those in `ended`, given by their tokens; with `away` nobody can say.
+    """
 
     def __init__(self) -> None:
         self.supabase, self.auth = SigningKey("supabase-1"), SigningKey("auth-1")
         self.key_sets = {SUPABASE_KEYS: [self.supabase.published], AUTH_KEYS: [self.auth.published]}
         self.fetches = 0
+        self.ended: set[str] = set()
+        self.away = False
+        self.session_checks: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -47,16 +55,43 @@ class Issuer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                issuer.fetches += 1
-                keys = issuer.key_sets.get(self.path)
-                self.send_response(404 if keys is None else 200)
+                token = self.headers.get("authorization", "").removeprefix("Bearer ")
+                if self.path == SESSION_CHECK:
+                    self.answer(*issuer.checked(token))
+                elif self.path == SUPABASE_USER:
+                    self.answer(*issuer.user(token))
+                else:
+                    issuer.fetches += 1
+                    keys = issuer.key_sets.get(self.path)
+                    self.answer(404 if keys is None else 200, {"keys": keys or []})
+
+            def answer(self, status: int, body: dict[str, Any] | None) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
                 self.end_headers()
-                self.wfile.write(json.dumps({"keys": keys or []}).encode())
+                if body is not None:
+                    self.wfile.write(json.dumps(body).encode())
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Not logged."""
 
         return Handler
+
+    def checked(self, token: str) -> tuple[int, dict[str, Any] | None]:
+        """What auth's `/internal/session` answers."""
+        self.session_checks.append(token)
+        if self.away:
+            return 503, {"type": "urn:ava:problem:sessions-unavailable"}
+        return (401, {"type": "urn:ava:problem:session-ended"}) if token in self.ended else (204, None)
+
+    def user(self, token: str) -> tuple[int, dict[str, Any]]:
+        """What Supabase Auth's `/user` answers."""
+        if token in self.ended:
+            return 403, {"code": 403, "error_code": "session_not_found", "msg": "ended"}
+        claims = jwt.decode(token, options={"verify_signature": False})
+        born = "2026-01-01T00:00:00Z"
+        named = {"id": claims["sub"], "email": claims.get("email"), "aud": "authenticated"}
+        return 200, {**named, "app_metadata": {}, "user_metadata": {}, "created_at": born, "updated_at": born}
 
     def claims(self, user: UUID | str, **overrides: Any) -> dict[str, Any]:
         """The claims of a user's access token as Supabase Auth issues them; None removes a claim."""

@@ -8,6 +8,7 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
+from ava_supabase_standin import setting_errors
 from ava_supabase_standin.app import create_app
 from ava_supabase_standin.settings import Settings, is_loopback
 
@@ -38,8 +39,7 @@ def main() -> None:
 
 def _print_setting_errors(error: ValidationError) -> int:
     for problem in error.errors(include_url=False, include_input=False):
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        print(f"SUPABASE_AUTH_{name}: {problem['msg']}" if name else problem["msg"], file=sys.stderr)
+        print(setting_errors.line("SUPABASE_AUTH_", problem), file=sys.stderr)
     return 2
 
 

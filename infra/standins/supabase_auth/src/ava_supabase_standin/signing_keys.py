@@ -28,6 +28,8 @@ class SigningKeys:
     def __init__(self, jwks: list[dict[str, Any]], secret: str | None, algorithm: str) -> None:
         self._keys = {jwk["kid"]: jwt.PyJWK(jwk) for jwk in jwks}
         self._published = [_public_part(jwk) for jwk in jwks if jwk["kty"] != "oct"]
+        # The public half verifies: the library would take a private key for EC, but not for RSA.
+        self._verifying = {jwk["kid"]: jwt.PyJWK(_verifying_half(jwk)) for jwk in jwks}
         self._secret = secret
         self._signer = None if algorithm == "HS256" else self._keys[_signing_kid(jwks)]
 
@@ -57,7 +59,7 @@ class SigningKeys:
 
     def _key_for(self, header: dict[str, Any]) -> tuple[Any, str]:
         kid, algorithm = header.get("kid"), header.get("alg")
-        known = self._keys.get(kid) if isinstance(kid, str) else None
+        known = self._verifying.get(kid) if isinstance(kid, str) else None
         if known and known.algorithm_name == algorithm:
             return known.key, known.algorithm_name
         if not known and algorithm == "HS256" and self._secret:
@@ -105,6 +107,11 @@ def _signing_kid(jwks: list[dict[str, Any]]) -> str:
 def _public_part(jwk: dict[str, Any]) -> dict[str, Any]:
     half = {part: jwk[part] for part in PUBLIC_PARTS if part in jwk}
     return {**half, "use": "sig", "key_ops": ["verify"], "ext": True}
+
+
+def _verifying_half(jwk: dict[str, Any]) -> dict[str, Any]:
+    """The public half of a key pair; a shared secret as it is."""
+    return jwk if jwk["kty"] == "oct" else {part: jwk[part] for part in PUBLIC_PARTS if part in jwk}
 
 
 def _bad_jwt(reason: str) -> AuthError:

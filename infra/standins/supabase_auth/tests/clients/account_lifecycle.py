@@ -5,7 +5,13 @@ import sys
 
 import pytest
 
-from supabase import AsyncClient, AsyncClientOptions, AuthApiError, create_async_client
+from supabase import (
+    AsyncClient,
+    AsyncClientOptions,
+    AuthApiError,
+    AuthWeakPasswordError,
+    create_async_client,
+)
 
 PASSWORD, LATER = "a quokka with 9 lanterns", "an armadillo with 7 kettles"
 
@@ -23,6 +29,9 @@ async def account_lifecycle(url: str, publishable: str, secret: str, email: str)
             await admin.auth.admin.update_user_by_id(signed_up.user.id, {"email_confirm": True})
         await _account(client, email)
         await _mailed(client, admin, email)
+        await _refused(client, email)
+        await _elsewhere(client, url, publishable, email)
+        await _banned(client, admin, signed_up.user.id, email)
     finally:
         await admin.auth.admin.delete_user(signed_up.user.id)
 
@@ -58,6 +67,53 @@ async def _mailed(client: AsyncClient, admin: AsyncClient, email: str) -> None:
     users = await admin.auth.admin.list_users()
     assert any(user.email == email for user in users)
     await client.auth.reset_password_for_email(f"unknown-{email}")
+    await client.auth.sign_out()
+
+
+async def _refused(client: AsyncClient, email: str) -> None:
+    """What an account of one's own may not do, and in which words."""
+    await client.auth.sign_in_with_password({"email": email, "password": LATER})
+    with pytest.raises(AuthApiError) as same:
+        await client.auth.update_user({"password": LATER})
+    assert same.value.code == "same_password"
+    with pytest.raises(AuthWeakPasswordError) as weak:
+        await client.auth.update_user({"password": "abc"})
+    assert weak.value.reasons == ["length"]
+    with pytest.raises(AuthApiError) as unknown:
+        await client.auth.refresh_session("abcdefghijkl")
+    assert str(unknown.value.code) == "refresh_token_not_found"
+    with pytest.raises(AuthApiError) as nobody:
+        await client.auth.sign_in_with_password({"email": f"unknown-{email}", "password": LATER})
+    assert nobody.value.code == "invalid_credentials"
+
+
+async def _elsewhere(client: AsyncClient, url: str, publishable: str, email: str) -> None:
+    """Metadata is merged; logging the others out ends the other session and not this one."""
+    quiet = AsyncClientOptions(auto_refresh_token=False)
+    other = await create_async_client(url, publishable, options=quiet)
+    await other.auth.sign_in_with_password({"email": email, "password": LATER})
+    signed_in = await client.auth.sign_in_with_password({"email": email, "password": LATER})
+    assert signed_in.user
+    assert [one.provider for one in signed_in.user.identities or []] == ["email"]
+    merged = await client.auth.update_user({"data": {"a": None, "c": 3}})
+    assert merged.user.user_metadata.get("c") == 3
+    assert "a" not in merged.user.user_metadata
+    await client.auth.sign_out({"scope": "others"})
+    assert await client.auth.get_user()
+    with pytest.raises(AuthApiError) as ended:
+        await other.auth.refresh_session()
+    assert str(ended.value.code) in ("refresh_token_not_found", "session_not_found")
+
+
+async def _banned(client: AsyncClient, admin: AsyncClient, user_id: str, email: str) -> None:
+    for duration, code in (("24h", "user_banned"), ("none", None)):
+        await admin.auth.admin.update_user_by_id(user_id, {"ban_duration": duration})
+        if code is None:
+            await client.auth.sign_in_with_password({"email": email, "password": LATER})
+        else:
+            with pytest.raises(AuthApiError) as banned:
+                await client.auth.sign_in_with_password({"email": email, "password": LATER})
+            assert banned.value.code == code
     await client.auth.sign_out()
 
 

@@ -5,6 +5,7 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
+from ava_whatsapp_simulator import setting_errors
 from ava_whatsapp_simulator.app import create_app
 from ava_whatsapp_simulator.settings import Settings
 
@@ -15,8 +16,7 @@ def main() -> None:
         settings = Settings()
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_input=False):
-            name = "WHATSAPP_SIMULATOR_" + ".".join(map(str, error["loc"])).upper()
-            sys.stderr.write(f"{name}: {error['msg']}\n")
+            sys.stderr.write(setting_errors.line("WHATSAPP_SIMULATOR_", error) + "\n")
         sys.exit(2)
     uvicorn.run(
         create_app(settings),

@@ -91,9 +91,11 @@ class NumberRate(_Part):
 
 
 class BehaviourPlan(_Part):
-    """The whole plan; the defaults are Meta on a good day."""
+    """The whole plan; the defaults are Meta on a good day. While `away`, a proxy answers every request to the
+    Graph API with a page, and nothing is accepted."""
 
     seed: int = 0
+    away: bool = False
     delivery: DeliverySettings = DeliverySettings()
     statuses: StatusSettings = StatusSettings()
     window: ServiceWindow = ServiceWindow()

@@ -48,6 +48,7 @@ class Oracle:
         self.inbound: dict[str, InboundMessage] = {}
         self.send_attempts: list[SendAttempt] = []
         self.reads: list[str] = []
+        self.cut_off = 0  # sends whose request never arrived whole
         self._chat_messages: dict[str, tuple[Phone, ChatMessage]] = {}
         self._ids_by_text: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
@@ -83,6 +84,7 @@ class Oracle:
             "received": [_received(phone, entry) for phone in phones for entry in phone.received],
             "sends": [asdict(attempt) for attempt in self.send_attempts],
             "reads": self.reads,
+            "cut_off": self.cut_off,
             "unknowns": {
                 "with_status": [attempt.outbox_id for attempt in unknown if attempt.with_status],
                 "without_status": [attempt.outbox_id for attempt in unknown if not attempt.with_status],

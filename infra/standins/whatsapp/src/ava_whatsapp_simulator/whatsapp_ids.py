@@ -46,11 +46,11 @@ def is_user_id(text: str) -> bool:
 
 
 def digits_of(text: str) -> str:
-    """The digits of a number in any usual spelling; empty unless it has 5 to 15 digits."""
+    """The digits of a number in any usual spelling; empty unless it has 5 to 15 digits and a country code."""
     if not re.fullmatch(r"\+?[0-9 ().-]+", text):
         return ""
     digits = re.sub(r"[^0-9]", "", text)
-    return digits if 5 <= len(digits) <= 15 else ""
+    return digits if 5 <= len(digits) <= 15 and not digits.startswith("0") else ""
 
 
 def trace_id() -> str:

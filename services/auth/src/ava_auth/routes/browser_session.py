@@ -12,7 +12,6 @@ from ava_auth.problems import (
     AccountsAway,
     CrossSite,
     EmailNotConfirmed,
-    SessionEnded,
     WrongCredentials,
 )
 from ava_auth.resources import Resources, ResourcesDep, no_store
@@ -21,6 +20,7 @@ from ava_auth.user_and_session import Scope, Session
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
 from ava_common.client_ip import ClientIp, network_of
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
@@ -39,7 +39,7 @@ router = APIRouter(
     tags=["browser session"],
     dependencies=[Depends(_from_our_page), Depends(no_store)],
 )
-RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH, max_length=4096)]
+RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH, max_length=4096, include_in_schema=False)]
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
@@ -58,6 +58,7 @@ def clear_cookies(response: Response) -> None:
 
 @router.post(
     "",
+    operation_id="session_log_in",
     status_code=201,
     responses=responses(CrossSite, WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway),
 )
@@ -68,7 +69,11 @@ async def log_in(who: Credentials, response: Response, resources: ResourcesDep, 
     return me(session)
 
 
-@router.post("/refresh", responses=responses(CrossSite, SessionEnded, TooManyAttempts, AccountsAway))
+@router.post(
+    "/refresh",
+    operation_id="session_refresh",
+    responses=responses(CrossSite, SessionEnded, TooManyAttempts, AccountsAway),
+)
 async def refresh(
     response: Response, resources: ResourcesDep, client_ip: ClientIp, refresh_token: RefreshCookie = None
 ) -> Me:
@@ -80,7 +85,13 @@ async def refresh(
     return me(session)
 
 
-@router.delete("", status_code=204, response_class=Response, responses=responses(CrossSite, AccountsAway))
+@router.delete(
+    "",
+    operation_id="session_log_out",
+    status_code=204,
+    response_class=Response,
+    responses=responses(CrossSite, AccountsAway),
+)
 async def log_out(
     request: Request,
     response: Response,
@@ -94,6 +105,7 @@ async def log_out(
         token = await _access_token(request)
         if token := token or await _fresh_access_token(resources, refresh_token, client_ip):
             await resources.supabase.log_out(token, scope)
+            resources.sessions.forget()
     except AccountsAway:
         if scope != "local":
             raise

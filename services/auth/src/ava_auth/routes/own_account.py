@@ -1,6 +1,6 @@
 """Routes for one's own account: change the password, export everything, delete the account.
 
-Decision 0069. See docs/contracts/supabase-auth.md#own-account.
+Decisions 0069, 0111 and 0114. See docs/contracts/supabase-auth.md#own-account.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,6 @@ from ava_auth.problems import (
     FreshLoginNeeded,
     PasswordRefused,
     ServiceUnavailable,
-    SessionEnded,
     WrongCredentials,
     WrongPassword,
 )
@@ -30,13 +29,18 @@ from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.caller import Caller
 from ava_common.client_ip import ClientIp
+from ava_common.database import AccountGone
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
 router = APIRouter(prefix="/auth", tags=["my account"])
 _CHANGING = (WrongPassword, PasswordRefused, FreshLoginNeeded)
 _FILE = {"description": "One file", "content": {"application/json": {"schema": {"type": "object"}}}}
-_SIGNED = (InvalidToken, NotSignedIn, PersonRequired, SessionEnded, TooManyAttempts, AccountsAway)
+_SIGNED = (
+    *(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone),
+    *(TooManyAttempts, AccountsAway),
+)
 
 
 @asynccontextmanager
@@ -44,7 +48,8 @@ async def _password_checked(
     resources: Resources, user: User, password: str, client_ip: str
 ) -> AsyncIterator[Attempt]:
     """Entered when the password is right. Checking it opens a session of its own, which is closed again."""
-    async with resources.throttle.attempt("password", client_ip, str(user.id)) as attempt:
+    counted = resources.throttle.attempt("password", client_ip, str(user.id))
+    async with _unless_gone(resources, user), counted as attempt, resources.queue_for("password").turn():
         try:
             proof = await resources.supabase.log_in(user.email, password, client_ip)
         except (WrongCredentials, EmailNotConfirmed):
@@ -57,6 +62,21 @@ async def _password_checked(
         await attempt.succeeded()
 
 
+@asynccontextmanager
+async def _unless_gone(resources: Resources, user: User) -> AsyncIterator[None]:
+    """Raises AccountGone for what fails because the account is deleted meanwhile, by another request.
+
+    Supabase Auth says then that the password is wrong, or that it cannot open a session.
+    """
+    try:
+        yield
+    except (WrongPassword, SessionEnded, AccountGone, AccountsAway):
+        if not await resources.supabase.is_deleted(user.id):
+            raise
+        await resources.throttle.forget(account_digest(user.email), str(user.id))
+        raise AccountGone from None
+
+
 async def _live_user(resources: Resources, caller: Caller) -> User:
     """The user behind a token whose session has not ended, which verifying the token cannot tell."""
     return await resources.supabase.user(caller.token)
@@ -64,6 +84,7 @@ async def _live_user(resources: Resources, caller: Caller) -> User:
 
 @router.put(
     "/password",
+    operation_id="account_change_password",
     status_code=204,
     response_class=Response,
     responses=responses(*_SIGNED, *_CHANGING),
@@ -71,18 +92,27 @@ async def _live_user(resources: Resources, caller: Caller) -> User:
 async def change_password(
     wish: NewPassword, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp
 ) -> None:
-    """Set a new password; every other session ends, this one goes on."""
+    """Set a new password; every other session ends, this one goes on.
+
+    Access tokens of the other sessions still read the avatar, preferences and messages, and write messages,
+    until they expire. They change and export nothing.
+    """
     current, new = wish.current_password.get_secret_value(), wish.new_password.get_secret_value()
     user = await _live_user(resources, caller)
     await accept_password(resources, new, user.email, "#/new_password")
     async with _password_checked(resources, user, current, client_ip) as attempt:
         if not await resources.supabase.set_password(caller.token, current, new, client_ip):
             raise PasswordRefused("it is the one you already have", pointer="#/new_password")
+    resources.sessions.forget()
     await resources.audit_log.add("password.changed", user_id=user.id, network=attempt.network)
 
 
 @router.delete(
-    "/account", status_code=204, response_class=Response, responses=responses(*_SIGNED, WrongPassword)
+    "/account",
+    operation_id="account_delete",
+    status_code=204,
+    response_class=Response,
+    responses=responses(*_SIGNED, WrongPassword),
 )
 async def delete_account(
     proof: Proof, caller: PresentCaller, resources: ResourcesDep, client_ip: ClientIp, response: Response
@@ -91,6 +121,7 @@ async def delete_account(
     user = await _live_user(resources, caller)
     async with _password_checked(resources, user, proof.password.get_secret_value(), client_ip) as attempt:
         await resources.supabase.delete(user.id)
+    resources.sessions.forget()
     await resources.throttle.forget(account_digest(user.email), str(user.id))
     await resources.audit_log.add("account.deleted", user_id=user.id, network=attempt.network)
     clear_cookies(response)
@@ -98,6 +129,7 @@ async def delete_account(
 
 @router.get(
     "/export",
+    operation_id="account_export",
     response_class=StreamingResponse,
     responses={**responses(*_SIGNED, ServiceUnavailable), 200: _FILE},
 )

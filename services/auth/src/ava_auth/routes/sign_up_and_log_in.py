@@ -14,16 +14,17 @@ from ava_auth.problems import (
     EmailRefused,
     LinkSpent,
     PasswordRefused,
-    SessionEnded,
     SignUpClosed,
     WrongCredentials,
 )
 from ava_auth.resources import ResourcesDep, no_store
-from ava_auth.schemas import Credentials, Mailbox, Me, Message, OpenedLink, Renewal, Tokens
+from ava_auth.schemas import Acknowledgement, Credentials, Mailbox, Me, OpenedLink, Renewal, Tokens
 from ava_auth.user_and_session import Scope
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.client_ip import ClientIp, network_of
+from ava_common.database import AccountGone
+from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
@@ -39,24 +40,31 @@ CONFIRMED = "Your password is set. Log in with it."
 
 @router.post(
     "/signup",
+    operation_id="accounts_sign_up",
     status_code=202,
     responses=responses(PasswordRefused, EmailRefused, SignUpClosed, TooManyAttempts, AccountsAway),
 )
-async def sign_up(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+async def sign_up(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Acknowledgement:
     """Ask for an account. The answer is the same whether or not the address already has one."""
     await flows.sign_up(resources, who, client_ip)
-    return Message(message=SIGNED_UP)
+    return Acknowledgement(message=SIGNED_UP)
 
 
 @router.post(
-    "/login", responses=responses(WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway)
+    "/login",
+    operation_id="accounts_log_in",
+    responses=responses(WrongCredentials, EmailNotConfirmed, TooManyAttempts, AccountsAway),
 )
 async def log_in(who: Credentials, resources: ResourcesDep, client_ip: ClientIp) -> Tokens:
     """Open a session. After too many attempts the next one has to wait, whatever the address."""
     return Tokens.of(await flows.log_in(resources, who, client_ip))
 
 
-@router.post("/refresh", responses=responses(SessionEnded, TooManyAttempts, AccountsAway))
+@router.post(
+    "/refresh",
+    operation_id="accounts_refresh",
+    responses=responses(SessionEnded, TooManyAttempts, AccountsAway),
+)
 async def refresh(old: Renewal, resources: ResourcesDep, client_ip: ClientIp) -> Tokens:
     """Exchange a refresh token for new tokens. Keep the new refresh token: the old one stops working."""
     return Tokens.of(await flows.refresh(resources, old.refresh_token.get_secret_value(), client_ip))
@@ -64,6 +72,7 @@ async def refresh(old: Renewal, resources: ResourcesDep, client_ip: ClientIp) ->
 
 @router.post(
     "/logout",
+    operation_id="accounts_log_out",
     status_code=204,
     response_class=Response,
     responses=responses(InvalidToken, NotSignedIn, PersonRequired, AccountsAway),
@@ -74,35 +83,59 @@ async def log_out(
     client_ip: ClientIp,
     scope: Annotated[Scope, Query()] = "local",
 ) -> None:
-    """End this session, the others, or all of them."""
+    """End this session, the others, or all of them.
+
+    An ended session can change and export nothing any more. Its access token still reads the avatar,
+    preferences and messages, and writes messages, until it expires.
+    """
     await resources.supabase.log_out(caller.token, scope)
+    resources.sessions.forget()
     await resources.audit_log.add(
         "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
     )
 
 
-@router.get("/me", responses=responses(InvalidToken, NotSignedIn, PersonRequired))
-async def me(caller: PresentCaller) -> Me:
-    """Who is signed in, read from the token."""
-    return Me(id=caller.id, email=caller.email)
+@router.get(
+    "/me",
+    operation_id="accounts_me",
+    responses=responses(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone, AccountsAway),
+)
+async def me(caller: PresentCaller, resources: ResourcesDep) -> Me:
+    """Who is signed in, as Supabase Auth says now; an ended session and a deleted account are refused."""
+    user = await resources.sessions.user(caller)
+    return Me(id=user.id, email=user.email)
 
 
-@router.post("/recover", status_code=202, responses=responses(TooManyAttempts, AccountsAway))
-async def recover(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+@router.post(
+    "/recover",
+    operation_id="accounts_recover",
+    status_code=202,
+    responses=responses(TooManyAttempts, AccountsAway),
+)
+async def recover(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Acknowledgement:
     """Ask for an e-mail with a link to choose a new password."""
     await flows.recover(resources, mailbox.email, client_ip)
-    return Message(message=MAILED)
+    return Acknowledgement(message=MAILED)
 
 
-@router.post("/resend", status_code=202, responses=responses(TooManyAttempts, AccountsAway))
-async def resend(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+@router.post(
+    "/resend",
+    operation_id="accounts_resend",
+    status_code=202,
+    responses=responses(TooManyAttempts, AccountsAway),
+)
+async def resend(mailbox: Mailbox, resources: ResourcesDep, client_ip: ClientIp) -> Acknowledgement:
     """Ask for the confirmation e-mail again."""
     await flows.resend(resources, mailbox.email, client_ip)
-    return Message(message=MAILED)
+    return Acknowledgement(message=MAILED)
 
 
-@router.post("/verify", responses=responses(LinkSpent, PasswordRefused, TooManyAttempts, AccountsAway))
-async def verify(opened: OpenedLink, resources: ResourcesDep, client_ip: ClientIp) -> Message:
+@router.post(
+    "/verify",
+    operation_id="accounts_verify",
+    responses=responses(LinkSpent, PasswordRefused, TooManyAttempts, AccountsAway),
+)
+async def verify(opened: OpenedLink, resources: ResourcesDep, client_ip: ClientIp) -> Acknowledgement:
     """Redeem the link of an e-mail, once, with the password to use from now on; then log in with it."""
     await flows.open_link(resources, opened, client_ip)
-    return Message(message=CONFIRMED)
+    return Acknowledgement(message=CONFIRMED)

@@ -18,7 +18,7 @@ GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 USER_ID = "urn:ava:token-type:user-id"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 
-router = APIRouter(tags=["services"])
+router = APIRouter()
 
 
 class DelegatedToken(BaseModel):
@@ -48,7 +48,11 @@ AuthenticatedService = Annotated[
 
 
 @router.post(
-    "/internal/tokens", responses=responses(ClientUnknown, ExchangeUnknown, TokenRefused, AccountsAway)
+    "/internal/tokens",
+    operation_id="tokens_exchange",
+    tags=["services"],
+    openapi_extra={"x-internal": True},
+    responses=responses(ClientUnknown, ExchangeUnknown, TokenRefused, AccountsAway),
 )
 async def exchange(
     client: AuthenticatedService,
@@ -74,7 +78,7 @@ async def exchange(
     return DelegatedToken(access_token=delegation.token, expires_in=delegation.expires_in)
 
 
-@router.get("/.well-known/jwks.json")
+@router.get("/.well-known/jwks.json", operation_id="keys_list", tags=["keys"])
 async def keys(resources: ResourcesDep, response: Response) -> dict[str, list[dict[str, Any]]]:
     """The public keys of delegated tokens (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=600"

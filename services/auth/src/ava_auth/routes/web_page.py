@@ -11,7 +11,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -25,9 +25,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def index() -> Response:
-    return Response(_HTML, headers=_HEADERS, media_type="text/html")
+    return Response(_HTML, headers=HEADERS, media_type="text/html")
 
 
 @router.get("/app.js")
 async def script() -> Response:
-    return Response(_SCRIPT, headers=_HEADERS, media_type="text/javascript")
+    return Response(_SCRIPT, headers=HEADERS, media_type="text/javascript")

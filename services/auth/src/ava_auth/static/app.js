@@ -4,8 +4,17 @@
 const $ = (id) => document.getElementById(id);
 const AWAY = { detail: "Can't reach Ava. Check your connection and try again." };
 const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
+// What an answer says to programs, in words for people.
+const PLAIN = {
+  "urn:ava:problem:invalid-request": "Please check what you typed:",
+  "urn:ava:problem:country-missing": "This number has no country code. Start it with +, like +49 151 12345678.",
+  "urn:ava:problem:avatar-changed": "Your avatar was changed or deleted elsewhere meanwhile. Look at it and save again.",
+  "urn:ava:problem:second-avatar": "Your avatar was created elsewhere meanwhile. Look at it and save again.",
+};
+const OTHERS = "All other devices are logged out. One that is open now may still work for up to an hour.";
 let older = null;
-let newest = "";
+let avatar = null;
+let version = null; // of the avatar that the form was filled with
 let key = crypto.randomUUID();
 let actions = 0;
 let questions = 0;
@@ -17,7 +26,8 @@ async function ask(method, path, body, headers = {}) {
   try {
     const answer = await fetch(path, sent);
     const text = await answer.text();
-    return { status: answer.status, ok: answer.ok, body: text ? JSON.parse(text) : null };
+    const version = answer.headers.get("ETag");
+    return { status: answer.status, ok: answer.ok, version, body: text ? JSON.parse(text) : null };
   } catch {
     return { status: 0, ok: false, body: AWAY };
   }
@@ -52,26 +62,36 @@ async function renew(since) {
   return answer;
 }
 
+// Words stand in the form that they are about; where that is hidden by now, at the top of the page.
+function place(form) {
+  if (form) form.append($("words"), $("trouble"));
+  if ($("words").offsetParent === null) $("page").before($("words"), $("trouble"));
+}
+
 function say(text) {
   $("words").textContent = text;
   $("trouble").replaceChildren();
+  if (text) $("words").scrollIntoView({ block: "nearest" });
 }
 
 function complain(problem, form) {
-  const { title, detail, errors = [] } = problem || AWAY;
-  const words = document.createElement("p");
-  words.textContent = detail || title;
+  const { type, title, detail, errors = [] } = problem || AWAY;
+  const words = Object.assign(document.createElement("p"), { id: "trouble-words" });
+  words.textContent = PLAIN[type] || detail || title;
+  const repeated = errors.length === 1 && words.textContent.includes(errors[0].detail);
   const list = document.createElement("ul");
-  for (const { pointer, detail: why } of errors) {
+  for (const [index, { pointer, detail: why }] of errors.entries()) {
     const name = pointer.split("/").pop();
     const field = form && form.elements.namedItem(name);
-    const item = document.createElement("li");
+    const item = Object.assign(document.createElement("li"), { id: `trouble-${index}` });
     item.textContent = `${field ? field.labels[0].firstChild.textContent.trim() : name}: ${why}`;
-    list.append(item);
-    if (field) field.setAttribute("aria-invalid", "true");
+    if (!repeated) list.append(item);
+    if (!field) continue;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", repeated ? words.id : item.id);
   }
   $("words").textContent = "";
-  $("trouble").replaceChildren(words, ...(errors.length ? [list] : []));
+  $("trouble").replaceChildren(words, ...(list.children.length ? [list] : []));
   $("trouble").focus();
 }
 
@@ -83,11 +103,15 @@ function currentSpeaker() {
   return { say: unlessOvertaken(say), complain: unlessOvertaken(complain) };
 }
 
-// A new action begins: the words of the one before are gone at once.
-function newSpeaker() {
+// A new action begins in this form: the words of the one before are gone at once.
+function newSpeaker(form) {
   actions++;
   say("");
-  for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  place(form);
+  for (const field of document.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  }
   return currentSpeaker();
 }
 
@@ -101,7 +125,7 @@ function report(speaker, answer, form, words) {
 async function act(button, action) {
   button.disabled = true;
   try {
-    await action(newSpeaker());
+    await action(newSpeaker(button.form || button.parentElement));
   } finally {
     button.disabled = false;
   }
@@ -129,24 +153,33 @@ function fill(form, values) {
 
 function show(person) {
   shown.person = ++questions;
+  const first = $("inside").hidden && $("outside").hidden;
+  const changes = $("inside").hidden === Boolean(person);
   $("inside").hidden = !person;
   $("outside").hidden = Boolean(person);
   $("who").textContent = person ? person.email : "";
+  document.title = person ? "Your account - Ava" : "Log in or sign up - Ava";
+  place();
+  // What had the focus is gone: a screen reader goes on at the new heading.
+  if (changes && !first) $(person ? "inside-title" : "outside-title").focus();
   // Password managers read whose password it is; as an attribute it outlives a form's reset.
   for (const field of document.querySelectorAll("[data-mine]")) field.setAttribute("value", $("who").textContent);
   if (person) return Promise.all([showAvatar(), showNumber(), showMessages()]);
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
-  newest = "";
+  avatar = version = null;
 }
 
-async function showAvatar() {
+// The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
+async function showAvatar(filling = true) {
   const mayShow = inOrder("avatar");
-  const choices = await ask("GET", "/profile/personalities");
+  const choices = filling && (await ask("GET", "/profile/personalities"));
   if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
-  const { ok, body, status } = await mine("GET", "/profile/avatar");
+  const { ok, body, status, version: found } = await mine("GET", "/profile/avatar");
   if ((!ok && status !== 404) || !mayShow()) return;
-  if (ok) fill($("avatar"), body);
+  avatar = ok ? body.id : null;
+  if (filling) version = ok ? found : null;
+  if (ok && filling) fill($("avatar"), body);
   if (ok) $("avatar-state").textContent = `This is ${body.name}, ${body.age}, ${body.personality}.`;
   if (status === 404) $("avatar-state").textContent = "You have no avatar yet.";
 }
@@ -164,23 +197,53 @@ async function showNumber() {
 
 function line(message) {
   const item = document.createElement("li");
+  item.dataset.id = message.id;
   const when = document.createElement("time");
   when.dateTime = message.created_at;
   when.textContent = new Date(message.created_at).toLocaleString();
-  item.append(when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): ${message.content}`);
+  const words = document.createElement("span");
+  words.style.whiteSpace = "pre-wrap";
+  words.textContent = message.content;
+  item.append(when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): `, words);
   return item;
+}
+
+const lineOf = (message) => $("messages").querySelector(`[data-id="${message.id}"]`);
+
+// The newest messages, back to one that is shown already, so that the list has no gap.
+async function newestMessages() {
+  const messages = [];
+  let next = null;
+  do {
+    const after = next ? `&cursor=${next}` : "";
+    const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${after}`);
+    if (!ok) return null;
+    messages.push(...body.messages);
+    next = body.next;
+  } while (next && $("messages").children.length && !messages.some(lineOf));
+  return { messages, next };
 }
 
 async function showMessages() {
   const mayShow = inOrder("messages");
-  const { ok, body } = await mine("GET", "/messages?order=newest&limit=50");
-  const top = ok && (body.messages.length ? body.messages[0].id : "none");
-  if (!ok || !mayShow() || top === newest) return;
-  newest = top;
-  older = body.next;
-  $("messages").replaceChildren(...body.messages.map(line));
-  $("messages-state").hidden = body.messages.length > 0;
+  const found = await newestMessages();
+  if (!found || !mayShow()) return;
+  const { messages, next } = found;
+  const lines = [...$("messages").children];
+  const ids = new Set(messages.map(({ id }) => id));
+  const read = next ? lines.slice(lines.findLastIndex((item) => ids.has(item.dataset.id)) + 1) : [];
+  if (!read.length) older = next;
+  arrange($("messages"), [...messages.map((message) => lineOf(message) || line(message)), ...read]);
+  $("messages-state").hidden = messages.length > 0;
   $("older").hidden = !older;
+}
+
+// Only what is new is added and only what is gone removed: what stays keeps its place, and is not read out again.
+function arrange(list, wanted) {
+  for (const item of [...list.children]) if (!wanted.includes(item)) item.remove();
+  wanted.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] || null);
+  });
 }
 
 on("login", async (speaker, fields, form) => {
@@ -204,6 +267,7 @@ on("verify", async (speaker, fields, form) => {
   const answer = await ask("POST", "/auth/verify", { type: link.type, token_hash: link.token_hash, ...fields });
   if (answer.ok || answer.status === 410) history.replaceState(null, "", "/");
   if (answer.ok || answer.status === 410) await begin();
+  if (answer.ok) $("outside-title").focus();
   return report(speaker, answer, form);
 });
 
@@ -211,12 +275,14 @@ on("logout", async (speaker, _, form, scope) => {
   const answer = await mine("DELETE", `/auth/session?scope=${scope}`);
   if (answer.ok && scope !== "others") localStorage.setItem("left", Date.now());
   if (answer.ok && scope !== "others") show(null);
-  report(speaker, answer, form, scope === "others" ? "All other devices are logged out." : "You are logged out.");
+  report(speaker, answer, form, scope === "others" ? OTHERS : "You are logged out.");
 });
 
 on("avatar", async (speaker, fields, form) => {
-  const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) });
-  if (report(speaker, answer, form, "The avatar is saved.")) await showAvatar();
+  const unchanged = version ? { "If-Match": version } : { "If-None-Match": "*" };
+  const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) }, unchanged);
+  report(speaker, answer, form, "The avatar is saved.");
+  if (answer.ok || answer.status === 412) await showAvatar();
 });
 
 on("whatsapp", async (speaker, fields, form, method) => {
@@ -234,7 +300,8 @@ on("whatsapp", async (speaker, fields, form, method) => {
 });
 
 on("message", async (speaker, fields, form) => {
-  const answer = await mine("POST", "/messages", fields, { "Idempotency-Key": key });
+  const message = avatar ? { ...fields, avatar_id: avatar } : fields;
+  const answer = await mine("POST", "/messages", message, { "Idempotency-Key": key });
   if (answer.status && answer.status < 500) key = crypto.randomUUID(); // otherwise the same one may be sent again
   if (report(speaker, answer, form, "Sent.")) await showMessages();
   return answer.ok;
@@ -242,7 +309,7 @@ on("message", async (speaker, fields, form) => {
 
 on("password", async (speaker, fields, form) => {
   const answer = await mine("PUT", "/auth/password", fields);
-  return report(speaker, answer, form, "The password is changed. All other devices are logged out.");
+  return report(speaker, answer, form, `The password is changed. ${OTHERS}`);
 });
 
 on("leave", async (speaker, { password }, form) => {
@@ -253,10 +320,10 @@ on("leave", async (speaker, { password }, form) => {
 });
 
 $("older").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
-  const top = newest;
-  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(older)}`);
+  const cursor = older;
+  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(cursor)}`);
   if (!ok) return complain(body);
-  if (top !== newest) return; // the list was reloaded meanwhile, and these would not follow it
+  if (cursor !== older) return; // the list was replaced meanwhile, and these would not follow it
   older = body.next;
   $("messages").append(...body.messages.map(line));
   $("older").hidden = !older;
@@ -274,6 +341,7 @@ async function begin() {
   const mayShow = inOrder("person");
   $("page").hidden = false;
   $("mail").hidden = !location.hash.includes("token_hash=");
+  if (!$("mail").hidden) document.title = "Choose a password - Ava";
   if (!$("mail").hidden) return;
   const answer = await mine("GET", "/auth/me");
   if (answer.ok || answer.status === 401) return mayShow() && show(answer.ok ? answer.body : null);
@@ -281,6 +349,9 @@ async function begin() {
   setTimeout(begin, 5000);
 }
 
+// The browser's own check stopped an action: what the one before said is old.
+addEventListener("invalid", ({ target }) => newSpeaker(target.form), true);
+document.body.style.overflowWrap = "anywhere"; // no word is wider than a phone
 addEventListener("hashchange", () => {
   newSpeaker();
   begin();
@@ -289,6 +360,6 @@ addEventListener("storage", ({ key: what }) => {
   if (what === "left" || what === "entered") begin(); // another tab has logged in or out
 });
 setInterval(() => {
-  if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber()]);
+  if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber(), showAvatar(false)]);
 }, 3000);
 begin();

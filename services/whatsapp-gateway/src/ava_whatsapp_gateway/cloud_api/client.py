@@ -1,10 +1,11 @@
 """The client of the Graph API: sends one text and says whether it was accepted, not sent, or unknown.
 
-Decision 0051. See docs/contracts/whatsapp-cloud-api.md#sending and
+Decisions 0051, 0105 and 0107. See docs/contracts/whatsapp-cloud-api.md#sending and
 docs/contracts/whatsapp-cloud-api.md#what-a-response-proves.
 """
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from ava_common.http_client import retry_after_seconds
 from ava_whatsapp_gateway.cloud_api.errors import Verdict, verdict
 from ava_whatsapp_gateway.cloud_api.lenient_json import find, text
 
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+TOO_LATE = "the lease was over before the call"
+_RESPONSE_LIMIT_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Provably not accepted. `code` is Graph's, None when Graph was not reached."""
+    """Provably not accepted. `answered`: Graph said so, in a document of its own, perhaps with a `code`."""
 
     verdict: Verdict
     code: int | None
     detail: str
     retry_after_seconds: float | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,22 @@ class TextMessage:
     body: str
 
 
+class _TooLate(Exception):
+    """The lease was over: another worker may have this lane by now."""
+
+
+class _TooLong(Exception):
+    """A response larger than any of Graph's."""
+
+
 async def send_text(
-    client: httpx.AsyncClient, path: str, message: TextMessage, timeout_seconds: float
+    client: httpx.AsyncClient, path: str, message: TextMessage, timeout_seconds: float, latest: float
 ) -> Outcome:
     """One call, never repeated here. `path` is /{version}/{phone number id}/messages.
 
     Over after `timeout_seconds` in all: the client's own timeouts are for one step each, and an answer that
-    comes byte by byte would outlast the lease. It must be longer than the client takes to connect, so that
-    the call had left when it strikes.
+    comes byte by byte would outlast the lease. Not made at all after `latest`, by the event loop's clock.
+    Only what has left this machine can be unknown.
     """
     payload = {
         "messaging_product": "whatsapp",
@@ -73,23 +84,53 @@ async def send_text(
         "text": {"body": message.body, "preview_url": False},
         "biz_opaque_callback_data": str(message.id),
     }
+    left = False
+
+    async def depart(step: str, _: Any) -> None:
+        """httpx calls this before and after each step of a request."""
+        nonlocal left
+        if step.endswith("send_request_headers.started"):
+            if asyncio.get_running_loop().time() > latest:
+                raise _TooLate
+            left = True
+
     try:
         async with asyncio.timeout(timeout_seconds):
-            response = await client.post(path, json=payload)
-    except _NEVER_LEFT as error:
-        return NotSent(Verdict.TRANSIENT, None, type(error).__name__)
-    except TimeoutError:
-        return Unknown("no complete answer in time")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Unknown(type(error).__name__)
-    return _read(response)
+            return _read(*await _ask(client, "POST", path, json=payload, extensions={"trace": depart}))
+    except _TooLate:
+        return NotSent(Verdict.TRANSIENT, None, TOO_LATE)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong) as error:
+        why = "no complete answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        return Unknown(why) if left else NotSent(Verdict.TRANSIENT, None, why)
 
 
-def _read(response: httpx.Response) -> Outcome:
+async def answers(client: httpx.AsyncClient, path: str, timeout_seconds: float) -> bool:
+    """Whether Graph answers, be it with an error of its own. `path` is /{version}/{phone number id}."""
     try:
-        body = response.json()
-    except ValueError:
-        body = None
+        async with asyncio.timeout(timeout_seconds):
+            _, body = await _ask(client, "GET", path, params={"fields": "id"})
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong):
+        return False
+    return isinstance(find(body, "error"), dict) or bool(find(body, "id"))
+
+
+async def _ask(
+    client: httpx.AsyncClient, method: str, path: str, **options: Any
+) -> tuple[httpx.Response, Any]:
+    """The response and its JSON, None when it has none. Raises _TooLong for one that does not end."""
+    body = bytearray()
+    async with client.stream(method, path, **options) as response:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > _RESPONSE_LIMIT_BYTES:
+                raise _TooLong
+    try:
+        return response, json.loads(body)
+    except (ValueError, RecursionError):
+        return response, None
+
+
+def _read(response: httpx.Response, body: Any) -> Outcome:
     error = find(body, "error")
     if isinstance(error, dict) and not response.is_success:
         return _not_sent(error, response)
@@ -111,4 +152,4 @@ def _not_sent(error: dict[str, Any], response: httpx.Response) -> NotSent:
     )
     if known is None and response.status_code == 429:
         judged = Verdict.NUMBER
-    return NotSent(judged, known, details, retry_after_seconds(response))
+    return NotSent(judged, known, details, retry_after_seconds(response), answered=True)

@@ -26,6 +26,22 @@ CODES: dict[Verdict, frozenset[int]] = {
     ),
 }
 
+HOPELESS = frozenset(
+    {
+        100,
+        130403,
+        130472,
+        130497,
+        131008,
+        131009,
+        131021,
+        *range(131049, 131053),
+        131062,
+        *range(132000, 133000),
+    }
+)
+"""Codes after which another call of the same message fails as well, at whatever time it is made."""
+
 _VERDICTS = {code: verdict for verdict, codes in CODES.items() for code in codes}
 _WRONG_NUMBER_ID = (100, 33)
 
@@ -36,3 +52,8 @@ def verdict(code: int | None, subcode: int | None = None, *, transient: bool = F
         return Verdict.CREDENTIAL
     fallback = Verdict.TRANSIENT if transient else Verdict.PERMANENT
     return _VERDICTS.get(code, fallback) if code is not None else fallback
+
+
+def may_be_sent_again(code: int | None) -> bool:
+    """Whether an operator may repeat a send that Meta had accepted and that failed with this code later."""
+    return code not in HOPELESS

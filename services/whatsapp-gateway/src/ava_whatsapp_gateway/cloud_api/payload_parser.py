@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
-from ava_whatsapp_gateway.cloud_api import account_notices, schema_drift
+from ava_whatsapp_gateway.cloud_api import account_notices, foreign_numbers, schema_drift
 from ava_whatsapp_gateway.cloud_api.lenient_json import (
     Json,
     Unreadable,
@@ -124,7 +124,7 @@ def _ignored(kind: str, item: Json, value: Json, sender: Identity, ours: str) ->
     number_id = text(find(value, "metadata", "phone_number_id"), 64)
     our_digits = re.sub(r"[^0-9]", "", text(find(value, "metadata", "display_phone_number"), 40))
     if number_id and number_id != ours:
-        return "for another phone number id"
+        return foreign_numbers.note(number_id, ours)
     if sender.digits and sender.digits in (our_digits, number_id):
         return "sent by our own number"
     if item.get("group_id"):

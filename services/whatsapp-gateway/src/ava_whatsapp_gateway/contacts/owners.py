@@ -1,6 +1,6 @@
 """Find the owner of a message: the pinned one, else by exact number or id, else by its only known variant.
 
-Decisions 0011, 0052, 0097 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052, 0093, 0097, 0098, 0102. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -15,17 +15,18 @@ from ava_common.database import Pool
 from ava_common.log import log
 from ava_common.numbering_plans import CHANGES
 from ava_whatsapp_gateway.metrics import ALERTS
-from ava_whatsapp_gateway.queue.exceptions import Release, RetryLater
+from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release, RetryLater
 from ava_whatsapp_gateway.queue.lanes import Contact, Event
 
 # The one look-up past row-level security: as service_role, in a transaction of its own.
-_BECOME = "select set_config('role', $1, true)"
-_LOOK_UP = """
+BECOME = "select set_config('role', $1, true)"
+LOOK_UP = """
 select phone, user_id, confirmed from ava_private.users_for_phones(p_candidates => $1, p_code => $2)
 """
 _PIN = """
-update whatsapp.contacts set user_id = $2, recycled = false
-where id = $1 and (link_version = $3 or $4) returning true
+select whatsapp.pin(
+  p_contact_id => $1, p_fence => $2, p_user_id => $3, p_link_version => $4,
+  p_linked_digits => substring($5 from '^[+]([0-9]+)$'))
 """
 _COUNT_CODE = "select whatsapp.count_code_attempt(p_contact_id => $1, p_most => $2, p_window => $3)"
 _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW = 5, timedelta(days=1)
@@ -55,11 +56,15 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is."""
+    """`user_id` None: unknown, for the `reason`. `linked`: this very message proved whose phone it is.
+
+    `found_by`: the linked number with its plus sign, or the linked id.
+    """
 
     user_id: UUID | None
     reason: HoldReason = HoldReason.NOT_LINKED
     linked: bool = False
+    found_by: str | None = None
 
 
 async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
@@ -79,16 +84,22 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
         return Owner(contact.user_id)
     candidates = [*number_variants(contact.wa_digits, contact.alias_digits), *filter(None, [contact.bsuid])]
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(_BECOME, "service_role")
-        rows = await connection.fetch(_LOOK_UP, candidates, code)
-        await connection.execute(_BECOME, "none")
-        owner = _decide(contact, rows)
+        await connection.execute(BECOME, "service_role")
+        rows = await connection.fetch(LOOK_UP, candidates, code)
+        await connection.execute(BECOME, "none")
+        owner, pinned = _decide(contact, rows), None
         if owner.user_id and owner.user_id != contact.user_id:
-            pin = contact.id, owner.user_id, contact.link_version, owner.linked
-            if not await connection.fetchval(_PIN, *pin):
+            version = None if owner.linked else contact.link_version
+            pin = contact.id, event.token, owner.user_id, version, owner.found_by
+            pinned = await connection.fetchval(_PIN, *pin)
+            if pinned == "lost":
+                raise LeaseLost
+            if pinned == "changed":
                 raise RetryLater(Release(0.2, "the link changed meanwhile"))
         if owner.linked:
             await connection.execute(_IS_A_CODE, event.id, CODE)
+    if pinned == "released" and not owner.linked:
+        raise LaneChanged  # what was held goes first
     return owner
 
 
@@ -117,9 +128,9 @@ def number_variants(*known: str | None) -> list[str]:
 
 
 def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
-    proven = [row["user_id"] for row in rows if row["confirmed"]]
+    proven = [row for row in rows if row["confirmed"]]
     if proven:
-        return Owner(proven[0], linked=True)
+        return Owner(proven[0]["user_id"], linked=True, found_by=proven[0]["phone"])
     if contact.user_id:
         return Owner(contact.user_id)
     known = {f"+{contact.wa_digits}", contact.bsuid}
@@ -133,7 +144,8 @@ def _decide(contact: Contact, rows: list[asyncpg.Record]) -> Owner:
         return Owner(None, HoldReason.NOT_LINKED if contact.wa_digits else HoldReason.HIDDEN_NUMBER)
     if contact.recycled and contact.relinked_by not in people:
         return Owner(None, HoldReason.RECYCLED)
-    return Owner(people.pop())
+    user_id = people.pop()
+    return Owner(user_id, found_by=next(row["phone"] for row in rows if row["user_id"] == user_id))
 
 
 def _code(words: str) -> str | None:

@@ -42,7 +42,7 @@ class Handler:
         self._avatar_ids = AvatarIds()
 
     async def handle(self, event: Event) -> None:
-        """Returns with the event done, held, awaiting or unresolved; raises an outcome to end early."""
+        """Returns with the event in its new state; raises an outcome to end early."""
         by_code = self._settings.link_confirmation == "code"
         with self._clients.lend() as clients:
             try:
@@ -51,6 +51,8 @@ class Handler:
                     await self._unlinked.confirm_link(clients.graph, event)
                 elif owner.user_id is None:
                     await self._unlinked.hold(clients.graph, event, owner.reason)
+                elif event.released_at and self._unlinked.is_past(event):
+                    await self._unlinked.discard(event)
                 else:
                     caller = await self._tokens.caller_for(clients.auth, owner.user_id)
                     said = await self._logged(clients, caller, event)

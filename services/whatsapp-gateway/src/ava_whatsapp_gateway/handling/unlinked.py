@@ -1,9 +1,10 @@
 """Unlinked senders: hold what they said, and tell them once a day how to link their number.
 
-Decisions 0052, 0054 and 0097.
+Decisions 0052, 0054, 0095 and 0097.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 
@@ -15,12 +16,12 @@ from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.lanes import Event
+from ava_whatsapp_gateway.queue.retention import PAST
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 
 _LINKED = "Thank you, this number is now linked. Say hello!"
 _LINKED_WITHOUT_NUMBER = "Thank you, your WhatsApp is now linked. Say hello!"
-_KEPT = "What you wrote is kept for a few days, and I will answer it then."
 
 # Why the sender is unknown, and what to do: where a typed number is trusted, and where a code is asked for.
 _TYPED = {
@@ -60,6 +61,19 @@ class UnlinkedSenders:
         EVENTS.labels(EventState.HELD).inc()
         log.info("turn.held", event_id=event.id, reason=reason)
 
+    def is_past(self, event: Event) -> bool:
+        """Said too long before a link that nothing has proven: typing a number gives nobody older words."""
+        if event.released_at is None or event.logged_at or self.settings.link_confirmation != "off":
+            return False
+        waited = event.released_at - event.received_at
+        return waited > timedelta(minutes=self.settings.held_replay_minutes)
+
+    async def discard(self, event: Event) -> None:
+        """Nothing more is done with it, and retention deletes it like what was held too long."""
+        await lanes.finish(self.pool, event, EventState.DISCARDED, PAST, self.settings.lease_seconds)
+        EVENTS.labels(EventState.DISCARDED).inc()
+        log.info("turn.discarded", event_id=event.id, reason=PAST)
+
     async def confirm_link(self, graph: httpx.AsyncClient, event: Event) -> None:
         """This message was the code that proves whose phone it is: not a turn, but worth a confirmation."""
         words = _LINKED if event.contact.wa_digits else _LINKED_WITHOUT_NUMBER
@@ -75,4 +89,24 @@ class UnlinkedSenders:
         """What to do fits the reason: another link of the number does not help a sender who hides it."""
         words = _BY_CODE if self.settings.link_confirmation == "code" else _TYPED
         where = f" at {self.settings.public_url}" if self.settings.public_url else ""
-        return f"Hello! I'm Ava. {words[reason].format(where=where)} {_KEPT}"
+        return f"Hello! I'm Ava. {words[reason].format(where=where)} {self._what_is_answered()}"
+
+    def _what_is_answered(self) -> str:
+        """No more than is kept: see `is_past` and `held_days`."""
+        if self.settings.link_confirmation == "code":
+            kept = _duration(24 * 60 * self.settings.held_days)
+            return f"What you wrote is kept for {kept}, and I will answer it then."
+        if not self.settings.held_replay_minutes:
+            return "What you wrote before that I cannot answer: please write it again."
+        within = _duration(min(self.settings.held_replay_minutes, 24 * 60 * self.settings.held_days))
+        return (
+            f"If you do so within {within}, I will answer what you just wrote; later, please write it again."
+        )
+
+
+def _duration(minutes: float) -> str:
+    """In the largest unit that keeps it whole, never more than it is."""
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if (count := int(minutes // size)) and (count > 1 or minutes % size == 0 or unit == "minute"):
+            return f"{count} {unit}s" if count > 1 else f"one {unit}"
+    return "a minute"

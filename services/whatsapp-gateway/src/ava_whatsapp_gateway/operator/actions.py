@@ -3,33 +3,34 @@
 Decision 0051.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
 from ava_common.database import Connection
-from ava_whatsapp_gateway.operator.filters import SELECTED, Filters
+from ava_whatsapp_gateway.operator import replay as again
+from ava_whatsapp_gateway.operator.filters import NEWEST_FIRST, OLDEST_FIRST, Filters
+from ava_whatsapp_gateway.operator.replay import Result
 from ava_whatsapp_gateway.queue.states import Actor, EventState, SendState, literals, states_before
 
 Record = dict[str, Any]
 
+_BATCH = 500
+"""Events changed in one transaction: their lanes are locked as long."""
+
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 _STATE = """
-update whatsapp.events set state = $2, reason = $3, attempts = 0, changed_at = clock_timestamp()
+update whatsapp.events set state = $2, reason = $3, attempts = 0, released_at = null,
+  changed_at = clock_timestamp()
 where id = any ($1)
-"""
-_TRY_AGAIN = f"""
-update whatsapp.outbox set state = '{SendState.READY}', failures = 0, changed_at = clock_timestamp()
-where event_id = any ($1) and state in ({literals(SendState.FAILED, SendState.DISCARDED)}) and wamid is null
 """
 _DROP_SENDS = f"""
 update whatsapp.outbox set state = '{SendState.DISCARDED}', changed_at = clock_timestamp()
 where event_id = any ($1)
   and state in ({literals(SendState.READY, SendState.UNKNOWN, SendState.UNRESOLVED, SendState.FAILED)})
 """
-_UNREAD = "delete from whatsapp.events where id = any ($1)"
-_INGEST_AGAIN = "update whatsapp.deliveries set state = 'new', error = null where id = any ($1)"
 _SENT = f"""
 update whatsapp.outbox set state = '{SendState.ACCEPTED}', accepted_at = coalesce(accepted_at, changed_at),
   changed_at = clock_timestamp()
@@ -38,12 +39,6 @@ where event_id = any ($1) and state in ({literals(SendState.UNKNOWN, SendState.U
 _NOT_SENT = f"""
 update whatsapp.outbox set state = '{SendState.READY}', resent = true, changed_at = clock_timestamp()
 where event_id = any ($1) and state in ({literals(SendState.UNKNOWN, SendState.UNRESOLVED)})
-"""
-_UNREADABLE = """
-select id, state, error, received_at from whatsapp.deliveries
-where state = 'quarantined' and ($1::timestamptz is null or received_at >= $1)
-  and ($2::timestamptz is null or received_at < $2)
-order by id desc limit $3
 """
 _SENDS = """
 select id, kind, part, state, attempts, resent, wamid, accepted_at, status, status_at, code, error,
@@ -60,13 +55,7 @@ left join whatsapp.lanes as l on l.contact_id = e.contact_id where e.id = $1
 
 async def select(connection: Connection, filters: Filters) -> list[Record]:
     """The events that the filters select, newest first."""
-    return [dict(row) for row in await connection.fetch(SELECTED, *filters.arguments())]
-
-
-async def unreadable_deliveries(connection: Connection, filters: Filters) -> list[Record]:
-    """Deliveries with a valid signature that could not be parsed."""
-    rows = await connection.fetch(_UNREADABLE, filters.since, filters.until, filters.limit)
-    return [dict(row) for row in rows]
+    return [dict(row) for row in await connection.fetch(NEWEST_FIRST, *filters.arguments())]
 
 
 async def show(connection: Connection, event: int, *, words: bool) -> Record:
@@ -82,45 +71,42 @@ def _shown(row: asyncpg.Record, words: bool) -> Record:
     return {key: value for key, value in row.items() if key not in hidden}
 
 
-async def replay(connection: Connection, rows: Sequence[Record]) -> None:
-    """Handle them again from the start: what was logged or sent already is not logged or sent again."""
-    unread = [row for row in rows if row["contact_id"] is None and row["delivery_id"]]
-    ids = _ids(row for row in rows if row["contact_id"])
-    await connection.execute(_UNREAD, _ids(unread))
-    await connection.execute(_INGEST_AGAIN, [row["delivery_id"] for row in unread])
-    await connection.execute(_TRY_AGAIN, ids)
-    await connection.execute(_STATE, ids, EventState.READY, None)
+async def replay(connection: Connection, rows: Sequence[Record]) -> dict[int, Result]:
+    """Handle them again from the start: what was logged or delivered already is not logged or sent again."""
+    results = await again.sort_out(connection, rows)
+    ready = [row["id"] for row in rows if row["contact_id"] is not None and results[row["id"]].done]
+    await connection.execute(_STATE, ready, EventState.READY, None)
+    return results
 
 
-async def ingest_again(connection: Connection, deliveries: Sequence[Record]) -> None:
-    """Ingest unreadable deliveries again, after the parser was fixed."""
-    await connection.execute(_INGEST_AGAIN, _ids(deliveries))
-
-
-async def quarantine(connection: Connection, rows: Sequence[Record]) -> None:
+async def quarantine(connection: Connection, rows: Sequence[Record]) -> dict[int, Result]:
     """Take them out of their lanes, so that later events go on; replay brings them back."""
     await connection.execute(_STATE, _ids(rows), EventState.QUARANTINED, "by an operator")
+    return _all(rows, "out of its lane until it is replayed")
 
 
-async def discard(connection: Connection, rows: Sequence[Record]) -> None:
+async def discard(connection: Connection, rows: Sequence[Record]) -> dict[int, Result]:
     """Do and send nothing more for them; the rows stay."""
     await connection.execute(_DROP_SENDS, _ids(rows))
     await connection.execute(_STATE, _ids(rows), EventState.DISCARDED, "by an operator")
+    return _all(rows, "nothing more is done or sent")
 
 
-async def resolve_sent(connection: Connection, rows: Sequence[Record]) -> None:
+async def resolve_sent(connection: Connection, rows: Sequence[Record]) -> dict[int, Result]:
     """The operator knows that it arrived: log the answer, send nothing."""
     await connection.execute(_SENT, _ids(rows))
     await connection.execute(_STATE, _ids(rows), EventState.READY, None)
+    return _all(rows, "its answer counts as sent and is logged")
 
 
-async def resolve_not_sent(connection: Connection, rows: Sequence[Record]) -> None:
+async def resolve_not_sent(connection: Connection, rows: Sequence[Record]) -> dict[int, Result]:
     """The operator knows that it never arrived: send it once more."""
     await connection.execute(_NOT_SENT, _ids(rows))
     await connection.execute(_STATE, _ids(rows), EventState.READY, None)
+    return _all(rows, "its answer is sent once more")
 
 
-Action = Callable[[Connection, Sequence[Record]], Awaitable[None]]
+Action = Callable[[Connection, Sequence[Record]], Awaitable[dict[int, Result]]]
 
 ALLOWED_STATES: dict[Action, frozenset[str]] = {
     replay: states_before(EventState.READY, Actor.OPERATOR),
@@ -132,25 +118,64 @@ ALLOWED_STATES: dict[Action, frozenset[str]] = {
 """The states to which an action applies; events in other states are left alone."""
 
 
+@dataclass(frozen=True)
+class Applied:
+    """The events an action was (in a dry run: would be) applied to, oldest first, each with its `result`.
+
+    `matched` counts all that the filters select, `changed` those that the action did something about.
+    """
+
+    matched: int
+    changed: int
+    rows: list[Record]
+
+
+class _DryRun(Exception):
+    """Ends the transaction of a dry run."""
+
+
 async def apply(
     connection: Connection, action: Action, filters: Filters, *, dry_run: bool = False
-) -> list[Record]:
-    """Apply it in one transaction; returns the events it was (in a dry run: would be) applied to."""
-    async with connection.transaction():
-        rows = await _applicable(connection, action, filters)
-        if rows and not dry_run:
-            contacts = [row["contact_id"] for row in rows if row["contact_id"]]
-            await connection.execute(_WAKE, contacts)  # lanes are locked first, as everywhere
-            # Checked again: a worker may have finished one of them before its lane was locked.
-            still = {row["id"] for row in await _applicable(connection, action, filters)}
-            rows = [row for row in rows if row["id"] in still]
-            await action(connection, rows)
-    return rows
+) -> Applied:
+    """Apply it to all events that match, oldest first, some hundred in a transaction.
+
+    A dry run does the same and takes it back, so that it says what would really be done.
+    """
+    found = [dict(row) for row in await connection.fetch(OLDEST_FIRST, *filters.arguments())]
+    matched, changed = (found[0]["matched"] if found else 0), 0
+    for start in range(0, len(found), _BATCH):
+        batch = found[start : start + _BATCH]
+        results = await _apply_to(connection, action, filters, batch, dry_run=dry_run)
+        for row in batch:
+            row["result"] = results[row["id"]].words
+        changed += sum(result.done for result in results.values())
+    return Applied(matched, changed, found)
 
 
-async def _applicable(connection: Connection, action: Action, filters: Filters) -> list[Record]:
-    return [row for row in await select(connection, filters) if row["state"] in ALLOWED_STATES[action]]
+async def _apply_to(
+    connection: Connection, action: Action, filters: Filters, batch: list[Record], *, dry_run: bool
+) -> Mapping[int, Result]:
+    results = {row["id"]: Result(False, f"it is {row['state']}") for row in batch}
+    try:
+        async with connection.transaction():
+            if action is replay:
+                await again.lock_ingest(connection)
+            contacts = {row["contact_id"] for row in batch if row["state"] in ALLOWED_STATES[action]}
+            await connection.execute(_WAKE, list(contacts - {None}))  # lanes are locked first, as everywhere
+            # Asked again: a worker may have finished one of them before its lane was locked.
+            rows = await connection.fetch(OLDEST_FIRST, *filters.only(_ids(batch)).arguments())
+            applicable = [dict(row) for row in rows if row["state"] in ALLOWED_STATES[action]]
+            results |= await action(connection, applicable)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return results
 
 
-def _ids(rows: Any) -> list[int]:
+def _all(rows: Sequence[Record], words: str) -> dict[int, Result]:
+    return {row["id"]: Result(True, words) for row in rows}
+
+
+def _ids(rows: Sequence[Record]) -> list[int]:
     return [row["id"] for row in rows]

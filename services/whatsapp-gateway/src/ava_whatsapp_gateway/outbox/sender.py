@@ -1,11 +1,13 @@
 """The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait.
 
-Decision 0051.
+Decisions 0051, 0105 and 0107.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
+import asyncpg
 import httpx
 
 from ava_common.database import Pool, retry_while_away
@@ -22,7 +24,11 @@ from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 
-_UNREACHED_LONGEST_UNITS = 60.0  # when Graph was not reached at all
+_NEVER_CALLED_LONGEST_UNITS = 5.0
+"""A call that was never made costs nothing, and from a few in a row on the circuit spares us even those."""
+_AGE = "select extract(epoch from clock_timestamp() - $1)"
+_SAYING_SECONDS = 3600.0
+"""How long we try to write down what became of a call: nobody else knows, and the database may be away."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +46,62 @@ class Sender:
         process has the lane.
         """
         if send.state is SendState.SENDING:
-            # We hold the lane, so the process that made this call is gone, and its outcome with it.
-            await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
-            send = await store.get(self.pool, send.id)
+            send = await self._interrupted(send)
         if send.state is SendState.UNKNOWN:
             send = await self._resend_once(send)
         if send.state is not SendState.READY:
             return send
         await self.rate_limiter.acquire()
-        begun = await store.begin(self.pool, event, send.id, self.settings)
+        # Our lease is at least as long as this, which counts from before the database counts.
+        latest = asyncio.get_running_loop().time() + self.settings.lease_seconds
+        begun = await self._begin(event, send)
         if begun["verdict"] == "lost":
             raise LeaseLost
         if begun["verdict"] in ("pair", "number"):
             raise RetryLater(Release(begun["pause"], begun["verdict"]))
-        if begun["verdict"] == "go":
-            await self._call(graph, event, send, begun["attempt"])
+        if begun["verdict"] == "probe":
+            await self._probe(graph, event, send, begun)
+        if begun["verdict"] in ("go", "probe"):
+            await self._call(graph, event, send, begun["attempt"], latest)
         send = await store.get(self.pool, send.id)
         return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
+
+    async def _interrupted(self, send: Send) -> Send:
+        """Unknown, once another process has had time to say what became of a call that it began.
+
+        We hold the lane, so its lease is over. It may be gone; it may have stood still, or lost the database.
+        """
+        since_begun = await self.pool.fetchval(_AGE, send.changed_at)
+        wait = 2 * self.settings.lease_seconds - float(since_begun)
+        if wait > 0:
+            raise RetryLater(Release(wait, "interrupted"))  # the lane waits, so that the order is kept
+        await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
+        return await store.get(self.pool, send.id)
+
+    async def _begin(self, event: Event, send: Send) -> asyncpg.Record:
+        """The database's word before a call; when it gets lost, say that there was no call."""
+        try:
+            return await store.begin(self.pool, event, send.id, self.settings)
+        except Exception:
+            never_called = event, send.id, send.attempts + 1
+            await retry_while_away(lambda: store.mark_not_called(self.pool, *never_called), _SAYING_SECONDS)
+            raise
+
+    async def _probe(self, graph: httpx.AsyncClient, event: Event, send: Send, begun: asyncpg.Record) -> None:
+        """Ask whether Graph is back, before a message is risked."""
+        settings = self.settings
+        path = f"/{settings.graph_api_version}/{settings.phone_number_id}"
+        if await cloud_api.answers(graph, path, 2 * settings.graph_timeout_seconds):
+            return
+        never_called = event, send.id, begun["attempt"]
+        await retry_while_away(lambda: store.mark_not_called(self.pool, *never_called), _SAYING_SECONDS)
+        raise RetryLater(Release(begun["pause"], "number"))
 
     async def _resend_once(self, send: Send) -> Send:
         """Ready again when the policy and the time allow it; until then a status may still settle it."""
         if send.resent or self.settings.unknown_policy != "resend_once":
             return send
-        waited = await self.pool.fetchval(
-            "select extract(epoch from clock_timestamp() - $1)", send.changed_at
-        )
+        waited = await self.pool.fetchval(_AGE, send.changed_at)
         if waited < self.settings.unknown_wait_seconds:
             # The lane waits, so that the order is kept.
             raise RetryLater(Release(self.settings.unknown_wait_seconds - float(waited), "unknown"))
@@ -72,22 +109,26 @@ class Sender:
         await store.allow_resend(self.pool, send.id)
         return await store.get(self.pool, send.id)
 
-    async def _call(self, graph: httpx.AsyncClient, event: Event, send: Send, attempt: int) -> None:
+    async def _call(
+        self, graph: httpx.AsyncClient, event: Event, send: Send, attempt: int, latest: float
+    ) -> None:
         settings, contact = self.settings, event.contact
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
         message = cloud_api.TextMessage(send.id, contact.wa_digits, contact.bsuid, send.body)
-        outcome = await cloud_api.send_text(graph, path, message, 2 * settings.graph_timeout_seconds)
+        outcome = await cloud_api.send_text(graph, path, message, 2 * settings.graph_timeout_seconds, latest)
         match outcome:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()
                 log.info("send.accepted", send_id=str(send.id))
                 accepted = send.id, outcome.wamid, outcome.alias, settings.phone_number_id
-                if await retry_while_away(lambda: store.mark_accepted(self.pool, *accepted)):
+                if await retry_while_away(lambda: store.mark_accepted(self.pool, *accepted), _SAYING_SECONDS):
                     circuit_breaker.circuit_closed()
             case cloud_api.Unknown():
                 SENDS.labels("unknown", "").inc()
                 log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
-                await retry_while_away(lambda: store.mark_unknown(self.pool, send.id, attempt, outcome.why))
+                unknown = send.id, attempt, outcome.why
+                await retry_while_away(lambda: store.mark_unknown(self.pool, *unknown), _SAYING_SECONDS)
+                await self._count_unanswered()
             case cloud_api.NotSent():
                 SENDS.labels("not_sent", "none" if outcome.code is None else str(outcome.code)).inc()
                 await self._not_sent(send, attempt, outcome)
@@ -96,7 +137,7 @@ class Sender:
 
     async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
-        counts = outcome.verdict is Verdict.TRANSIENT and outcome.code is not None
+        counts = outcome.verdict is Verdict.TRANSIENT and outcome.answered
         last = counts and send.failures + 1 >= self.settings.attempts
         final = outcome.verdict is Verdict.PERMANENT or last
         log.warning(
@@ -107,10 +148,14 @@ class Sender:
             attempt=attempt,
             final=final,
         )
-        why = outcome.code, outcome.detail
+        refused = send.id, attempt, outcome.code, outcome.detail
         await retry_while_away(
-            lambda: store.mark_not_sent(self.pool, send.id, attempt, *why, final=final, counts=counts)
+            lambda: store.mark_not_sent(self.pool, *refused, final=final, counts=counts), _SAYING_SECONDS
         )
+        if outcome.answered:
+            await circuit_breaker.answered(self.pool, self.settings.phone_number_id)
+        elif outcome.verdict is Verdict.TRANSIENT and outcome.detail != cloud_api.TOO_LATE:
+            await self._count_unanswered()
         if not final:
             raise RetryLater(await self._release_after(send, outcome))
 
@@ -132,6 +177,10 @@ class Sender:
                 wait = backoff.seconds(send.attempts, unit=unit, retry_after=retry_after)
                 return Release(wait, "pair")
             case _:
-                longest = _UNREACHED_LONGEST_UNITS if outcome.code is None else backoff.LONGEST_UNITS
+                longest = backoff.LONGEST_UNITS if outcome.answered else _NEVER_CALLED_LONGEST_UNITS
                 wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
-                return Release(wait, "graph")
+                return Release(wait, "graph" if outcome.answered else "number")
+
+    async def _count_unanswered(self) -> None:
+        number, probe_seconds = self.settings.phone_number_id, self.settings.probe_seconds
+        await circuit_breaker.unanswered(self.pool, number, probe_seconds)

@@ -1,6 +1,6 @@
 """The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one.
 
-Decision 0051.
+Decisions 0051 and 0105.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,9 @@ from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
+
+_UNREACHABLE_PROBE_SECONDS = 5.0
+"""How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"
 _PREPARE = f"""
 with lane as (select whatsapp.hold(p_contact_id => $1, p_fence => $2, p_lease => $3) as held),
 noted as (
-  update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp())
+  update whatsapp.events set user_id = $5, avatar_id = $6, logged_at = coalesce(logged_at, clock_timestamp()),
+    claimed_at = coalesce(claimed_at, $9)
   where id = $4 and (select held from lane)
 ), put as (
   insert into whatsapp.outbox (id, event_id, contact_id, part, body)
@@ -55,20 +59,24 @@ select held, {_COLUMNS} from lane left join put on true order by part
 """
 _NOTICE = """
 insert into whatsapp.outbox (id, event_id, contact_id, kind, body, notice_day)
-values ($1, $2, $3, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end)
+select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end
+from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
 _BEGIN = """
-select verdict, pause, attempt from whatsapp.begin_send(
+select verdict, pause, attempt from whatsapp.begin_send_2(
   p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
-  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8)
+  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8, p_unreachable_probe => $9)
 """
 _ACCEPTED = """
-select whatsapp.accepted(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
+select whatsapp.accepted_2(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
 """
 _NOT_SENT = """
 select whatsapp.not_sent(
   p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
+"""
+_NOT_CALLED = """
+select whatsapp.not_called(p_contact_id => $1, p_fence => $2, p_send_id => $3, p_attempt => $4)
 """
 _UNKNOWN = f"""
 update whatsapp.outbox set state = '{SendState.UNKNOWN}', error = $3, changed_at = clock_timestamp()
@@ -103,7 +111,7 @@ async def prepare(
     """Note that the turn is logged and store what will be sent, in one statement, before any call."""
     ids = [uuid7() for _ in bodies]
     lane = event.contact.id, event.token, timedelta(seconds=lease_seconds)
-    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies))
+    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies), event.claimed_at)
     if not rows[0]["held"]:
         raise LeaseLost
     return _sends(row for row in rows if row["id"])
@@ -111,7 +119,7 @@ async def prepare(
 
 async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) -> list[Send]:
     """This event's notice; a daily one only when no other event has sent today's already."""
-    await pool.execute(_NOTICE, uuid7(), event.id, event.contact.id, body, daily)
+    await pool.execute(_NOTICE, uuid7(), event.id, event.contact.id, body, daily, event.token)
     return await for_event(pool, event, "notice")
 
 
@@ -127,6 +135,7 @@ async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> 
         timedelta(seconds=settings.pair_gap_seconds),
         settings.pair_burst,
         timedelta(seconds=settings.probe_seconds),
+        timedelta(seconds=min(_UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
     assert record is not None  # noqa: S101 - the function always answers
     return record
@@ -143,6 +152,11 @@ async def mark_not_sent(
     """Back to `ready`, or `failed` when final; wakes an event that was waiting for the outcome."""
     outcome = SendState.FAILED if final else SendState.READY
     await pool.execute(_NOT_SENT, send_id, attempt, outcome, counts, code, error)
+
+
+async def mark_not_called(pool: Pool, event: Event, send_id: UUID, attempt: int) -> None:
+    """This attempt was never called, if it was begun at all: the send is ready again."""
+    await pool.execute(_NOT_CALLED, event.contact.id, event.token, send_id, attempt)
 
 
 async def mark_unknown(pool: Pool, send_id: UUID, attempt: int, why: str) -> None:

@@ -11,6 +11,7 @@ import httpx
 
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
+from ava_common.http_client import json_object
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected, request
 
 CLIENT_ID = "whatsapp-gateway"
@@ -31,7 +32,7 @@ class DelegatedTokens:
             return caller
         response = await self._exchange(client, user_id)
         try:
-            granted = response.json()
+            granted = json_object(response)
             token, life_seconds = str(granted["access_token"]), float(granted["expires_in"])
         except (ValueError, KeyError, TypeError):
             raise PeerAway("auth", "a response without a token") from None
@@ -54,7 +55,7 @@ class DelegatedTokens:
         except TokenRejected:
             why = "does not know our client secret"
             raise PeerAway("auth", why, _WRONG_SECRET_RETRY_SECONDS) from None
-        if response.status_code != 200:
+        if not response.is_success:
             self._callers.discard(user_id)
             raise PeerRefused("auth", response)
         return response

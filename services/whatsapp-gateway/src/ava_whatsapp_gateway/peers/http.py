@@ -1,4 +1,7 @@
-"""The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer."""
+"""The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer.
+
+Decision 0106.
+"""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from ava_common.http_client import open_client, retry_after_seconds
+from ava_common.http_client import open_client, own_problem, retry_after_seconds
 from ava_whatsapp_gateway.settings import Settings
 
 _KEEPALIVE_SECONDS = 3.0
@@ -45,7 +48,8 @@ class ClientPool:
 async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPool]:
     """`sets` sets of clients that share one TLS context."""
     tls = ssl.create_default_context()
-    token = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
+    token = f"Bearer {settings.access_token.get_secret_value()}"
+    graph = {"Authorization": token, "Accept-Encoding": "identity"}  # so that a limit is one of what is read
     limits = httpx.Limits(max_connections=4, keepalive_expiry=_KEEPALIVE_SECONDS)
     async with AsyncExitStack() as stack:
 
@@ -61,7 +65,7 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
                     await opened(settings.auth_url, settings.peer_timeout_seconds),
                     await opened(settings.profile_url, settings.peer_timeout_seconds),
                     await opened(settings.messaging_url, settings.peer_timeout_seconds),
-                    await opened(settings.graph_api_url, settings.graph_timeout_seconds, headers=token),
+                    await opened(settings.graph_api_url, settings.graph_timeout_seconds, headers=graph),
                 )
                 for _ in range(sets)
             ]
@@ -69,7 +73,7 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
 
 
 class PeerAway(Exception):
-    """A service does not answer, or says that it cannot now and when to ask again."""
+    """A service does not answer, says that it cannot now and when to ask again, or was not reached at all."""
 
     def __init__(self, peer: str, why: str, retry_after: float | None = None) -> None:
         super().__init__(f"{peer} is away: {why}")
@@ -88,28 +92,27 @@ class PeerRefused(Exception):
     """A service answered, and its answer will not change by asking again."""
 
     def __init__(self, peer: str, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.problem = _problem_type(response)
-        super().__init__(f"{peer} refused: {self.status} {self.problem}")
+        super().__init__(f"{peer} refused: {response.status_code} {own_problem(response)}")
 
 
 async def request(
     client: httpx.AsyncClient, peer: str, method: str, path: str, **options: Any
 ) -> httpx.Response:
-    """The response when it is final (2xx, 403, 404, 409, 422 …). Raises PeerAway or TokenRejected."""
+    """The service's own answer when it is final: 2xx, or a refusal in one of our problem documents.
+
+    Whatever else answers in its place (a proxy, a maintenance page) does not speak for it: PeerAway, as when
+    the service cannot answer now. Raises TokenRejected when it does not accept our token.
+    """
     try:
         response = await client.request(method, path, **options)
     except httpx.HTTPError as error:
         raise PeerAway(peer, type(error).__name__) from None
-    if response.status_code == 401:
-        raise TokenRejected(peer)
-    if response.status_code >= 500 or response.status_code in (408, 425, 429):
-        raise PeerAway(peer, str(response.status_code), retry_after_seconds(response))
+    status = response.status_code
+    if status >= 500 or status in (408, 425, 429):
+        raise PeerAway(peer, str(status), retry_after_seconds(response))
+    if not response.is_success:
+        if own_problem(response) is None:
+            raise PeerAway(peer, f"{status} without a problem document of its own")
+        if status == 401:
+            raise TokenRejected(peer)
     return response
-
-
-def _problem_type(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["type"])[:100]
-    except Exception:
-        return "no problem document"

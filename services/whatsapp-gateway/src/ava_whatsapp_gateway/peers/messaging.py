@@ -1,4 +1,7 @@
-"""Turns of the conversation, and the client of messaging, which writes them to the log idempotently."""
+"""Turns of the conversation, and the client of messaging, which writes them to the log idempotently.
+
+Decision 0106.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +11,8 @@ from uuid import UUID
 import httpx
 
 from ava_common.caller import Caller
-from ava_common.http_client import on_behalf_of
-from ava_whatsapp_gateway.peers.http import PeerRefused, request
+from ava_common.http_client import json_object, on_behalf_of
+from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> bool:
     response = await request(client, "messaging", "PUT", path, json=body, auth=auth)
     if response.status_code in (404, 409, 422) and turn.avatar_id:
         return False
-    if response.status_code not in (200, 201):
+    if not response.is_success:
         raise PeerRefused("messaging", response)
+    logged = json_object(response)
+    # It may have been logged under another id; what it is called at Meta is the same.
+    if logged.get("id") != str(turn.id) and logged.get("external_id") != turn.external_id:
+        raise PeerAway("messaging", f"{response.status_code} without the turn")
     return True

@@ -1,6 +1,6 @@
 """The client of profile: the id of a user's avatar.
 
-Decision 0054.
+Decisions 0054 and 0106.
 """
 
 import time
@@ -11,7 +11,7 @@ import httpx
 
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
-from ava_common.http_client import on_behalf_of
+from ava_common.http_client import json_object, on_behalf_of
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
 _CACHE_SECONDS, _CACHE_SIZE = 5.0, 10_000
@@ -33,11 +33,11 @@ class AvatarIds:
         response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
         if response.status_code == 404:
             return None
-        if response.status_code != 200:
+        if not response.is_success:
             raise PeerRefused("profile", response)
         try:
-            avatar = UUID(response.json()["id"])
-        except (ValueError, KeyError, TypeError):
+            avatar = UUID(str(json_object(response).get("id")))
+        except ValueError:
             raise PeerAway("profile", "an avatar without an id") from None
         self._ids.put(caller.id, avatar, _CACHE_SECONDS)
         return avatar

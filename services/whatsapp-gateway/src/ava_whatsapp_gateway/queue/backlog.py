@@ -6,17 +6,18 @@ from ava_common.database import Pool
 from ava_whatsapp_gateway.metrics import BACKLOG, BACKLOG_AGE, CIRCUIT
 from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
 
-_NOT_FINAL = literals(
+_NOT_FINAL = (
     *(EventState.READY, EventState.HELD, EventState.AWAITING),
     *(EventState.UNRESOLVED, EventState.DEAD, EventState.QUARANTINED),
 )
-_OUTCOME_OPEN = literals(SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
+_OUTCOME_OPEN = (SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
+_COUNTED = {"events": _NOT_FINAL, "sends": _OUTCOME_OPEN, "deliveries": ("new", "quarantined")}
 _COUNTS = f"""
 select 'events' as what, state, count(*) as n from whatsapp.events
-where state in ({_NOT_FINAL}) group by state
+where state in ({literals(*_NOT_FINAL)}) group by state
 union all
 select 'sends', state, count(*) from whatsapp.outbox
-where state in ({_OUTCOME_OPEN}) group by state
+where state in ({literals(*_OUTCOME_OPEN)}) group by state
 union all
 select 'deliveries', state, count(*) from whatsapp.deliveries
 where state in ('new', 'quarantined') group by state
@@ -41,9 +42,10 @@ async def state(pool: Pool, number: str) -> asyncpg.Record:
 
 async def set_gauges(pool: Pool, number: str) -> None:
     """Count events, sends and deliveries by state, and take over the age and the circuit."""
-    BACKLOG.clear()
-    for row in await pool.fetch(_COUNTS):
-        BACKLOG.labels(row["what"], row["state"]).set(row["n"])
+    found = {(row["what"], row["state"]): row["n"] for row in await pool.fetch(_COUNTS)}
+    for what, states in _COUNTED.items():
+        for each in states:
+            BACKLOG.labels(what, each).set(found.get((what, each), 0))
     now = await state(pool, number)
     BACKLOG_AGE.set(now["age"])
     CIRCUIT.set(now["circuit_open"])

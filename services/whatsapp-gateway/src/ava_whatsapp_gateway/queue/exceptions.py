@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A lane given back: due again after `seconds`, because of `reason`; at once without either."""
+    """A lane given back: due again after `seconds`, because of `reason`; at once without either.
+
+    A `shared` reason is one for all lanes alike: each is due when one of them has found that it is over.
+    """
 
     seconds: float = 0.0
     reason: str = ""
+    shared: bool = False
 
 
 class RetryLater(Exception):

@@ -1,6 +1,6 @@
 """Run one claimed lane: event by event, until it is empty, has to wait, or is another process's.
 
-Decisions 0050 and 0054.
+Decisions 0050, 0054, 0104 and 0106.
 """
 
 import asyncio
@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ava_common.database import AWAY, Pool, retry_while_away
+from ava_common.database import Pool, retry_while_away
+from ava_common.database_errors import AWAY, BUSY, is_about_data
 from ava_common.log import log
 from ava_common.tracing import new_trace
 from ava_whatsapp_gateway.metrics import ALERTS, EVENTS, RETRIES
@@ -25,7 +26,8 @@ from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
 
-_RELEASE_SECONDS = 10.0
+_SHARED_BELOW_SECONDS = 10.0
+"""A service that asks for more patience than this is not probed meanwhile."""
 Handle = Callable[[Event], Awaitable[None]]
 """Handles one event to its end; raises one of `queue.exceptions` to end early."""
 
@@ -43,12 +45,15 @@ class LaneRunner:
         """Returns with the lane released, or lost to another process."""
         try:
             release = await self._work_through(lane)
-            await retry_while_away(lambda: lanes.give_back(self.pool, lane, release), _RELEASE_SECONDS)
+            # As long as the lease lasts, so that a database that is back finds the lane due at once.
+            lease_seconds = self.settings.lease_seconds
+            await retry_while_away(lambda: lanes.give_back(self.pool, lane, release), lease_seconds)
         except LeaseLost:
             log.warning("lane.lost", contact=lane.contact)
-        except AWAY as error:
+        except Exception as error:
             # The lease expires by itself; what had happened is written down already or found out then.
-            log.warning("lane.left", contact=lane.contact, why=type(error).__name__)
+            away = isinstance(error, AWAY + BUSY)
+            log.warning("lane.left", contact=lane.contact, why=type(error).__name__, exc_info=not away)
 
     async def _work_through(self, lane: lanes.Lane) -> Release:
         for event in lane.events:
@@ -59,12 +64,23 @@ class LaneRunner:
                 try:
                     if release := await self._attempt(event, lane.tries):
                         return release
+                    if event.reason:
+                        await lanes.wake_waiting(self.pool, event.reason)
                 except LaneChanged:
                     break
-                except AWAY as error:
-                    log.warning("turn.interrupted", event_id=event.id, why=type(error).__name__)
-                    return Release(self._soon(lane.tries), "database")
+                except LeaseLost:
+                    raise
+                except Exception as error:
+                    return self._interrupted(event, error, lane.tries)
         return Release()
+
+    def _interrupted(self, event: Event, error: Exception, tries: int) -> Release:
+        """The database is away, or does not fit: through no fault of this event's."""
+        # Once the lane can be given back, a database that was away is back: there is nothing to wait for.
+        away = isinstance(error, AWAY + BUSY)
+        why = str(error) if isinstance(error, AWAY) else type(error).__name__
+        log.warning("turn.interrupted", event_id=event.id, why=why, exc_info=not away)
+        return Release(self._soon(0 if away else tries), "database")
 
     async def _attempt(self, event: Event, tries: int) -> Release | None:
         """Handle one event: None when the lane goes on after it, else how long it has to wait."""
@@ -76,9 +92,9 @@ class LaneRunner:
             return await self._wait_for(event, away, tries)
         except RetryLater as later:
             return await self._put_back(event, later.release)
-        except (*AWAY, LeaseLost, LaneChanged):
-            raise
         except Exception as error:
+            if isinstance(error, LeaseLost | LaneChanged) or not is_about_data(error):
+                raise
             log.exception("turn.failed", event_id=event.id)
             return await self._count_failure(event, type(error).__name__)
         return None
@@ -88,7 +104,9 @@ class LaneRunner:
         if datetime.now(UTC) - event.received_at > timedelta(hours=self.settings.peer_patience_hours):
             await self._end_as_dead(event, str(away))
             return None
-        return await self._put_back(event, Release(self._soon(tries, away.retry_after_seconds), away.name))
+        asked = away.retry_after_seconds
+        shared = (asked or 0.0) < _SHARED_BELOW_SECONDS
+        return await self._put_back(event, Release(self._soon(tries, asked), away.name, shared))
 
     async def _count_failure(self, event: Event, reason: str) -> Release | None:
         """The event itself failed, which it may do only so many times."""

@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decision 0050. See docs/contracts/postgres.md#locks.
+Decisions 0050 and 0106. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
@@ -13,6 +13,8 @@ from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
+_SHARED = "away:"
+"""What `waits_for` begins with where many lanes wait for the same thing to be back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Event:
     turn_id: UUID
     sent_at: datetime
     received_at: datetime
+    released_at: datetime | None
     trace: str
     user_id: UUID | None
     avatar_id: UUID | None
@@ -49,6 +52,7 @@ class Event:
     attempts: int
     reason: str | None
     send_count: int
+    claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
         """Too old for an answer: after an outage Meta delivers what was sent in up to seven days."""
@@ -67,9 +71,10 @@ class Lane:
 
 _CLAIM = "select contact_id, token, tries from whatsapp.claim(p_limit => $1, p_lease => $2)"
 _HEADS = f"""
-select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.trace, e.user_id,
-       e.avatar_id, e.logged_at, e.attempts, e.reason,
+select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
+       e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
+       statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
@@ -87,6 +92,8 @@ select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_st
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
 """
+_WAKE_WAITING = "select whatsapp.wake_waiting(p_waits_for => $1)"
+_PROBE_WAITING = "select whatsapp.probe_waiting(p_shared => $1)"
 _PUT_BACK = f"""
 update whatsapp.events set attempts = attempts + $3, reason = $4, changed_at = clock_timestamp()
 where id = $1 and state = '{EventState.READY}'
@@ -136,4 +143,15 @@ async def put_back(pool: Pool, event: Event, reason: str, attempts: int) -> None
 
 async def give_back(pool: Pool, lane: Lane, how: Release) -> None:
     """Give the lane back; it is due again after the release's seconds if an event in it is ready."""
-    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), how.reason)
+    waits_for = f"{_SHARED}{how.reason}" if how.shared else how.reason
+    await pool.fetchval(_RELEASE, lane.contact, lane.token, timedelta(seconds=how.seconds), waits_for)
+
+
+async def wake_waiting(pool: Pool, reason: str) -> None:
+    """What all lanes with this shared reason waited for is back: they are due."""
+    await pool.fetchval(_WAKE_WAITING, f"{_SHARED}{reason}")
+
+
+async def probe_waiting(pool: Pool) -> int:
+    """One lane for each shared reason is due, to find out whether that is over; their number."""
+    return int(await pool.fetchval(_PROBE_WAITING, _SHARED))

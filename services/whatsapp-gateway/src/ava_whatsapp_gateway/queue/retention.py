@@ -1,32 +1,95 @@
-"""Delete what has been kept long enough, a little at a time."""
+"""Delete what has been kept long enough, a little at a time, and show how old the oldest of each kind is.
 
+Decision 0136.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ava_common.database import Pool
+from ava_whatsapp_gateway.metrics import KEPT_AGE, KEPT_LIMIT, RETENTION_DELETED
 from ava_whatsapp_gateway.queue.states import EventState, literals
 from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
+PAST = "written too long before the number was linked"
+"""The reason of an event that was discarded because a typed number releases recent words only."""
 
-_RETENTION = (
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of one kind, the setting that says for how many days, and since when they count."""
+
+    kind: str
+    setting: str
+    table: str
+    since: str
+    where: str
+    key: str = "id"
+
+    @property
+    def delete(self) -> str:
+        return (
+            f"delete from whatsapp.{self.table} where ({self.key}) in (select {self.key}"
+            f" from whatsapp.{self.table} as kept where {self.where}"
+            f" and {self.since} < clock_timestamp() - $1::interval limit $2)"
+        )
+
+    @property
+    def age(self) -> str:
+        return (
+            f"select coalesce(extract(epoch from clock_timestamp() - min({self.since})), 0)::float"
+            f" from whatsapp.{self.table} as kept where {self.where}"
+        )
+
+
+def _events(kind: str, setting: str, since: str, *states: EventState) -> Kept:
+    return Kept(kind, setting, "events", since, f"state in ({literals(*states)})")
+
+
+KEPT = (
     # Held for a sender who never linked: we may not keep their words.
-    ("held_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
-     f" where state = '{EventState.HELD}' and received_at < clock_timestamp() - $1::interval limit $2)"),
-    ("held_days", "delete from whatsapp.contacts where id in (select c.id from whatsapp.contacts as c"
-     " where c.user_id is null and c.first_seen_at < clock_timestamp() - $1::interval"
-     " and not exists (select from whatsapp.events as e where e.contact_id = c.id)"
-     " and not exists (select from whatsapp.lanes as l where l.contact_id = c.id) limit $2)"),
-    ("raw_days", "delete from whatsapp.deliveries where id in (select id from whatsapp.deliveries"
-     " where state <> 'new' and received_at < clock_timestamp() - $1::interval limit $2)"),
-    ("done_days", "delete from whatsapp.events where id in (select id from whatsapp.events"
-     f" where state in ({literals(EventState.DONE, EventState.IGNORED)})"
-     " and changed_at < clock_timestamp() - $1::interval limit $2)"),
-    ("done_days", "delete from whatsapp.statuses where (wamid, status) in (select wamid, status"
-     " from whatsapp.statuses where received_at < clock_timestamp() - $1::interval limit $2)"),
+    _events("held", "held_days", "received_at", EventState.HELD),
+    # Nor those that were said too long before a link.
+    Kept(
+        "past_words", "held_days", "events", "received_at",
+        f"state = '{EventState.DISCARDED}' and reason = '{PAST}'",
+    ),
+    Kept(
+        "unlinked_contacts", "held_days", "contacts", "first_seen_at",
+        "user_id is null and not exists (select from whatsapp.events as e where e.contact_id = kept.id)"
+        " and not exists (select from whatsapp.lanes as l where l.contact_id = kept.id)",
+    ),
+    Kept("deliveries", "raw_days", "deliveries", "received_at", "state = 'split'"),
+    # What cannot be read may hold anyone's messages: kept until an operator has looked at it.
+    Kept(
+        "unreadable_deliveries", "undecided_days", "deliveries", "greatest(received_at, seen_at)",
+        "state = 'quarantined' and seen_at is not null",
+    ),
+    _events("done", "done_days", "changed_at", EventState.DONE, EventState.IGNORED),
+    _events("discarded", "done_days", "changed_at", EventState.DISCARDED),
+    _events(
+        "undecided", "undecided_days", "changed_at",
+        EventState.DEAD, EventState.UNRESOLVED, EventState.QUARANTINED,
+    ),
+    Kept("statuses", "done_days", "statuses", "received_at", "true", key="wamid, status"),
 )  # fmt: skip
+"""All that holds words or numbers and has a limit. A linked contact stays as long as its account."""
 
 
 async def apply_retention(pool: Pool, settings: Settings) -> None:
-    """Delete up to a batch of each kind; may be repeated at any time. Dead events are never deleted."""
-    for days, delete in _RETENTION:
-        await pool.execute(delete, timedelta(days=getattr(settings, days)), _BATCH)
+    """Delete up to a batch of each kind; may be repeated at any time."""
+    for kept in KEPT:
+        done = await pool.execute(kept.delete, _limit(kept, settings), _BATCH)
+        RETENTION_DELETED.labels(kept.kind).inc(int(done.rpartition(" ")[2]))
+
+
+async def set_gauges(pool: Pool, settings: Settings) -> None:
+    """The age of the oldest row of each kind, beside its limit."""
+    for kept in KEPT:
+        KEPT_AGE.labels(kept.kind).set(await pool.fetchval(kept.age))
+        KEPT_LIMIT.labels(kept.kind).set(_limit(kept, settings).total_seconds())
+
+
+def _limit(kept: Kept, settings: Settings) -> timedelta:
+    return timedelta(days=getattr(settings, kept.setting))

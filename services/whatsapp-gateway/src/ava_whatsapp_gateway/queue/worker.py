@@ -38,20 +38,28 @@ class Worker:
     """Loops that no error ends: the database may go away and come back under them.
 
     `arrived` is set when a delivery was stored. `ingest` makes events of deliveries and `handle` does what an
-    event asks for; the queue itself knows nothing of either.
+    event asks for; `sweep` repairs contacts. The queue itself knows nothing of these.
     """
 
     def __init__(
-        self, pool: Pool, settings: Settings, arrived: asyncio.Event, *, ingest: Ingest, handle: Handle
+        self,
+        pool: Pool,
+        settings: Settings,
+        arrived: asyncio.Event,
+        *,
+        ingest: Ingest,
+        handle: Handle,
+        sweep: Callable[[], Awaitable[int]],
     ) -> None:
         self._pool, self._settings, self._arrived, self._ingest = pool, settings, arrived, ingest
+        self._sweep = sweep
         self._due = asyncio.Event()
         self._stopping = asyncio.Event()
         self._lane_runner = LaneRunner(pool, settings, handle, self._stopping)
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        return self._ingest_deliveries, self._claim_lanes, self._maintain
+        return self._ingest_deliveries, self._claim_lanes, self._probe, self._maintain
 
     async def repeat(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step until the stop; after an error wait a moment."""
@@ -93,8 +101,15 @@ class Worker:
         if not claimed or len(self._in_flight) == self._settings.concurrency:
             await self._wait(self._due)
 
+    async def _probe(self) -> None:
+        """Find out soon that what lanes wait for is back, with one of them."""
+        await self._wait(self._stopping)
+        if await lanes.probe_waiting(self._pool):
+            self._due.set()
+
     async def _maintain(self) -> None:
         await maintenance.run(self._pool, self._settings)
+        await self._sweep()
         await self._wait(self._stopping, 5 * self._settings.poll_seconds)
 
     async def _wait(self, event: asyncio.Event, seconds: float | None = None) -> None:

@@ -7,7 +7,8 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from ava_common.database import AWAY, Pool
+from ava_common.database import Pool
+from ava_common.database_errors import is_about_data
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE
 
 _MAX_ROWS = 128
@@ -74,7 +75,7 @@ class Inbox:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 new = {row["digest"] for row in await self._pool.fetch(_KEEP, *columns)}
         except Exception as error:
-            if len(group) == 1 or isinstance(error, AWAY):
+            if len(group) == 1 or not is_about_data(error):
                 _fail(group, error)
                 return
             for delivery in group:  # one bad row must not cost the others

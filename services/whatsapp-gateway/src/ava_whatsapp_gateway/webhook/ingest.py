@@ -1,11 +1,14 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decision 0050.
+Decisions 0050 and 0094.
 """
+
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from ava_common.database import AWAY, Connection, Pool
+from ava_common.database import BUSY, Connection, Pool
+from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
@@ -38,18 +41,24 @@ _BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 Keyed = Message | Move | AccountNotice | Other
 Found = list[tuple[asyncpg.Record, Update]]
 """Each update with the delivery it came in."""
+Store = Callable[[Connection, Found], Awaitable[list[AccountNotice]]]
+"""Returns the notices that had not arrived before, to be announced once they are committed."""
 
 
 async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
-        done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES)
-    except AWAY:
-        raise
-    except Exception:
+        done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES, _store)
+    except BUSY:
+        return 1  # nothing is wrong with them; the next round takes them again
+    except Exception as error:
+        if not is_about_data(error):
+            raise
         # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
-        done = await _store_or_quarantine_first(pool, number_id)
+        done = 0
+        while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
+            done += one
     if done:
         # In a transaction of its own, so that lanes are locked before sends, as everywhere.
         while await pool.fetchval(_SETTLE, _BATCH_SENDS):
@@ -59,12 +68,12 @@ async def ingest(pool: Pool, number_id: str) -> int:
 
 async def _store_or_quarantine_first(pool: Pool, number_id: str) -> int:
     try:
-        return await _parse_and_store(pool, number_id, 1)
-    except AWAY:
-        raise
-    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-        return 1  # nothing is wrong with it; the next round takes it again
+        return await _parse_and_store(pool, number_id, 1, _store_each)
+    except BUSY:
+        return 1
     except Exception as error:
+        if not is_about_data(error):
+            raise  # nothing is wrong with it; the next round takes it again
         return await _quarantine_first(pool, type(error).__name__)
 
 
@@ -77,7 +86,7 @@ async def _quarantine_first(pool: Pool, why: str) -> int:
         return len(rows)
 
 
-async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
+async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> int:
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(_LOCK):
             return 0
@@ -96,7 +105,7 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int) -> int:
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
-            notices = await _store(connection, found)
+            notices = await store(connection, found)
     for notice in notices:
         account_notices.announce(notice)
     return len(deliveries)
@@ -107,9 +116,11 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     fresh = await _without_duplicates(connection, found)
     senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
     moves = [item for _, item in fresh if isinstance(item, Move)]
-    sides = [side for move in moves for side in (move.before, move.after)]
-    contacts = await ContactStore.load(connection, senders + sides)
+    contacts = await ContactStore.load(connection, senders, moves)
     events = [await _event_row(contacts, row, item) for row, item in fresh]
+    # A contact that was found out to be another's since an earlier item was read is gone.
+    if contacts.united:
+        events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
     stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
     if statuses := [_status_row(row, item) for row, item in found if isinstance(item, Status)]:
         await connection.execute(INSERT_STATUSES, *zip(*statuses, strict=True))
@@ -121,6 +132,23 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
     return [item for _, item in fresh if isinstance(item, AccountNotice)]
+
+
+async def _store_each(connection: Connection, found: Found) -> list[AccountNotice]:
+    """One item at a time: what cannot be stored is quarantined, and costs its siblings nothing."""
+    notices: list[AccountNotice] = []
+    for delivery, item in found:
+        try:
+            async with connection.transaction():
+                notices += await _store(connection, [(delivery, item)])
+        except Exception as error:
+            if isinstance(item, Status) or not is_about_data(error):
+                raise
+            why = type(error).__name__
+            log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
+            kind = "system" if isinstance(item, Move) else item.kind
+            await _store(connection, [(delivery, Other(item.key, kind, why, item.item))])
+    return notices
 
 
 async def _without_duplicates(connection: Connection, found: Found) -> list[tuple[asyncpg.Record, Keyed]]:

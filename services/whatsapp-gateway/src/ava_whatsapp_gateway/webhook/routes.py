@@ -36,7 +36,12 @@ class WrongVerifyToken(Problem):
     status = 403
 
 
-@router.get(PATH, response_class=PlainTextResponse, responses=responses(WrongVerifyToken))
+@router.get(
+    PATH,
+    operation_id="webhook_verify",
+    response_class=PlainTextResponse,
+    responses=responses(WrongVerifyToken),
+)
 async def verify(
     resources: ResourcesDep,
     mode: Annotated[str, Query(alias="hub.mode")],
@@ -54,6 +59,7 @@ deliveries = PlainAsgiRoute(
     PATH,
     deliver,
     methods=["POST"],
+    operation_id="webhook_deliver",
     tags=["webhook"],
     response_class=PlainTextResponse,
     responses=responses(MalformedJson, NotGenuine, DeliveryTooLarge, InvalidRequest, DatabaseAway),

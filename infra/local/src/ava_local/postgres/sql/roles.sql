@@ -41,3 +41,12 @@ begin
   end if;
 end
 $$;
+
+do $$
+begin
+  -- The platform lets postgres load a backup without firing triggers; before 15 only a superuser could.
+  if current_setting('server_version_num')::int >= 150000 then
+    execute 'grant set on parameter session_replication_role to postgres';
+  end if;
+end
+$$;

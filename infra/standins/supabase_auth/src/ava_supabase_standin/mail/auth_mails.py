@@ -114,9 +114,10 @@ def token_hash_of(email: str, otp: str) -> str:
 
 
 def confirmation_url(request: Request, kind: str, token_hash: str, redirect_to: str) -> str:
-    """GoTrue's own link, which confirms on GET."""
-    query = urlencode({"token": token_hash, "type": kind, "redirect_to": redirect_to}, quote_via=quote)
-    return f"{resources_of(request).settings.api_url}/verify?{query}"
+    """GoTrue's own link, which confirms on GET; a return address is only encoded where it must be."""
+    back = quote(redirect_to, safe="") if set(redirect_to) & set("&=#") else redirect_to
+    query = urlencode({"token": token_hash, "type": kind}, quote_via=quote)
+    return f"{resources_of(request).settings.api_url}/verify?{query}&redirect_to={back}"
 
 
 def _new_token(request: Request, email: str, sent_at: datetime | None, prefix: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from ava_supabase_standin.requests.client_address import first_valid_address
 from ava_supabase_standin.resources import resources_of
-from ava_supabase_standin.settings import Settings
+from ava_supabase_standin.settings import Settings, is_loopback
 
 
 def redirect_target(request: Request) -> str:
@@ -22,14 +22,17 @@ def redirect_target(request: Request) -> str:
 
 
 def is_allowed(url: str, settings: Settings) -> bool:
-    """The site's own origin, loopback addresses, and everything the allow list matches."""
+    """The site's own host, loopback addresses, and everything the allow list matches.
+
+    The port does not count on a site that is this machine.
+    """
     try:
         site, target = urlsplit(settings.site_url), urlsplit(url)
-        same = (site.scheme, site.hostname, site.port) == (target.scheme, target.hostname, target.port)
         host = target.hostname or ""
+        same_port = is_loopback(host) or site.port == target.port
     except ValueError:
         return False
-    if url and same:
+    if url and same_port and (site.scheme, site.hostname) == (target.scheme, host):
         return True
     if first_valid_address(host):
         return ipaddress.ip_address(host).is_loopback

@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ava_whatsapp_simulator.behaviour_plan import Fault
@@ -21,11 +21,14 @@ from ava_whatsapp_simulator.webhooks.statuses import TimedItem, arrives_before_r
 
 Json = dict[str, Any]
 STATUS_FIRST_SECONDS = 2.0
+PAGE = "<html><body>Sorry, something went wrong.</body></html>"
 
 
 async def describe(request: Request) -> Response:
     """`GET /{version}/{phone_number_id}`: the business number as Meta shows it."""
     simulator: Simulator = request.app.state.simulator
+    if simulator.plan.away:
+        return Response(PAGE, 503, media_type="text/html")
     try:
         _check_token_and_path(request, simulator)
     except GraphError as error:
@@ -45,6 +48,9 @@ async def messages(request: Request) -> Response:
         if isinstance(asked, MarkAsRead):
             return _mark_read(simulator, asked)
         return await _SendHandler(simulator, asked).respond()
+    except ClientDisconnect:
+        simulator.oracle.cut_off += 1
+        return Response(status_code=400)
     except GraphError as error:
         return _error_response(error)
 
@@ -64,6 +70,9 @@ class _SendHandler:
 
     async def respond(self) -> Response:
         """What the caller is told: accepted, an error, or something unclear."""
+        if self._simulator.plan.away:
+            self._record("unknown", None, "away")
+            return Response(PAGE, 503, media_type="text/html")
         try:
             self._check_limits()
         except GraphError:
@@ -101,7 +110,7 @@ class _SendHandler:
         self._record("unknown", wamid)
         body = _accepted_json(self._send, self._phone, wamid or "")
         if fault.kind == "http_error":
-            return Response("<html><body>Sorry, something went wrong.</body></html>", fault.status)
+            return Response(PAGE, fault.status, media_type="text/html")
         if fault.kind == "no_id":
             return JSONResponse(body | {"messages": []})
         return DroppedResponse(body, delay=fault.hold if fault.kind == "timeout" else 0.0)
@@ -118,9 +127,9 @@ class _SendHandler:
     def _recipient(self) -> str:
         return self._phone.number if self._phone is not None else self._send.addressee
 
-    def _record(self, outcome: Outcome, wamid: str | None) -> None:
+    def _record(self, outcome: Outcome, wamid: str | None, kind: str | None = None) -> None:
         fault, accepted = self._decision.fault, wamid is not None
-        kind = fault.kind if fault is not None else None
+        kind = fault.kind if fault is not None else kind
         with_status = accepted and self._decision.with_status and self._simulator.plan.statuses.enabled
         attempt = SendAttempt(
             self._send.outbox_id,

@@ -113,5 +113,6 @@ attempt("write", async () => {
   $("text").focus();
 });
 
+for (const part of document.querySelectorAll("header, footer")) part.hidden = false;
 listNumbers();
 if (location.hash.length > 1) use(decodeURIComponent(location.hash.slice(1)));

@@ -1,0 +1,83 @@
+"""Ask whether the caller's session still lives, for what outlives a stolen access token: `LiveCaller`.
+
+Decision 0111.
+"""
+
+from typing import Annotated, Protocol, cast
+
+import httpx
+from fastapi import Request, Security
+
+from ava_common.authentication import NotSignedIn, PersonRequired, Present
+from ava_common.caller import Caller
+from ava_common.database import AccountGone
+from ava_common.http_client import on_behalf_of, own_problem
+from ava_common.log import log
+from ava_common.problems import Problem
+
+
+class SessionEnded(Problem):
+    """This session has ended. Log in again."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class SessionsUnavailable(Problem):
+    """We cannot check right now that you are still logged in. Nothing was changed; try again in a moment."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
+REFUSALS = (NotSignedIn, PersonRequired, SessionEnded, AccountGone, SessionsUnavailable)
+"""What a route with a LiveCaller may answer before it does anything."""
+
+
+class SessionCheck(Protocol):
+    """Raises SessionEnded, AccountGone or SessionsUnavailable unless the caller's session lives."""
+
+    async def require_live(self, caller: Caller) -> None: ...
+
+
+class RemoteSessionCheck:
+    """Asks another service, with the caller's own token; its path answers 204 for a session that lives."""
+
+    def __init__(self, client: httpx.AsyncClient, path: str) -> None:
+        self._client, self._path = client, path
+
+    async def require_live(self, caller: Caller) -> None:
+        try:
+            response = await self._client.get(self._path, auth=on_behalf_of(caller))
+        except httpx.HTTPError as error:
+            log.warning("sessions.unreachable", error=type(error).__name__)
+            raise SessionsUnavailable from None
+        if response.status_code == 204:
+            return
+        said = own_problem(response) if response.status_code == 401 else None
+        for refusal in (SessionEnded, AccountGone):
+            if said == refusal.type():
+                raise refusal
+        log.warning("sessions.unexpected", status=response.status_code)
+        raise SessionsUnavailable
+
+
+class _Resources(Protocol):
+    @property
+    def sessions(self) -> SessionCheck: ...
+
+
+class Live(Present):
+    """Signed in, present, and the session has not ended since the token was issued."""
+
+    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
+        caller = await super().__call__(request)
+        await cast(_Resources, request.state.resources).sessions.require_live(caller)
+        return caller
+
+
+LiveCaller = Annotated[Caller, Security(Live())]

@@ -1,0 +1,101 @@
+"""The rows of contacts, and what ingest does to them under their lanes' locks: save, release, unite.
+
+Decisions 0052, 0094 and 0103. See docs/contracts/postgres.md#locks.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ava_common.database import Connection
+from ava_whatsapp_gateway.cloud_api.updates import Identity
+from ava_whatsapp_gateway.queue.states import EventState, literals
+
+COLUMNS = "id, wa_digits, bsuid, parent_bsuid, username, user_id, linked_digits"
+_SAVE = """
+update whatsapp.contacts set wa_digits = $2, bsuid = $3, parent_bsuid = coalesce($4, parent_bsuid),
+  username = $5, user_id = $6, linked_digits = $7,
+  recycled = $8 or (recycled and wa_digits is not distinct from $2),
+  relinked_by = case when $8 then null else relinked_by end, link_version = link_version + 1
+where id = $1
+"""
+_RECORD_MOVE = """
+insert into whatsapp.moves (contact_id, reason, from_digits, from_bsuid, to_digits, to_bsuid)
+values ($1, $2, $3, $4, $5, $6)
+"""
+_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
+# A gateway of 0.1.0 pins without a lane's lock, so the rows are locked too.
+_LOCK = "select id, user_id, linked_digits from whatsapp.contacts where id = any ($1) order by id for update"
+# Not because of a link: who said it is known, however long ago it was. What note_shown has marked stays so.
+_RELEASE = f"""
+update whatsapp.events set state = '{EventState.READY}', reason = null,
+  released_at = case when released_at = now() then released_at end, changed_at = clock_timestamp()
+where contact_id = $1 and state = '{EventState.HELD}'
+"""
+_START_CLOCK = f"""
+update whatsapp.events set released_at = now()
+where contact_id = any ($1) and state in ({literals(EventState.READY, EventState.HELD)}) and logged_at is null
+"""
+_HAND_OVER = (
+    "update whatsapp.events set contact_id = $1 where contact_id = $2",
+    "update whatsapp.outbox as o set contact_id = $1, notice_day = case when not exists ("
+    " select from whatsapp.outbox as same where same.contact_id = $1 and same.notice_day = o.notice_day)"
+    " then notice_day end where contact_id = $2",
+    "update whatsapp.moves set contact_id = $1 where contact_id = $2",
+)
+_DELETE = "delete from whatsapp.contacts where id = $1"
+
+
+@dataclass(slots=True, eq=False)
+class ContactRow:
+    """A contact as it is in this transaction; `user_id` may be outdated until the row is locked."""
+
+    id: int
+    wa_digits: str | None
+    bsuid: str | None
+    parent_bsuid: str | None
+    username: str | None
+    user_id: UUID | None
+    linked_digits: str | None = None
+
+
+async def lock(connection: Connection, *rows: ContactRow) -> None:
+    """Lock their lanes, then the rows, and read again whose they are: a link may have changed meanwhile."""
+    ids = [row.id for row in rows]
+    await connection.execute(_WAKE, ids)
+    locked = {found["id"]: found for found in await connection.fetch(_LOCK, ids)}
+    for row in rows:
+        row.user_id, row.linked_digits = locked[row.id]["user_id"], locked[row.id]["linked_digits"]
+
+
+async def save(connection: Connection, row: ContactRow, *, recycled: bool = False) -> None:
+    """Save a locked row; what it holds is handled anew, because it may be known now whose it is."""
+    names = row.wa_digits, row.bsuid, row.parent_bsuid, row.username
+    await connection.execute(_SAVE, row.id, *names, row.user_id, row.linked_digits, recycled)
+    await connection.execute(_RELEASE, row.id)
+
+
+async def note_shown(connection: Connection, digits: str | None, *rows: ContactRow) -> None:
+    """A hidden number is shown: what was said shortly before is released, as by a link."""
+    shown = [row.id for row in rows if digits and row.wa_digits is None and row.user_id is None]
+    if shown:
+        await connection.execute(_START_CLOCK, shown)
+
+
+async def record_move(connection: Connection, row: ContactRow, reason: str, after: Identity) -> None:
+    """Note what the row was called before, and what it is called now."""
+    names = row.wa_digits, row.bsuid, after.digits, after.bsuid
+    await connection.execute(_RECORD_MOVE, row.id, reason, *names)
+
+
+async def unite(connection: Connection, kept: ContactRow, other: ContactRow) -> None:
+    """One person: everything of `other` goes to `kept`, both locked, and `other` with its lane is deleted.
+
+    A worker that has the deleted lane loses its lease and repeats what it was doing on the other lane.
+    """
+    await record_move(connection, other, "united", Identity(kept.wa_digits, kept.bsuid))
+    for statement in _HAND_OVER:
+        await connection.execute(statement, kept.id, other.id)
+    await connection.execute(_DELETE, other.id)
+    if kept.user_id is None:
+        kept.user_id, kept.linked_digits = other.user_id, other.linked_digits
+    kept.username = kept.username or other.username

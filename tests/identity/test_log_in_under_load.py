@@ -1,0 +1,53 @@
+"""In a running stack: an attacker keeps log-ins of their own in flight, and the clock still tells nothing."""
+
+import asyncio
+import statistics
+
+import httpx
+import pytest
+
+from ava_auth.even_queue import AT_ONCE
+from ava_local.stack.control import Stack
+from e2e.people import Person, unique_text
+
+IN_FLIGHT = 5 * AT_ONCE - 1
+"""With the one that is measured a multiple of the queue's places, so that every round is alike."""
+SAMPLES = 5  # as many wrong guesses as are free for an account
+TOLERANCE = 0.10
+
+
+@pytest.mark.timeout(300)
+async def test_the_clock_tells_nothing_while_many_log_ins_are_in_flight(stack: Stack) -> None:
+    attackers = [await asyncio.to_thread(Person, stack) for _ in range(3)]
+    victim = await asyncio.to_thread(Person, stack)
+    async with httpx.AsyncClient(base_url=stack.url("auth"), timeout=120, trust_env=False) as client:
+        done = asyncio.Event()
+
+        async def occupy(own: Person) -> None:
+            while not done.is_set():
+                await client.post("/auth/login", json={"email": own.email, "password": own.password})
+
+        load = [asyncio.create_task(occupy(attackers[n % len(attackers)])) for n in range(IN_FLIGHT)]
+        try:
+            await asyncio.sleep(2)
+            known, unknown = await samples(client, victim.email)
+        finally:
+            done.set()
+            await asyncio.gather(*load)
+    medians = statistics.median(known), statistics.median(unknown)
+    assert abs(medians[0] - medians[1]) <= TOLERANCE * max(medians), (known, unknown)
+
+
+async def samples(client: httpx.AsyncClient, known_email: str) -> tuple[list[float], list[float]]:
+    """Seconds of wrong log-ins for the known address and for unknown ones, in turns."""
+    clock = asyncio.get_running_loop().time
+    known: list[float] = []
+    unknown: list[float] = []
+    for number in range(SAMPLES):
+        nobody = f"{unique_text('nobody').replace(' ', '-')}@people.example"
+        for email, taken in ((known_email, known), (nobody, unknown)):
+            headers = {"X-Forwarded-For": f"203.0.113.{number + 1}"}
+            started = clock()
+            await client.post("/auth/login", json={"email": email, "password": "wrong"}, headers=headers)
+            taken.append(clock() - started)
+    return known, unknown
