@@ -108,11 +108,8 @@ class Environment:
             "whatsapp-gateway": self._gateway,
         }[name]()
         values = {**self.shared_by_services(), f"{prefix}DATABASE_URL": self.database_url(role), **own}
-        more = {
-            key: value
-            for key, value in self.user_variables.items()
-            if key.startswith(prefix) or key in values
-        }
+        ours = self.user_variables.items()
+        more = {key: value for key, value in ours if key.startswith(prefix) or key in values}
         return values | more
 
     def _auth(self) -> dict[str, str]:
@@ -150,12 +147,12 @@ class Environment:
             f"{service.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{self.layout.port_of(service)}"
             for service in SERVICES
         }
-        state = str(self.layout.state_dir / "caddy")
+        own_files = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(self.layout.state_dir / "caddy"))
         return {
             "AVA_SITE_ADDRESS": f":{self.layout.base_port}",
             "AVA_BIND": "127.0.0.1",
             **EDGE_DEFAULTS,
-            **dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME"), state),
+            **own_files,
             **upstreams,
         }
 
