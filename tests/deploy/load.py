@@ -82,12 +82,18 @@ class Load:
 
     async def _ask(self, client: httpx.AsyncClient, nth: int) -> None:
         what, person = MIX[nth % len(MIX)], self.people[nth // len(MIX) % len(self.people)]
-        began = time.monotonic()
+        began, steps = time.monotonic(), list[str]()
+
+        async def note(step: str, _: object) -> None:
+            steps.append(step)
+
+        request = self._request(client, what, person, nth)
+        request.extensions["trace"] = note
         try:
-            answer = await client.send(self._request(client, what, person, nth))
+            answer = await client.send(request)
             problem = "" if answer.status_code < 300 else f"{answer.status_code} {answer.text[:200]}"
         except httpx.HTTPError as error:
-            problem = type(error).__name__
+            problem = f"{error!r} {nth} at {time.time():.2f} after {' '.join(steps)}"
         self.outcomes[what] += 1
         self.slowest = max(self.slowest, time.monotonic() - began)
         if problem:

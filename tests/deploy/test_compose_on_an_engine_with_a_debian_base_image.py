@@ -97,12 +97,12 @@ async def test_a_bad_version_costs_not_one_request(
 async def test_a_second_deployment_on_the_same_host_is_refused(
     host: ComposeHost, deployments: Deployments
 ) -> None:
-    holder = host.box.start("flock /run/ava-deploy.lock sleep 60")
-    await asyncio.to_thread(
-        wait_for, lambda: host.box.result("flock -n /run/ava-deploy.lock true").returncode != 0, "no lock"
-    )
+    host.box.start("flock /run/ava-deploy.lock sh -c 'until [ -e /run/enough ]; do sleep 0.1; done'")
+    taken, free = "! flock -n /run/ava-deploy.lock true", "flock -n /run/ava-deploy.lock true"
+    await asyncio.to_thread(wait_for, lambda: host.box.result(taken).returncode == 0, "no lock")
     said = await deployments.refused("auth", "one")
-    holder.kill()
+    host.box.run("touch /run/enough")
+    await asyncio.to_thread(wait_for, lambda: host.box.result(free).returncode == 0, "the lock stays")
     assert "another deployment" in said
 
 
@@ -147,13 +147,15 @@ async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(hos
     host.compose("down")
     node = "docker swarm init --advertise-addr 10.0.2.100 && docker node update --label-add ava.edge=true box"
     host.box.run(node)
-    deploying = f"{host.stack_variables()} docker stack deploy --detach=false -c infra/docker-stack.yml ava"
+    # The images are on the machine: there is no registry to ask for their digests.
+    options = "--detach=false --resolve-image never -c infra/docker-stack.yml"
+    deploying = f"{host.stack_variables()} docker stack deploy {options} ava"
     host.box.run(f"{host.stack_variables()} docker stack config -c infra/docker-stack.yml", FOLDER)
     host.box.run(deploying, FOLDER)
     await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 60)
     load = Load(host.outside, per_second=20)
     await asyncio.to_thread(load.prepare)
     async with load.running():
-        update = "docker service update --quiet --detach=false --image ava-messaging:two ava_messaging"
-        await asyncio.to_thread(host.box.run, update)
+        options = "--quiet --detach=false --no-resolve-image --image ava-messaging:two"
+        await asyncio.to_thread(host.box.run, f"docker service update {options} ava_messaging")
     assert await load.account() == FINE, load
