@@ -130,7 +130,7 @@ def test_a_restart_waits_for_readiness_and_a_crash_loop_becomes_failed_until_it_
     assert box.result(f"systemctl restart {unit}").returncode != 0
     wait_for(lambda: box.result(f"systemctl is-failed -q {unit}").returncode == 0, "not failed", 90)
     assert unit in box.run("systemctl --failed --plain --no-legend")
-    box.run(f"cat /root/env > {env} && systemctl start ava-again.service")
+    box.run(f"cp /root/env {env} && systemctl start ava-again.service")
     wait_for(lambda: box.result(f"systemctl is-active -q {unit}").returncode == 0, "not back", 60)
 
 
