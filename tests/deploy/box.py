@@ -4,12 +4,12 @@ Decision 0132.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Self, TypeVar
 
 from ava_local.parent_death_signal import signal_on_parent_death
 from ava_local.repository import ROOT
-from deploy import cgroups
+from deploy import cgroups, forwarder
+from deploy.forwarder import BACKLOG
 from deploy.roots import CACHE, Recipe
 
 T = TypeVar("T")
@@ -26,6 +27,9 @@ T = TypeVar("T")
 NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup")
 HOST = "10.0.2.2"
 """This machine's loopback, as a box reaches it."""
+
+OWN = "10.0.2.100"
+"""The address of every box, as it and its containers see it."""
 
 START_SECONDS = 30.0
 
@@ -74,7 +78,10 @@ class Box:
         self._connect()
 
     def launch(
-        self, command: Sequence[str], prepare: Callable[[], None] | None = None
+        self,
+        command: Sequence[str],
+        prepare: Callable[[], None] | None = None,
+        keep_open: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a program that ends with the box, at the latest."""
         with (self.work / "log").open("ab") as log:
@@ -84,6 +91,7 @@ class Box:
                 stdout=log,
                 stderr=log,
                 preexec_fn=prepare or signal_on_parent_death(signal.SIGKILL),
+                pass_fds=keep_open,
             )
         self._children.append(child)
         return child
@@ -111,15 +119,15 @@ class Box:
         self.run("sed -i 's/127.0.0.[0-9]*/10.0.2.3/' /etc/resolv.conf; ip link set lo up || true")
 
     def forward(self, port: int, to: int) -> None:
-        """Let 127.0.0.1:port of this machine lead to that port of the box."""
-        wanted = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": port, "guest_port": to}
-        with socket.socket(socket.AF_UNIX) as api:
-            api.connect(str(self.work / "slirp"))
-            api.sendall(json.dumps({"execute": "add_hostfwd", "arguments": wanted}).encode())
-            api.shutdown(socket.SHUT_WR)
-            answer = api.recv(4096).decode()
-        if "error" in answer:
-            raise CommandFailed(answer)
+        """Let 127.0.0.1:port of this machine lead to that port of the box.
+
+        Not slirp4netns does it: its listening sockets hold one waiting connection, and under load this
+        machine's kernel resets some of the others.
+        """
+        with socket.create_server(("127.0.0.1", port), backlog=BACKLOG) as listener:
+            number = listener.fileno()
+            program = [sys.executable, forwarder.__file__, "fd", str(number), OWN, str(to)]
+            self.launch(["nsenter", "-t", str(self.pid), "-n", *program], keep_open=(number,))
 
     def command_line(self, script: str, folder: str = "/") -> list[str]:
         """The command that runs a shell script in the box."""

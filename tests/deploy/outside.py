@@ -7,10 +7,7 @@ from pathlib import Path
 from ava_local.ports import free_base_port, free_port
 from ava_local.stack.control import Stack
 from ava_local.stack.environment import SERVICES, Environment, as_env_file
-from deploy.box import HOST, Box
-
-OWN = "10.0.2.100"
-"""The address of every box, as it and its containers see it."""
+from deploy.box import HOST, OWN, Box
 
 PROXY_PORTS = {"supabase-auth": 9102, "whatsapp-simulator": 9101}
 

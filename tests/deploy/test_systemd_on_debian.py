@@ -9,10 +9,10 @@ from ava_local.demo.user_journey import UserJourney
 from ava_local.ports import free_port
 from ava_local.stack.environment import SERVICES
 from deploy import acme, readme
-from deploy.box import wait_for
+from deploy.box import OWN, wait_for
 from deploy.deployments import Deployments
 from deploy.load import FINE, Load
-from deploy.outside import OWN, Outside
+from deploy.outside import Outside
 from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
