@@ -29,8 +29,3 @@ def around(can_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder: Path = tmp_path_factory.mktemp("outside")
     with outside(folder) as running:
         yield running
-import time
-def pytest_runtest_logreport(report):
-    with open("/tmp/w/i14-box/instant.log","a") as f:
-        print(time.strftime("%T"), report.nodeid, report.when, report.outcome, round(report.duration,1), file=f)
-        if report.failed: print(report.longreprtext[-6000:], file=f)
