@@ -10,7 +10,7 @@ import typer
 from ava_local.cli import console
 from ava_local.cli.console import stderr
 from ava_local.expected_error import ExpectedError
-from bench import echo, newest_messages, pywa_environment, webhook
+from bench import echo, newest_messages, pywa_environment, thinking, webhook
 from bench.benchmark_setup import prepared
 from bench.comparison import Row, Variant, compare
 from bench.report import show
@@ -22,18 +22,24 @@ class Part(StrEnum):
     webhook = "webhook"
     newest = "newest"
     echo = "echo"
+    thinking = "thinking"
+
+
+USUAL = (Part.webhook, Part.newest, Part.echo)
 
 
 @app.command()
 def main(
     parts: Annotated[
-        list[Part] | None, typer.Argument(help="Which benchmarks to run; all by default.")
+        list[Part] | None, typer.Argument(help="Which benchmarks to run; all but `thinking` by default.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds per variant.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.05, help="Seconds per round.")] = 1.0,
     messages: Annotated[int, typer.Option(min=6000, help="Rows in the large message log.")] = 300_000,
     echoes: Annotated[int, typer.Option(min=1, help="Messages sent through the whole stack at once.")] = 500,
     users: Annotated[int, typer.Option(min=1, help="Number of users sending them.")] = 50,
+    thoughts: Annotated[int, typer.Option(min=1, help="Users who are thought about at once.")] = 1000,
+    thought: Annotated[float, typer.Option(min=0.1, help="Seconds that each answer takes.")] = 30.0,
     pywa: Annotated[
         bool, typer.Option("--pywa", help="Also compare with pywa (installed, pinned, into .ava/bench).")
     ] = False,
@@ -46,12 +52,14 @@ def main(
     if pywa:
         pywa_environment.install()
     found: dict[str, Any] = {}
-    chosen = parts or list(Part)
+    chosen = parts or list(USUAL)
     with stderr.status("Preparing …"):
         if Part.webhook in chosen or Part.newest in chosen:
             found |= asyncio.run(_rows(chosen, rounds, seconds, messages))
         if Part.echo in chosen:
             found["echo"] = asdict(asyncio.run(echo.measure(echoes, min(users, echoes), 10)))
+        if Part.thinking in chosen:
+            found["thinking"] = asdict(asyncio.run(thinking.measure(thoughts, thought)))
     console.print_json(found) if json else show(found)
 
 

@@ -5,7 +5,7 @@ import itertools
 import shutil
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,8 @@ from chaos.simulator_client import SimulatorClient
 ECHO_TIMEOUT_SECONDS = 120.0
 _nth = itertools.count(1)
 # The simulator's own rate limit is not what is measured here.
-_PLAN = {"pair_rate": {"enabled": False}, "delivery": {"batch": 50}}
-_VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
+PLAN = {"pair_rate": {"enabled": False}, "delivery": {"batch": 50}}
+VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
 
 
 class EchoesMissing(ExpectedError):
@@ -45,9 +45,9 @@ class Echoes:
 
 async def measure(messages: int, user_count: int, alone: int) -> Echoes:
     """Send `alone` messages one by one, then `messages` at once. Raises EchoesMissing, StackNotRunning."""
-    async with _running_stack() as stack, SimulatorClient(stack.simulator_url) as simulator:
+    async with running_stack(VARIABLES) as stack, SimulatorClient(stack.simulator_url) as simulator:
         users = await create_users(stack.database_url(), user_count)
-        await simulator.set_plan(_PLAN)
+        await simulator.set_plan(PLAN)
         await send(simulator, users, user_count, 0)  # all users are known to the gateway from now on
         await _one_by_one(simulator, users, alone)
         used = await asyncio.to_thread(_gateway_cpu, stack)
@@ -98,9 +98,10 @@ def _gateway_cpu(stack: Stack) -> float:
 
 
 @asynccontextmanager
-async def _running_stack() -> AsyncIterator[Stack]:
+async def running_stack(variables: Mapping[str, str]) -> AsyncIterator[Stack]:
+    """A stack of its own with these variables, gone afterwards."""
     folder = scratch()
-    stack = Stack(folder, free_base_port(), _VARIABLES)
+    stack = Stack(folder, free_base_port(), variables)
     try:
         await asyncio.to_thread(stack.start)
         yield stack

@@ -30,6 +30,15 @@ def show(found: Mapping[str, Any]) -> None:
             f"{echo['per_second']} per second, {echo['gateway_us']} µs gateway CPU each. "
             f"Idle: {echo['idle_ms']} ms (median)."
         )
+    if thoughts := found.get("thinking"):
+        stdout.print("\n[bold]An answerer that takes its time[/bold]")
+        stdout.print(
+            f"{thoughts['users']} users, {thoughts['thought_seconds']:.0f} s each: answered in "
+            f"{thoughts['seconds']} s, at most {thoughts['most_at_once']} at once; gateway "
+            f"{thoughts['idle_mb']} MB before, {thoughts['most_mb']} MB at most, "
+            f"{thoughts['gateway_ms']} ms CPU each, at most {thoughts['database_connections']} database "
+            f"connections, {thoughts['database_at_work']} of them at work. Asked {thoughts['asked']} times."
+        )
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -74,7 +74,10 @@ def _traffic(observed: Observations) -> dict[str, int]:
     )
     unexpected = echoes.pop(None, 0)
     excused = {row.answers for row in _answers(observed) if row.state == "unresolved"}
+    undeliverable = {row.answers for row in _answers(observed) if row.undeliverable}
     sent = [message["id"] for message in observed.oracle["inbound"]]
+    moved = {m["id"] for m in observed.oracle["inbound"] if m["number"] in observed.given_up}
+    excused |= undeliverable & moved
     return {
         "sent": len(sent),
         "echoed": len(echoes),

@@ -28,22 +28,27 @@ class OutboxRow:
     answers: str
     state: str
     kind: str = "answer"
+    undeliverable: bool = False
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Everything the invariants are checked against; `owners` maps each text to whose log may have it."""
+    """Everything the invariants are checked against; `owners` maps each text to whose log may have it.
+
+    What was sent to a number that had just been given up (`given_up`) reaches no phone, as with WhatsApp.
+    """
 
     oracle: dict[str, Any]
     rows: Sequence[MessageRow]
     outbox_rows: Sequence[OutboxRow]
     unfinished_events: dict[str, int]
     owners: Mapping[str, frozenset[str]]
+    given_up: frozenset[str] = frozenset()
 
 
 _ROWS = "select user_id::text, channel, role, content, external_id from public.messages"
 _OUTBOX_ROWS = """
-select o.id::text, e.key, o.state, o.kind
+select o.id::text, e.key, o.state, o.kind, coalesce(o.code = 131026, false)
 from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
 """
 _UNFINISHED_EVENTS = (
@@ -52,7 +57,10 @@ _UNFINISHED_EVENTS = (
 _UNFINISHED_COUNT = """
 select (select count(*) from whatsapp.deliveries where state = 'new')
   + (select count(*) from whatsapp.events where state in ('ready', 'awaiting'))
-  + (select count(*) from whatsapp.outbox where state in ('ready', 'sending', 'unknown'))
+  + (select count(*) from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
+      -- A notice that a kill kept from being sent needs no sending once its sender is linked.
+      where o.state in ('sending', 'unknown')
+        or (o.state = 'ready' and (o.kind = 'answer' or e.state in ('ready', 'held'))))
   + (select count(*) from whatsapp.statuses as s where not applied
       and exists (select from whatsapp.outbox as o where o.id = s.outbox_id))
 """
@@ -69,7 +77,10 @@ CONNECTION_ERRORS = (
 
 
 async def collect(
-    database_url: str, simulator: SimulatorClient, owners: Mapping[str, frozenset[str]]
+    database_url: str,
+    simulator: SimulatorClient,
+    owners: Mapping[str, frozenset[str]],
+    given_up: frozenset[str] = frozenset(),
 ) -> Observations:
     """Read everything, as the database's administrator."""
     connection = await asyncpg.connect(database_url)
@@ -79,7 +90,7 @@ async def collect(
         unfinished = {row[0]: row[1] for row in await connection.fetch(_UNFINISHED_EVENTS)}
     finally:
         await connection.close()
-    return Observations(await simulator.oracle(), rows, outbox_rows, unfinished, owners)
+    return Observations(await simulator.oracle(), rows, outbox_rows, unfinished, owners, given_up)
 
 
 async def unfinished_count(database_url: str) -> int | None:

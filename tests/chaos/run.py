@@ -84,7 +84,9 @@ class Run:
         owners = {
             text: changes.owners(users[traffic.index_of(text)], at) for text, at in self.sent_at.items()
         }
-        observed = await observations.collect(database_url, self.simulator, owners)
+        observed = await observations.collect(
+            database_url, self.simulator, owners, frozenset(changes.numbers)
+        )
         return Report(
             self.options,
             invariants.count_violations(observed),

@@ -118,6 +118,16 @@ def test_a_number_that_was_handed_over_is_read_by_its_heir_alone(good: Observati
     assert invariants.count_violations(replace(later, rows=heirs)).violations() == {}
 
 
+def test_an_answer_to_a_number_that_was_just_given_up_reaches_no_phone(good: Observations) -> None:
+    rows = [replace(good.outbox_rows[0], undeliverable=True), *good.outbox_rows[1:]]
+    unanswered = with_oracle(replace(good, outbox_rows=rows), received=good.oracle["received"][1:])
+    moved = replace(unanswered, given_up=frozenset([ANNA]))
+    assert invariants.count_violations(moved).violations() == {}
+    assert invariants.count_violations(unanswered).violations() == {"lost": 1}
+    delivered = replace(moved, outbox_rows=good.outbox_rows)
+    assert invariants.count_violations(delivered).violations() == {"lost": 1}
+
+
 def test_how_to_link_is_no_answer_and_excuses_none(good: Observations) -> None:
     notice = {**received_echo(None, ANNA, "how to link", 2), "outbox_id": "3"}
     rows = [*good.outbox_rows, OutboxRow("3", "a", "unresolved", "notice")]

@@ -29,6 +29,9 @@ LINE = {
     "content": "Hello",
     "created_at": "2026-03-04T05:06:07Z",
     "external_id": "wamid.1",
+    "sent_at": None,
+    "edited_at": None,
+    "deleted_at": None,
 }
 FULL, NEW = "the person has an avatar, a number and one message", "the person has nothing yet"
 AN_AVATAR, PREFERENCES = "/profile/avatar", "/profile/preferences"

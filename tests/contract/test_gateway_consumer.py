@@ -1,6 +1,7 @@
 """What the WhatsApp gateway relies on when it asks auth, profile and messaging."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from pact import match
 
 from ava_common.caller import Caller
 from ava_common.http_client import open_client
-from ava_whatsapp_gateway.peers import messaging
+from ava_whatsapp_gateway.peers import messaging, profile
 from ava_whatsapp_gateway.peers.auth import DelegatedTokens
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused
 from ava_whatsapp_gateway.peers.profile import AvatarIds
@@ -97,6 +98,16 @@ async def test_the_gateway_asks_profile_for_the_avatar(
         with provider.expecting(there) as url:
             async with open_client(url) as client:
                 assert await AvatarIds().get(client, CALLER) == AVATAR
+        whole = interaction(
+            "the whole avatar of a person", "the person has an avatar", "GET", "/profile/avatar", 200,
+            {
+                "name": match.like("Mira"), "age": match.integer(27), "personality": match.like("witty"),
+                "physical_description": match.like("Tall"),
+            },
+        )  # fmt: skip
+        with provider.expecting(whole) as url:
+            async with open_client(url) as client:
+                assert await profile.avatar(client, CALLER) == profile.Avatar("Mira", 27, "witty", "Tall")
         missing = interaction(
             "the avatar of a person without one", "the person has no avatar", "GET", "/profile/avatar", 404,
             problem("avatar-not-found", 404), content_type="application/problem+json",
@@ -126,6 +137,7 @@ def storing(
         "avatar_id": str(avatar) if avatar else None,
         "external_id": "wamid.1",
         "created_at": "2026-03-04T05:06:07+00:00",
+        "sent_at": "2026-03-04T05:06:07+00:00",
     }
     refusals = {409: "message-differs", 422: "not-your-avatar"}
     answer, kind = {"id": str(TURN)}, "application/json"
@@ -149,6 +161,20 @@ async def test_the_gateway_asks_messaging_to_store_a_turn(
             with provider.expecting(storing(interaction, description, state, status, avatar)) as url:
                 async with open_client(url) as client:
                     assert await messaging.put(client, CALLER, turn(avatar))
+        logged = {"id": match.uuid(str(TURN)), "content": match.like("Hello"), "role": match.like("user")}
+        logged |= {"channel": match.like("whatsapp"), "created_at": match.like("2026-03-04T05:06:07Z")}
+        last = interaction(
+            "the last turns", there, "GET", "/messages", 200, {"messages": [logged]},
+            query={"order": "newest", "limit": "21"},
+        )  # fmt: skip
+        with provider.expecting(last) as url:
+            async with open_client(url) as client:
+                [found] = await messaging.last(
+                    client, CALLER, 20, replace(turn(), id=AVATAR, external_id="wamid.2")
+                )
+            assert found == messaging.LoggedTurn(
+                str(TURN), "whatsapp", "user", "Hello", "2026-03-04T05:06:07Z"
+            )
         gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
         without = storing(interaction, "that turn without the avatar", "an empty log", 201)
         with provider.expecting(gone, without) as url:
@@ -160,3 +186,26 @@ async def test_the_gateway_asks_messaging_to_store_a_turn(
             async with open_client(url) as client:
                 with pytest.raises(PeerRefused):
                     await messaging.put(client, CALLER, turn(content="Other"))
+
+
+async def test_the_gateway_asks_messaging_to_edit_or_delete_what_was_said_on_the_phone(
+    contract: Callable[[str, str], Any], interaction: type[Interaction]
+) -> None:
+    path, at = f"/messages/{TURN}", "2026-03-04T05:06:37+00:00"
+    there, missing = "a log with that turn", problem("message-not-found", 404)
+    ok: tuple[int, Any, str] = (200, {"id": match.uuid(str(TURN))}, "application/json")
+    with contract(ME, "messaging") as provider:
+        for description, state, words, (status, answer, kind) in (
+            ("an edit of that turn", there, "Bye", ok),
+            ("a deletion of that turn", there, "", ok),
+            ("a deletion of a turn that is not there", "an empty log", "",
+             (404, missing, "application/problem+json")),
+        ):  # fmt: skip
+            body = {"external_id": "wamid.1", "content": words or None, "changed_at": at}
+            asked = interaction(
+                description, state, "PATCH", path, status, answer, body=body, content_type=kind
+            )
+            with provider.expecting(asked) as url:
+                async with open_client(url) as client:
+                    change = messaging.Correction(TURN, "wamid.1", words, datetime.fromisoformat(at))
+                    await messaging.correct(client, CALLER, change)

@@ -17,7 +17,7 @@ from ava_local.testing.token_issuer import Issuer, SigningKey
 
 PACTS = Path(__file__).parent / "pacts"
 PAIRS = sorted(tuple(path.stem.rpartition("-")[::2]) for path in PACTS.glob("*.json"))
-USER_SERVICES = [(consumer, provider) for consumer, provider in PAIRS if provider != "auth"]
+USER_SERVICES = [(consumer, provider) for consumer, provider in PAIRS if provider not in ("auth", "answerer")]
 AVATAR, TURN = UUID(int=0xA), UUID(int=0xB)
 PERSON, BANNED = UUID(int=0x1), UUID(int=0x2)
 SECRET = "the secret both sides of this contract know"

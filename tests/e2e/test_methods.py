@@ -18,19 +18,26 @@ def test_head_has_the_status_of_get_and_no_body(stack: Stack, path: str, status:
     assert head.headers.get("content-type") == get.headers.get("content-type")
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "PATCH"])
+ALLOWED = {
+    "/": "GET, HEAD",
+    "/messages": "GET, HEAD, POST",
+    "/messages/00000000-0000-0000-0000-000000000000": "DELETE, GET, HEAD, PATCH, PUT",
+    "/profile/preferences/whatsapp": "DELETE, PUT",
+    "/webhooks/whatsapp": "GET, HEAD, POST",
+    "/healthz": "GET, HEAD",
+}
+
+
 @pytest.mark.parametrize(
-    ("path", "allowed"),
+    ("method", "path"),
     [
-        ("/", "GET, HEAD"),
-        ("/messages", "GET, HEAD, POST"),
-        ("/messages/00000000-0000-0000-0000-000000000000", "DELETE, GET, HEAD, PUT"),
-        ("/profile/preferences/whatsapp", "DELETE, PUT"),
-        ("/webhooks/whatsapp", "GET, HEAD, POST"),
-        ("/healthz", "GET, HEAD"),
+        (method, path)
+        for method in ("OPTIONS", "POST", "PATCH")
+        for path, allowed in ALLOWED.items()
+        if method not in allowed.split(", ")
     ],
 )
-def test_allow_lists_what_the_address_supports(stack: Stack, method: str, path: str, allowed: str) -> None:
+def test_allow_lists_what_the_address_supports(stack: Stack, method: str, path: str) -> None:
     refused = httpx.request(method, stack.url("caddy") + path, timeout=60)
-    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+    assert (refused.status_code, refused.headers["allow"]) == (405, ALLOWED[path])
     assert refused.headers["content-type"] == "application/problem+json"

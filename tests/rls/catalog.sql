@@ -110,7 +110,9 @@ where not (e.name = 'public.uuid_v7' and e.grantee like 'ava\_%')
   and not (e.name = 'ava_private.users_for_phones' and e.grantee = 'service_role')
   -- These take no argument and answer about the caller alone.
   and not (e.name = 'ava_private.own_account' and e.grantee in ('ava_profile', 'ava_messaging'))
+  and not (e.name = 'ava_private.own_avatar' and e.grantee = 'ava_messaging')
   and not (e.name = 'ava_private.own_whatsapp_identities' and e.grantee = 'ava_profile')
+  and not (e.name = 'ava_private.missing_migrations' and e.grantee like 'ava\_%')
   and e.grantee is distinct from p.owner
 union all
 select 'a schema is open to a role it is not for', format('%s: %s to %s', s.nspname, a.privilege_type, coalesce(g.rolname, 'public'))
@@ -120,8 +122,7 @@ left join pg_roles g on g.oid = a.grantee
 left join private_schema p using (nspname)
 where a.grantee <> s.nspowner and coalesce(g.rolname, 'public') <> 'postgres'
   and not (s.nspname = 'public' and a.privilege_type = 'USAGE')
-  and not (s.nspname = 'ava_private' and a.privilege_type = 'USAGE'
-    and g.rolname in ('service_role', 'ava_profile', 'ava_messaging'))
+  and not (s.nspname = 'ava_private' and a.privilege_type = 'USAGE' and (g.rolname = 'service_role' or g.rolname like 'ava\_%'))
   and not (a.privilege_type = 'USAGE' and g.rolname is not distinct from p.owner)
 union all
 select 'what postgres creates next would be open', format('%s in %s to %s', d.defaclobjtype, coalesce(n.nspname, 'any schema'), coalesce(g.rolname, 'public'))

@@ -71,6 +71,56 @@ async def test_a_delegate_reads_for_the_person_but_changes_and_deletes_nothing(
         assert await seeded.outcome(delegate, sql) == "nothing"
 
 
+CHANGES = ("content = 'x'", "content = 'x', edited_at = now()", "content = '', deleted_at = now()")
+
+
+@pytest.mark.parametrize(
+    ("channel", "role", "outcome"),
+    [
+        ("whatsapp", "user", "done"),
+        ("whatsapp", "assistant", "nothing"),
+        ("app", "user", "nothing"),
+        ("app", "assistant", "nothing"),
+    ],
+)
+async def test_a_delegate_changes_only_what_the_user_said_on_the_phone(
+    fresh_seeded: SeededDatabase, channel: str, role: str, outcome: str
+) -> None:
+    alice = fresh_seeded.alice
+    await fresh_seeded.database.admin("delete from public.messages")
+    await fresh_seeded.database.admin(MESSAGE.format(alice=alice) % (channel, role, "null"))
+    for change in CHANGES:
+        sql = f"update public.messages set {change}"  # noqa: S608
+        for actor, expected in (
+            (fresh_seeded.person(alice, "ava_messaging"), "nothing"),
+            (fresh_seeded.person(alice, "ava_messaging", act={"sub": "profile"}), "nothing"),
+            (fresh_seeded.delegate(fresh_seeded.bob, "ava_messaging"), "nothing"),
+            (fresh_seeded.delegate(alice, "ava_messaging"), outcome),
+        ):
+            assert await fresh_seeded.outcome(actor, sql) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["role = 'assistant'", "channel = 'app'", "user_id = '{bob}'", "created_at = now()", "sent_at = now()"],
+)
+async def test_a_delegate_changes_nothing_else_of_a_message(seeded: SeededDatabase, change: str) -> None:
+    sql = f"update public.messages set {change}"  # noqa: S608
+    assert await seeded.outcome(seeded.delegate(seeded.alice, "ava_messaging"), sql) == "refused"
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["'', null, null", "'x', null, now()", "'', now(), null"],
+)
+async def test_only_a_deleted_message_is_empty(seeded: SeededDatabase, values: str) -> None:
+    sql = (
+        "insert into public.messages (user_id, channel, role, content, edited_at, deleted_at)"  # noqa: S608
+        f" values ('{seeded.alice}', 'whatsapp', 'user', {values})"
+    )
+    assert await seeded.outcome(seeded.actor("postgres", "postgres", {}), sql) == "23514"
+
+
 async def test_a_delegate_cannot_link_a_number_for_someone_who_has_none(seeded: SeededDatabase) -> None:
     sql = (
         "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"

@@ -117,11 +117,11 @@ EXPECTED = {
         "Bob":                              BLIND,
         "Bob with forged claims":           BLIND,
         "Alice":                            READ,
-        "ava_messaging without claims":     "nothing  refused  refused  nothing  refused",
-        "ava_messaging for Bob":            "nothing  refused  refused  nothing  refused",
-        "ava_messaging delegated for Bob":  "nothing  refused  refused  nothing  refused",
-        "ava_messaging for Alice":          "done     done     refused  done     refused",
-        "ava_messaging delegated for Alice": "done    done     refused  nothing  refused",
+        "ava_messaging without claims":     "nothing  refused  nothing  nothing  refused",
+        "ava_messaging for Bob":            "nothing  refused  nothing  nothing  refused",
+        "ava_messaging delegated for Bob":  "nothing  refused  nothing  nothing  refused",
+        "ava_messaging for Alice":          "done     done     nothing  done     refused",
+        "ava_messaging delegated for Alice": "done    done     nothing  nothing  refused",
     },
 }  # fmt: skip
 """An actor that is not listed for a table is refused everything there."""

@@ -146,16 +146,17 @@ async def test_the_services_of_the_release_keep_their_rights_and_functions(
 
     def rights(shape: Shape) -> Shape:
         named = [row for row in shape if row[0] in ("function", "relation", "column", "schema")]
-        granted = [
-            (*row[:2], one, None)
-            for row in named
-            for one in ("here", *(row[3] or "").strip("{}").split(","))
-            if one
-        ]
+        granted = [(*row[:2], one, None) for row in named for one in ("here", *single_grants(row[3] or ""))]
         return granted + [(*row[:2], row[3], row[2]) for row in shape if row[0] == "policy"]
 
     gone = set(rights(await shape_of(release))) - set(rights(straight))
     assert {name for _, name, *_ in gone} == DROPPED
+
+
+def single_grants(privileges: str) -> list[str]:
+    """`{a=rw/b}` as `a=r/b` and `a=w/b`: a right more is none less."""
+    items = re.findall(r"([^,{}=]*)=([a-zA-Z*]+)/([^,{}]+)", privileges)
+    return [f"{who}={one}/{by}" for who, rights, by in items for one in re.findall(r"[a-zA-Z]\*?", rights)]
 
 
 async def test_the_names_of_stored_rows_are_filled_in(release: Database) -> None:

@@ -16,7 +16,7 @@ from ava_common.database import Pool, acting_as, open_pool
 
 from .conftest import SeededDatabase
 
-PAGE = """select user_id from messaging.page_2(p_claims => $1, p_newest_first => true, p_channel => null,
+PAGE = """select user_id from messaging.page_3(p_claims => $1, p_newest_first => true, p_channel => null,
   p_role => null, p_avatar_id => null, p_since => null, p_until => null, p_like => null,
   p_after_created_at => null, p_after_id => null, p_limit => 50)"""
 OLD_CLAIM = """select set_config('request.jwt.claim.sub', $1, false),

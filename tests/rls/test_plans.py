@@ -81,7 +81,7 @@ async def test_asking_for_another_user_is_refused_before_a_row_is_read(
 
 
 FUNCTION = """
-select content from messaging.page_2(
+select content from messaging.page_3(
   p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => null, p_avatar_id => null, p_since => null,
   p_until => null, p_like => null, p_after_created_at => $4::timestamptz,
   p_after_id => '00000000-0000-7000-8000-000000000000', p_limit => 50)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,7 +110,8 @@ async def test_a_lost_stack_comes_back_and_nobody_is_answered_twice(stack: Stack
     await eventually(is_answered)
     # The simulator forgot that this phone wrote, and with it the 24 hours: it accepts and does not deliver.
     assert sends_made(stack) == 1
-    assert [message["role"] for message in user.messages()] == ["user", "assistant", "user", "assistant"]
+    # In no order: WhatsApp's time has whole seconds, and ours has more.
+    assert Counter(message["role"] for message in user.messages()) == {"user": 2, "assistant": 2}
 
 
 def test_a_restore_is_refused_while_ava_runs_and_for_what_is_not_a_backup(

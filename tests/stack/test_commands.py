@@ -124,4 +124,8 @@ def test_the_completion_knows_commands_options_and_processes(stack: Stack, shell
     """
     source = "\n".join(line for line in script.splitlines() if "bashcompinit" not in line)
     done = subprocess.run(["bash", "-c", source + asked], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["restart reset", "whatsapp-simulator whatsapp-gateway", "--reload"]
+    assert done.stdout.splitlines() == [
+        "restart reset restore",
+        "whatsapp-simulator whatsapp-gateway",
+        "--reload",
+    ]

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from ava_common.app_factory import create_service_app
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
 from ava_common.database_errors import DatabaseUnavailable
+from ava_common.health import Finding, missing
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
 from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
@@ -84,8 +85,8 @@ async def client(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
         async with open_verifier(*issuers) as verifier:
             yield Resources(verifier)
 
-    async def ready(_: Resources) -> dict[str, bool]:
-        return {"kettle": False}
+    async def ready(_: Resources) -> list[Finding]:
+        return [missing("kettle", "is empty: fill it")]
 
     app = create_service_app(
         "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[router], ready=ready
@@ -200,6 +201,31 @@ async def test_log_lines_contain_no_phone_numbers_emails_or_tokens(
     assert {"request.failed", "request", "example"} <= {line["event"] for line in lines}
     for secret in ("4915112345678", "people.test", "eyJ", "hidden-word"):
         assert secret not in written
+
+
+async def test_a_refused_start_is_told_in_its_own_sentence_without_a_stack() -> None:
+    @asynccontextmanager
+    async def open_resources() -> AsyncIterator[None]:
+        raise SystemExit("This service refuses to start: fix it.")
+        yield
+
+    async def ready(_: None) -> list[Finding]:
+        return []
+
+    app = create_service_app(
+        "Kitchen", prefix="/kitchen", open_resources=open_resources, routers=[], ready=ready
+    )
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    with pytest.raises(SystemExit):
+        await app({"type": "lifespan", "state": {}}, receive, send)  # type: ignore[arg-type]
+    assert sent == [{"type": "lifespan.startup.failed", "message": "This service refuses to start: fix it."}]
 
 
 async def test_a_scrape_asks_whether_the_service_is_ready(client: httpx.AsyncClient) -> None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from ava_common.app_factory import create_service_app
 from ava_common.bodies import PlainText, PublicInput, ServiceBody
+from ava_common.health import Finding
 from ava_common.text import flaw, printable
 from ava_local.testing.running_app import client_of_started
 
@@ -56,8 +57,8 @@ async def nothing() -> AsyncIterator[None]:
     yield
 
 
-async def is_ready(_: None) -> dict[str, bool]:
-    return {}
+async def is_ready(_: None) -> list[Finding]:
+    return []
 
 
 async def post(path: str, body: Any) -> tuple[int, list[str]]:

@@ -1,11 +1,13 @@
 """What another service's answer about a session means; whatever is not clearly a yes refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -15,6 +17,7 @@ from ava_common.caller import Caller
 from ava_common.database import AccountGone
 from ava_common.live_sessions import RemoteSessionCheck, SessionEnded, SessionsUnavailable
 from ava_common.problems import Problem
+from ava_local.ports import free_port
 from ava_local.testing.running_app import client_of
 
 CALLER = Caller(uuid4(), "a.b.c", 2_000_000_000)
@@ -54,6 +57,20 @@ async def test_any_other_answer_refuses(answer: Response, refusal: type[Problem]
     async with answering(answer) as (sessions, _):
         with pytest.raises(refusal):
             await sessions.require_live(CALLER)
+
+
+async def test_a_service_that_is_restarted_is_asked_again() -> None:
+    port = free_port()
+    lives = Starlette(routes=[Route("/lives", lambda _: Response(status_code=204))])
+    server = uvicorn.Server(uvicorn.Config(lives, port=port, log_level="error"))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(RemoteSessionCheck(client, "/lives").require_live(CALLER))
+        await asyncio.sleep(0.5)
+        assert not asking.done()
+        serving = tasks.create_task(server.serve())
+        await asking
+        server.should_exit = True
+        await serving
 
 
 async def test_no_answer_refuses() -> None:

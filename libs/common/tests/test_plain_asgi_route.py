@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from ava_common.error_handlers import HANDLERS
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import NotFound, responses
+from ava_common.resource_methods import ResourceMethods
 
 received: list[Any] = []
 
@@ -31,10 +32,10 @@ def app() -> FastAPI:
         return []
 
     made = FastAPI(exception_handlers=HANDLERS)
-    made.router.routes.append(
-        PlainAsgiRoute("/kitchen/cups", pour, methods=["POST"], responses=responses(NotFound))
-    )
+    hot = PlainAsgiRoute("/kitchen/cups", pour, methods=["POST"], responses=responses(NotFound))
+    made.router.routes.append(hot)
     made.include_router(plain)
+    made.state.methods = ResourceMethods([plain], [hot])
     return made
 
 

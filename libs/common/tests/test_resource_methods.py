@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Header, Response
 from starlette.types import Receive, Scope, Send
 
 from ava_common.app_factory import create_service_app
+from ava_common.health import Finding
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_local.testing.running_app import client_of_started
 
@@ -55,8 +56,8 @@ def app(*, is_hot: bool = False) -> FastAPI:
     async def resources() -> AsyncIterator[None]:
         yield
 
-    async def ready(_: None) -> dict[str, bool]:
-        return {}
+    async def ready(_: None) -> list[Finding]:
+        return []
 
     hot = [PlainAsgiRoute("/cups/tea", pour, methods=["POST"])] if is_hot else []
     return create_service_app(

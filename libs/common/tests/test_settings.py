@@ -12,6 +12,36 @@ GOOD = {
     "KITCHEN_SIBLING_URL": "http://sibling:8000",
 }
 
+REMOTE = "postgresql://kitchen:a-good-password@db.example.org:5432/postgres"
+POOLER = "a-good-password@aws-0-eu.pooler.supabase.com"
+# As people copy them from a dashboard or from another program (supabase/supabase#27445 and others).
+DATABASE_URLS = [
+    ("postgresql://kitchen:[YOUR-PASSWORD]@db.abc.supabase.co:5432/postgres", "[YOUR-PASSWORD]"),
+    ("postgresql://kitchen:%5Byour-password%5D@db.abc.supabase.co:5432/postgres", "[YOUR-PASSWORD]"),
+    ("postgresql+asyncpg://kitchen:a-good-password@127.0.0.1/ava", "write postgresql://"),
+    ("postgresql://kitchen:p@ss@127.0.0.1/ava", "@ as %40"),
+    ("postgresql://kitchen:p/ss@127.0.0.1/ava", "/ as %2F"),
+    ("postgresql://kitchen:p#ss@127.0.0.1/ava", "# as %23"),
+    ("postgresql://kitchen:p?ss@127.0.0.1/ava", "? as %3F"),
+    ("postgresql://kitchen:p:ss@127.0.0.1/ava", ": as %3A"),
+    ("postgresql://kitchen:100%@127.0.0.1/ava", "% as %25"),
+    (f"{REMOTE}?pgbouncer=true&connection_limit=1", "has ?connection_limit="),
+    (f"{REMOTE}?channel_binding=require", "has ?channel_binding="),
+    (f"{REMOTE}?options=reference%3Dabc", "has ?options="),
+    (REMOTE, "leaves this machine unencrypted: add ?sslmode=require"),
+    (f"{REMOTE}?sslmode=prefer", "leaves this machine unencrypted"),
+    (f"{REMOTE}?sslmode=disable", "leaves this machine unencrypted"),
+    (f"{REMOTE}?sslmode=strict", "unknown sslmode"),
+    (f"{REMOTE}?sslmode=verify-full", "sslrootcert names no file"),
+    (f"{REMOTE}?sslmode=verify-full&sslrootcert=/no/such/file", "sslrootcert names no file"),
+    ("postgresql://kitchen:a-good-password@10.0.0.1,db.example.org/ava", "unencrypted"),
+    (f"postgresql://kitchen.abc:{POOLER}:6543/postgres?sslmode=require", "transaction pooler"),
+    (f"postgresql://kitchen:{POOLER}:5432/postgres?sslmode=require", "it is kitchen.<project reference>"),
+    ("postgresql://kitchen.abc:a@db.abc.supabase.co:5432/postgres?sslmode=require", "it is kitchen alone"),
+    ("postgresql://kitchen:a-good-password@127.0.0.1:5432", "names no database"),
+    ("postgresql://kitchen:a-good-password@127.0.0.1:99999/ava", "is not a valid database URL"),
+]
+
 
 class Settings(ServiceSettings):
     model_config = from_environment("KITCHEN_")
@@ -60,6 +90,8 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUPABASE_URL", "https://host:99999", "not a valid URL; it should look like"),
         ("SUPABASE_URL", "http://project.supabase.co", "https://"),
         ("SUPABASE_URL", "project", "not a valid URL"),
+        ("SUPABASE_URL", "https://change-me.supabase.co", "placeholder"),
+        *(("KITCHEN_DATABASE_URL", url, complaint) for url, complaint in DATABASE_URLS),
     ],
 )
 def test_an_invalid_variable_stops_the_start_and_is_named(
@@ -70,6 +102,60 @@ def test_an_invalid_variable_stops_the_start_and_is_named(
     assert variable in str(stopped.value)
     assert complaint in str(stopped.value)
     assert not value or value == "project" or value not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{REMOTE}?sslmode=require",
+        f"postgresql://kitchen.abc:{POOLER}:5432/postgres?sslmode=require",
+        "postgresql://kitchen:a-good-password@db.abc.supabase.co:5432/postgres?sslmode=require",
+        "postgresql://kitchen:p%40%2F%23ss@127.0.0.1/ava",
+        "postgresql://kitchen:a-good-password@localhost:5432/ava",
+    ],
+)
+def test_a_database_url_that_can_be_used_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert loaded(monkeypatch, KITCHEN_DATABASE_URL=url).database_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SUPABSE_URL", "SUPABSE_URL is not known, so it has no effect; did you mean SUPABASE_URL?"),
+        ("KITCHEN_SIBLNG_URL", "did you mean KITCHEN_SIBLING_URL?"),
+        ("KITCHEN_WINDOW", "KITCHEN_WINDOW is not known, so it has no effect; check its spelling."),
+    ],
+)
+def test_a_variable_without_effect_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    loaded(monkeypatch, **{name: "a-value"})
+    told = capsys.readouterr().err
+    assert told.startswith("kitchen: ")
+    assert words in told
+    assert "a-value" not in told
+
+
+def test_variables_of_other_programs_are_not_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded(
+        monkeypatch,
+        SUPABASE_ACCESS_TOKEN="of the command line",
+        EDITOR="ed",
+        DATABASE_URL="of another",
+        KITCHEN_URL="its own",
+    )
+    assert capsys.readouterr().err == ""
+
+
+def test_invalid_settings_end_the_process_with_a_code_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        loaded(monkeypatch, KITCHEN_KEY="short")
+    assert stopped.value.code == 78
+    assert "KITCHEN_KEY: is shorter" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("hosts", ["", "one", "one:5432,two:5433", "one,two", "[::1]:5432", "%2Frun%2Fpg"])

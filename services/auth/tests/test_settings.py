@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -43,6 +44,10 @@ def test_the_placeholders_of_the_example_refuse_to_start() -> None:
         {"clients": "{"},
         {"clients": {"whatsapp-gateway": ["short"]}},
         {"supabase_secret_key": ""},
+        {"supabase_secret_key": "sb_publishable_0123456789abcdef"},
+        {"supabase_publishable_key": "sb_secret_0123456789abcdef"},
+        {"supabase_publishable_key": jwt.encode({"role": "service_role"}, "s" * 32)},
+        {"supabase_secret_key": jwt.encode({"role": "anon"}, "s" * 32)},
         {"public_url": "ava"},
         {"audit_days": 3},
     ],

@@ -163,14 +163,6 @@ async def test_the_users_ip_address_is_forwarded_alone_and_with_a_secret_key(
     assert len(fake.requests) == len(REQUESTS)
 
 
-async def test_readiness_names_what_is_missing(open_service: OpenService, client: httpx.AsyncClient) -> None:
-    assert (await client.get("/readyz")).status_code == 200
-    async with open_service(supabase_url="http://127.0.0.1:9") as cut_off:
-        missing = await cut_off.get("/readyz")
-        assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (503, "accounts")
-        assert (await cut_off.get("/healthz")).status_code == 200
-
-
 def refusing(settings: Settings, code: str) -> SupabaseAuth:
     """The client of a Supabase Auth that answers every request with this error."""
 

@@ -29,6 +29,9 @@ async def test_a_user_writes_a_message_and_reads_it_again(
         "content": "Hello, you.",
         "created_at": "",
         "external_id": None,
+        "sent_at": None,
+        "edited_at": None,
+        "deleted_at": None,
     }
     assert written.headers["location"] == f"/messages/{message['id']}"
     assert (await client.get(written.headers["location"], headers=me)).json() == message
@@ -39,7 +42,7 @@ async def test_a_blank_message_is_not_written(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:
     me = issuer.bearer(await database.person())
-    for blank in (" ", "\n\t ", "\u00a0\u2003", " \0 "):
+    for blank in (" ", "\n\t ", "\u00a0\u2003", "\u200b", "\u2028\ufeff", "\u200e \u2060"):
         refused = await client.post("/messages", json={"content": blank}, headers=me)
         assert refused.status_code == 422, repr(blank)
         assert refused.json()["errors"] == [{"pointer": "#/content", "detail": "must not be blank"}]
@@ -62,6 +65,23 @@ async def test_a_message_may_only_name_the_users_own_avatar(
         assert refused.json()["errors"] == [{"pointer": "#/avatar_id", "detail": "is not your avatar"}]
         assert str(avatar) not in refused.text
     assert (await database.admin(COUNT))[0]["n"] == 1
+
+
+async def test_a_message_that_names_no_avatar_carries_the_users_own(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, create_avatar: CreateAvatar
+) -> None:
+    user = await database.person()
+    await create_avatar(await database.person())
+    me = {**issuer.bearer(user), "Idempotency-Key": "4d2c"}
+    earlier = await client.post("/messages", json={"content": "Before"}, headers=issuer.bearer(user))
+    avatar = str(await create_avatar(user))
+    first = await client.post("/messages", json={"content": "Hello"}, headers=me)
+    assert (earlier.json()["avatar_id"], first.json()["avatar_id"]) == (None, avatar)
+    for body in ({"content": "Hello"}, {"content": "Hello", "avatar_id": avatar}):
+        again = await client.post("/messages", json=body, headers=me)
+        assert (again.status_code, again.json()) == (200, first.json())
+    page = await client.get("/messages", params={"avatar_id": avatar}, headers=issuer.bearer(user))
+    assert page.json()["messages"] == [first.json()]
 
 
 async def test_the_same_key_and_content_again_is_the_same_message(

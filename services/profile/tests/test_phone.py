@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ava_profile.phone import E164, CountryMissing, NotAPhoneNumber, to_e164
@@ -137,6 +137,8 @@ def test_any_text_is_a_number_or_refused(text: str, region: str | None) -> None:
 
 
 @given(st.from_regex(r"\+?[0-9]{6,15}", fullmatch=True))
+@example("+62006140490")
+@example("+35300863576617")
 def test_what_is_kept_is_understood_as_itself(text: str) -> None:
     try:
         kept = to_e164(text)

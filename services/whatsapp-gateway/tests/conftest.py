@@ -21,17 +21,22 @@ from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
 from ava_local.testing.running_app import client_of_started
 from ava_whatsapp_gateway.app import create_app
-from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
+from ava_whatsapp_gateway.handling.answerer import Answerer
 from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.handling.http_answerer import open_answerer
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.ingest import ingest
 
 from . import state_watch
+from .answering_service import AnsweringService
+from .answering_service import answering as answering_service
 from .fake_peers import CLIENT_SECRET, FakePeers, serving
 from .meta_payloads import APP_SECRET, NUMBER_ID, envelope
 
@@ -55,6 +60,12 @@ async def peers() -> AsyncIterator[FakePeers]:
     made = FakePeers()
     async with serving(made.answer) as url:
         made.url = url
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def answerer() -> AsyncIterator[AnsweringService]:
+    async with answering_service() as made:
         yield made
 
 
@@ -93,6 +104,7 @@ class Gateway:
     pool: Pool
     settings: Settings
     handler: Handler
+    keeper: LeaseKeeper
 
     async def keep(self, *values: Any, raw: bytes | None = None) -> None:
         """Keep a delivery as the webhook endpoint does."""
@@ -142,7 +154,7 @@ async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
     """As many gateways on one database as a test wants."""
     async with AsyncExitStack() as stack:
 
-        async def start(**changes: Any) -> Gateway:
+        async def start(answerer: Answerer | None = None, **changes: Any) -> Gateway:
             chosen = settings(**changes)
             url = chosen.database_url.get_secret_value()
             pool = await stack.enter_async_context(
@@ -150,7 +162,12 @@ async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
             )
             clients = await stack.enter_async_context(open_clients(chosen, 4))
             sender = Sender(pool, chosen, RateLimiter(chosen.sends_per_second))
-            return Gateway(pool, chosen, Handler(pool, chosen, clients, sender, answer=echo))
+            chosen_answerer = await stack.enter_async_context(open_answerer(chosen))
+            answering = answerer or chosen_answerer
+            typing = await stack.enter_async_context(open_typing_indicator(chosen, wanted=answering.thinks))
+            keeper = LeaseKeeper(pool, chosen.lease_seconds)
+            handler = Handler(pool, chosen, clients, sender, answerer=answering, typing=typing, keeper=keeper)
+            return Gateway(pool, chosen, handler, keeper)
 
         yield start
 

@@ -24,6 +24,8 @@ _PATHS = {
     "tokens": "POST /internal",
     "avatar": "GET /profile",
     "messages": "PUT /messages/",
+    "history": "GET /messages?",
+    "corrections": "PATCH /messages/",
     "graph": "POST /v",
     "number": "GET /v",
 }
@@ -47,6 +49,7 @@ class FakePeers:
     log: list[dict[str, Any]] = field(default_factory=list)
     phones: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: list[dict[str, Any]] = field(default_factory=list)
+    reads: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     call_times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     traces: list[tuple[str, str, str]] = field(default_factory=list)
@@ -94,7 +97,16 @@ class FakePeers:
 
     def _avatar(self, _: str, headers: dict[str, str], __: bytes) -> Answer:
         avatar = self.avatars.get(self._person(headers))
-        return (200, {"id": str(avatar)}) if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
+        fields = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": "Tall"}
+        there = 200, {"id": str(avatar), **fields}
+        return there if avatar else (404, {"type": "urn:ava:problem:avatar-not-found"})
+
+    def _history(self, path: str, headers: dict[str, str], _: bytes) -> Answer:
+        query = parse_qs(path.partition("?")[2])
+        assert query["order"] == ["newest"]
+        mine = [turn for turn in self.log if turn["user"] == self._person(headers)]
+        newest = list(reversed(mine))[: int(query["limit"][0])]
+        return 200, {"messages": [_shown(turn) for turn in newest], "next": None}
 
     def _messages(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
@@ -104,15 +116,31 @@ class FakePeers:
             if entry["user"] == turn["user"] and turn["external_id"] == entry["external_id"]:
                 return 200, _shown(entry)
             if entry["id"] == turn["id"]:
-                same = entry["content"] == turn["content"]
+                same = entry["content"] == turn["content"] or {"edited_at", "deleted_at"} & entry.keys()
                 return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
         self.log.append(turn)
         return 201, _shown(turn)
+
+    def _corrections(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        change, user = json.loads(body), self._person(headers)
+        assert change["content"] is None or 1 <= len(change["content"]) <= 65536
+        for entry in self.log:
+            if entry["user"] == user and entry["external_id"] == change["external_id"]:
+                assert entry["role"] == "user"
+                if change["content"] is None:
+                    entry |= {"content": "", "deleted_at": change["changed_at"]}
+                elif "deleted_at" not in entry and entry.get("edited_at", "") <= change["changed_at"]:
+                    entry |= {"content": change["content"], "edited_at": change["changed_at"]}
+                return 200, _shown(entry)
+        return 404, {"type": "urn:ava:problem:message-not-found"}
 
     def _graph(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         assert path == f"/v25.0/{NUMBER_ID}/messages"
         assert headers["authorization"].startswith("Bearer ")
         message = json.loads(body)
+        if message.get("status") == "read":
+            self.reads.append(message)
+            return 200, {"success": True}
         assert 1 <= len(message["text"]["body"]) <= 4096
         wamid = "wamid." + secrets.token_hex(8)
         to = message.get("to") or message["recipient"]

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from ava_whatsapp_gateway.handling.answerer import echo
+from ava_whatsapp_gateway.handling.answerer import NO_CONTEXT, Answer, Echo
 from ava_whatsapp_gateway.peers.messaging import Turn
 
 
@@ -13,6 +13,8 @@ from ava_whatsapp_gateway.peers.messaging import Turn
     ("kind", "words", "expected"),
     [("text", "hello", "hello"), ("unsupported", "[a message]", None), ("text", " ", None)],
 )
-def test_the_echo_repeats_what_was_said_or_stays_silent(kind: str, words: str, expected: str | None) -> None:
+async def test_the_echo_repeats_what_was_said_or_stays_silent(
+    kind: str, words: str, expected: str | None
+) -> None:
     turn = Turn(uuid4(), uuid4(), None, "user", kind, words, datetime.now(UTC), "wamid.1")
-    assert echo(turn) == expected
+    assert await Echo().answer(turn, NO_CONTEXT) == (Answer(expected) if expected else None)

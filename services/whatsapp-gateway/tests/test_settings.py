@@ -16,6 +16,29 @@ def test_the_placeholder_of_the_database_url_stops_the_service_and_the_operator_
             kind(_env_file=None, database_url=SecretStr(placeholder))
 
 
+@pytest.mark.parametrize("name", ["answer_url", "ollama_url", "image_generation_url"])
+def test_an_address_of_an_answerer_is_checked_at_the_start(settings: MakeSettings, name: str) -> None:
+    secret = "a-secret-of-the-answerer-alone"
+    for near in (
+        "http://127.0.0.1:9000",
+        "http://10.0.0.7:9000",
+        "http://answerer:9000",
+        "https://a.example",
+    ):
+        assert getattr(settings(**{name: near, "answer_secret": secret}), name) == near
+    for wrong in ("http://a.example", "http://8.8.8.8:9000", "127.0.0.1:9000", "ollama"):
+        with pytest.raises(ValidationError, match=name):
+            settings(**{name: wrong, "answer_secret": secret})
+
+
+def test_an_answerer_without_a_secret_stops_the_service(settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match="is required where WHATSAPP_GATEWAY_ANSWER_URL is set"):
+        settings(answer_url="http://127.0.0.1:9000")
+    with pytest.raises(ValidationError, match="placeholder"):
+        settings(answer_url="http://127.0.0.1:9000", answer_secret="change-me")
+    assert settings().answer_url is None
+
+
 @pytest.mark.parametrize("missing", ["app_secrets", "verify_token", "access_token", "client_secret"])
 def test_without_a_secret_the_service_does_not_start(settings: MakeSettings, missing: str) -> None:
     empty = [] if missing == "app_secrets" else ""

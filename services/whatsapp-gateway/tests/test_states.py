@@ -36,6 +36,7 @@ WRITERS = {
     "whatsapp.begin_send_2": {Actor.SENDER},
     "whatsapp.accepted": {Actor.SENDER},
     "whatsapp.pin": {Actor.HANDLER},
+    "whatsapp.correct": {Actor.HANDLER},
     "whatsapp.accepted_2": {Actor.SENDER},
     "whatsapp.not_called": {Actor.SENDER},
     "ava_private.whatsapp_link_changed": {Actor.LINK},
@@ -49,6 +50,8 @@ WRITERS = {
 }
 """For whom each function of the database and each module changes a state."""
 
+_COMPARED = re.compile(r"\bstate\s*(?:=|<>|(?:not )?in)\s*\(?((?:'\w+'(?:,\s*)?)+)")
+"""The quoted words that a state is compared with, or becomes."""
 _UPDATE = re.compile(
     r"update whatsapp\.(events|outbox)\b(?: as (\w+))?\s+set\b(.*?)(?=\bupdate whatsapp|;|\Z)", re.S
 )
@@ -115,9 +118,7 @@ def test_no_module_quotes_a_state_of_an_event_or_send() -> None:
     quoted = {
         (path.name, word)
         for path in source.rglob("*.py")
-        for words in re.findall(
-            r"\bstate\s*(?:=|<>|(?:not )?in)\s*\(?((?:'\w+'(?:,\s*)?)+)", path.read_text("utf-8")
-        )
+        for words in _COMPARED.findall(path.read_text("utf-8"))
         for word in re.findall(r"\w+", words)
         if word not in _DELIVERY_STATES
     }
@@ -170,7 +171,7 @@ def wrongly_written(written: list[tuple[str, set[Transition]]]) -> list[tuple[st
 
 def unknown_words(sql: str) -> set[str]:
     """Words that are compared with a state, or become one, and are none."""
-    compared = re.findall(r"\bstate (?:=|<>|in) \(?((?:'\w+'(?:, )?)+)", sql)
+    compared = _COMPARED.findall(sql)
     words = {word for words in compared for word in re.findall(r"\w+", words)}
     return words - {*EventState} - {*SendState} - _DELIVERY_STATES
 

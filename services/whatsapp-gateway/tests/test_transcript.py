@@ -119,6 +119,45 @@ def test_what_speaks_about_another_message_is_not_a_turn() -> None:
         assert (found.kind, found.ignored) == (kind, f"not a turn: {kind}")
 
 
+EDITS: list[tuple[dict[str, Any], str]] = [
+    ({"type": "text", "text": {"body": "never mind"}}, "never mind"),
+    ({"type": "image", "image": {"caption": "better"}}, "[image] better"),
+    ({"type": "text", "text": {"body": " "}}, EMPTY),
+    ({"type": "text"}, EMPTY),
+]
+
+
+@pytest.mark.parametrize(("new", "words"), EDITS)
+def test_an_edit_names_the_message_and_has_its_new_words(new: dict[str, Any], words: str) -> None:
+    edit = {"type": "edit", "edit": {"original_message_id": "wamid.0", "message": new}}
+    (found,) = parse_updates(meta.envelope(meta.text() | edit), meta.NUMBER_ID)
+    assert isinstance(found, Message)
+    assert (found.kind, found.corrects, found.words, found.ignored) == ("edit", "wamid.0", words, "")
+
+
+def test_a_deletion_names_the_message_and_has_no_words() -> None:
+    revoke = {"type": "revoke", "revoke": {"original_message_id": "wamid.0"}}
+    (found,) = parse_updates(meta.envelope(meta.text() | revoke), meta.NUMBER_ID)
+    assert isinstance(found, Message)
+    assert (found.kind, found.corrects, found.words, found.ignored) == ("revoke", "wamid.0", "", "")
+
+
+@pytest.mark.parametrize(
+    "node", [None, [], "x", {"original_message_id": "wamid.0"}, {"message": "x"}, {"message": {}}]
+)
+def test_an_edit_without_new_words_changes_nothing(node: object) -> None:
+    (found,) = parse_updates(meta.envelope(meta.text(type="edit", edit=node)), meta.NUMBER_ID)
+    assert isinstance(found, Message)
+    assert (found.corrects, found.ignored) == ("", "not a turn: edit")
+
+
+def test_a_change_in_a_group_or_of_our_own_number_is_ignored() -> None:
+    revoke = {"type": "revoke", "revoke": {"original_message_id": "wamid.0"}}
+    (found,) = parse_updates(meta.envelope(meta.text(group_id="g") | revoke), meta.NUMBER_ID)
+    assert isinstance(found, Message)
+    assert found.ignored == "a group message"
+
+
 def test_a_long_text_is_cut_between_what_a_reader_sees_as_characters() -> None:
     flags = "x" + "\U0001f1e9\U0001f1ea" * 33_000
     words = as_text("text", {"text": {"body": flags}})

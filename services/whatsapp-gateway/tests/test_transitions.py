@@ -55,7 +55,8 @@ class Make:
 
     async def handler_events(self, old: EventState, new: EventState) -> None:
         if old is EventState.HELD:
-            await self._pinned(await put_event(self.database, old))
+            held = await put_event(self.database, old)
+            await (self._deleted if new is EventState.DISCARDED else self._pinned)(held)
             return
         event = await self._claimed(old)
         if new is EventState.AWAITING:
@@ -161,6 +162,13 @@ class Make:
                 event,
             )
         )
+
+    async def _deleted(self, event_id: int) -> None:
+        """Its sender deletes on the phone what is held."""
+        key = await self.pool.fetchval("select key from whatsapp.events where id = $1", event_id)
+        revoke = {"original_message_id": key}
+        await self.gateway.keep(meta.text(await self._sender(event_id), type="revoke", revoke=revoke))
+        await self.gateway.round()
 
     async def _pinned(self, event: int) -> None:
         """The owner of its sender is found when the next message is handled."""

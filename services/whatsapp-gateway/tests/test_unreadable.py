@@ -40,14 +40,14 @@ async def test_a_delivery_and_an_update_that_cannot_be_read_are_told_of_once(
 async def test_it_is_not_deleted_by_age_before_an_operator_has_looked_at_it(
     gateway: Gateway, unreadable: int, operator: Operate
 ) -> None:
-    aged = "update whatsapp.deliveries set received_at = received_at - interval '90 days'"
+    aged = "update whatsapp.deliveries set received_at = received_at - interval '100 days'"
     await gateway.pool.execute(aged)
     operator("list", "--deliveries")
     await retention.apply_retention(gateway.pool, gateway.settings)
     operator("show", "--deliveries")
     await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 1
-    await gateway.pool.execute("update whatsapp.deliveries set seen_at = seen_at - interval '31 days'")
+    await gateway.pool.execute("update whatsapp.deliveries set seen_at = seen_at - interval '91 days'")
     await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
 

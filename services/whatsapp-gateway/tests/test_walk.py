@@ -24,14 +24,11 @@ from .waiting import until_idle
 
 PHONE = "4915112345678"
 OURS = ("ava_whatsapp_gateway.", "ava_common.")
+# Whenever it is time or a connection is made, not for a message.
 BESIDE_IT = (
-    "maintenance",
-    "pin_sweep",
-    "unknown_sends",
-    "operator_alerts",
-    "retention",
-    "backlog",
-)  # whenever it is time, not for a message
+    *("maintenance", "pin_sweep", "unknown_sends", "operator_alerts", "retention", "backlog"),
+    "database_login",
+)
 BY_THE_CLOCK = ("Worker._maintain", "Worker._probe")
 
 FUNCTIONS_MAX, MODULES_MAX = 91, 30

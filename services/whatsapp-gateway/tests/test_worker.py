@@ -34,6 +34,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
         ingest=gateway.ingest_once,
         handle=gateway.handler.handle,
         sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
     )
     async with running(worker):
         await asyncio.wait_for(peers.reached["after graph"].wait(), 60)
@@ -120,12 +121,18 @@ async def test_lost_database_connections_cost_no_message(
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
-    return (await client.get("/readyz")).status_code == 200
+    return bool((await client.get("/readyz")).json() == {"status": "ready"})
 
 
 async def both_reported(client: httpx.AsyncClient) -> bool:
-    errors = (await client.get("/readyz")).json().get("errors", [])
-    return {error["pointer"] for error in errors} == {"backlog", "circuit"}
+    """A gateway that cannot send still stores: degraded, and the variable is named."""
+    answer = await client.get("/readyz")
+    found = {error["pointer"]: error["detail"] for error in answer.json().get("errors", [])}
+    if found.keys() != {"backlog", "circuit"}:
+        return False
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert "refuses WHATSAPP_GATEWAY_ACCESS_TOKEN" in found["circuit"]
+    return True
 
 
 async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(

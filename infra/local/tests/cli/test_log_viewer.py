@@ -23,7 +23,7 @@ def test_following_shows_whole_lines_once_and_survives_a_new_file(
 
 SERVICE = (
     '{"event":"request","level":"info","method":"GET","status":200,"timestamp":"2026-11-26T05:40:02.5Z",'
-    '"service":"Ava auth","trace_id":"a","request_id":"r1"}\n'
+    '"service":"auth","trace_id":"a","request_id":"r1"}\n'
     '{"event":"request.failed","level":"error","exception":"Traceback\\n  ValueError",'
     '"timestamp":"2026-11-26T05:40:04Z"}\n'
 )

@@ -37,7 +37,6 @@ async def test_postgres_is_as_limited_as_on_the_platform(plain: Database) -> Non
             "alter table auth.users add column mine text",
             "alter role postgres superuser",
             "create extension plpython3u",
-            "set session_replication_role = replica",
             "select pg_read_file('postgresql.conf')",
         ):
             with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError)):

@@ -59,12 +59,18 @@ def test_a_shell_reads_an_env_file_alike(tmp_path: Path) -> None:
 
 def test_a_users_own_value_replaces_the_stacks(tmp_path: Path) -> None:
     variables = environment(
-        tmp_path, LOG_LEVEL="DEBUG", WHATSAPP_GATEWAY_LINK_CONFIRMATION="code", PROFILE_EXTRA="1"
+        tmp_path,
+        LOG_LEVEL="DEBUG",
+        OLLAMA_URL="http://o",
+        WHATSAPP_GATEWAY_LINK_CONFIRMATION="code",
+        PROFILE_EXTRA="1",
     )
     assert variables.service("profile")["LOG_LEVEL"] == "DEBUG"
     assert variables.service("profile")["WHATSAPP_GATEWAY_LINK_CONFIRMATION"] == "code"
     assert variables.service("profile")["PROFILE_EXTRA"] == "1"
     assert "PROFILE_EXTRA" not in variables.service("messaging")
+    assert variables.service("whatsapp-gateway")["OLLAMA_URL"] == "http://o"
+    assert "OLLAMA_URL" not in variables.service("messaging")
 
 
 def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ def test_the_end_of_a_log_is_readable_whatever_bytes_are_in_it(tmp_path: Path) -
     log.write_bytes(b"first\n" + b"\xff\xfe\n" * 3 + b"last\n")
     assert last_lines(log, 2)[-1] == "last"
     assert last_lines(tmp_path / "none.log") == []
+    assert last_lines(log, since=log.stat().st_size - 5) == ["last"]
 
 
 def test_a_long_log_is_rotated_and_a_short_one_is_not(tmp_path: Path) -> None:

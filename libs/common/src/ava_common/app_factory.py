@@ -4,11 +4,12 @@ Decision 0090.
 """
 
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
 from ava_common.access_log import AccessLog
@@ -39,7 +40,8 @@ def create_service_app(
     `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
     before all routers.
     """
-    configure(title, log_level)
+    # Log lines name the process as the stack, its deployment and the operator commands do.
+    configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
     app = FastAPI(
         title=title,
         lifespan=_lifespan(open_resources),
@@ -49,6 +51,7 @@ def create_service_app(
         responses=responses(MalformedJson, InvalidRequest),
         exception_handlers=error_handlers.HANDLERS,
     )
+    app.router.lifespan = _refusal_in_words(app.router.lifespan)  # type: ignore[assignment, method-assign]
     served = [*routers, health.router(ready)]
     served.append(with_head(served))
     app.router.routes.extend(hot_routes)
@@ -60,6 +63,30 @@ def create_service_app(
     app.add_middleware(AccessLog)
     api_description.complete(app, checked=not hot_routes)
     return app
+
+
+def _refusal_in_words(lifespan: ASGIApp) -> Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]:
+    """A start that a service refuses (SystemExit) is told in its own sentence, without a stack trace."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def hold_back(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                held.append(message)
+            else:
+                await send(message)
+
+        try:
+            await lifespan(scope, receive, hold_back)
+        except SystemExit as refusal:
+            held[:] = [{"type": "lifespan.startup.failed", "message": str(refusal)}]
+            raise
+        finally:
+            for message in held:
+                await send(message)
+
+    return told
 
 
 def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:

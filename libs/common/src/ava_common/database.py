@@ -1,6 +1,6 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decisions 0002, 0104, 0112 and 0116. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0104, 0112, 0116 and 0118. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
@@ -16,7 +16,10 @@ from asyncpg.pool import PoolConnectionProxy
 from ava_common.caller import Caller
 from ava_common.database_errors import AWAY as AWAY
 from ava_common.database_errors import BUSY as BUSY
-from ava_common.database_errors import DatabaseUnavailable, is_away, translated
+from ava_common.database_errors import DatabaseUnavailable, translated
+from ava_common.database_login import Login
+from ava_common.database_login import MayBypassRls as MayBypassRls
+from ava_common.log import log
 from ava_common.problems import Problem
 
 if TYPE_CHECKING:
@@ -31,6 +34,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 WAIT_SECONDS = 5.0
 """How long a connection may take to be made, or to become free: Meta and other services wait no longer."""
 
+START_SECONDS = 3.0
+"""How long a start waits for its first connection; then the readiness check says what it waits for."""
+
 GONE = asyncpg.NoDataFoundError
 """What a statement raises whose caller's account was deleted (`ava_private.own_account`)."""
 
@@ -38,29 +44,12 @@ _BECOME = """
 select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
   set_config('request.jwt.claim.sub', '', true), set_config('request.jwt.claim', '', true)
 """
-_MAY_BYPASS = """
-select r.rolname from pg_catalog.pg_roles r
- where (r.rolsuper or r.rolbypassrls)
-   and pg_catalog.pg_has_role(session_user, r.oid, 'member')
-   and r.rolname <> all ($1)
-"""
 
 
 class AccountGone(Problem):
     """Your account no longer exists, so nothing can be read or stored. Sign up again to start over."""
 
     status = 401
-
-
-class MayBypassRls(SystemExit):
-    """This database role could read every user's rows."""
-
-    def __init__(self, roles: list[str]) -> None:
-        super().__init__(
-            "This service refuses to start: its DATABASE_URL logs in as a role that can bypass "
-            f"row-level security (through {', '.join(roles)}). Use the service's own role; "
-            "supabase/migrations creates it."
-        )
 
 
 class _Pool(_AsyncpgPool):
@@ -103,36 +92,33 @@ async def open_pool(
 
     `may_become` lists roles that the login may switch to although they bypass it, such as `service_role`.
     `wait_seconds` is how long a connection may take to be made, or to become free.
+    A database that cannot be used yet does not end the start: each use of the pool tries again.
     """
-    pool = _Pool(
+    async with _Pool(
         url,
         wait_seconds=wait_seconds,
-        min_size=1,
+        min_size=0,
         max_size=size,
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
+        connect=Login(may_become),
         reset=_no_reset,
         loop=None,
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
         command_timeout=30,
         server_settings={"application_name": name},
-    )
-    await _connect(pool)
-    async with pool:
-        if roles := [row["rolname"] for row in await pool.fetch(_MAY_BYPASS, list(may_become))]:
-            raise MayBypassRls(roles)
+    ) as pool:
+        await _connect_once(pool)
         yield pool
 
 
-async def _connect(pool: _Pool) -> None:
-    """The first connection; what is wrong with the URL itself is raised as it is."""
+async def _connect_once(pool: Pool) -> None:
     try:
-        await pool
-    except Exception as error:
-        if isinstance(error, asyncpg.PostgresError) or is_away(error):
-            raise DatabaseUnavailable(error) from error
-        raise
+        async with asyncio.timeout(START_SECONDS), pool.acquire():
+            pass
+    except (DatabaseUnavailable, TimeoutError) as error:
+        log.warning("database.not_ready", error=str(error) or type(error).__name__)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ class DatabaseUnavailable(Exception):
     """The database is away: no connection was made in time, or the one in use does not work any more."""
 
     def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
         state = getattr(cause, "sqlstate", None)
         self.why = f"{type(cause).__name__} {state}" if state else type(cause).__name__
         super().__init__(self.why)

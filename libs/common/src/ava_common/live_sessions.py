@@ -3,6 +3,7 @@
 Decision 0111.
 """
 
+import asyncio
 from typing import Annotated, Protocol, cast
 
 import httpx
@@ -14,6 +15,9 @@ from ava_common.database import AccountGone
 from ava_common.http_client import on_behalf_of, own_problem
 from ava_common.log import log
 from ava_common.problems import Problem
+
+RESTART_SECONDS = 2.0
+"""How long a service may refuse connections while it is restarted."""
 
 
 class SessionEnded(Problem):
@@ -45,14 +49,17 @@ class SessionCheck(Protocol):
 
 
 class RemoteSessionCheck:
-    """Asks another service, with the caller's own token; its path answers 204 for a session that lives."""
+    """Asks another service, with the caller's own token; its path answers 204 for a session that lives.
+
+    Asks again for a moment while nobody listens, because a service that is restarted is back within that.
+    """
 
     def __init__(self, client: httpx.AsyncClient, path: str) -> None:
         self._client, self._path = client, path
 
     async def require_live(self, caller: Caller) -> None:
         try:
-            response = await self._client.get(self._path, auth=on_behalf_of(caller))
+            response = await self._ask(caller)
         except httpx.HTTPError as error:
             log.warning("sessions.unreachable", error=type(error).__name__)
             raise SessionsUnavailable from None
@@ -64,6 +71,16 @@ class RemoteSessionCheck:
                 raise refusal
         log.warning("sessions.unexpected", status=response.status_code)
         raise SessionsUnavailable
+
+    async def _ask(self, caller: Caller) -> httpx.Response:
+        deadline = asyncio.get_running_loop().time() + RESTART_SECONDS
+        while True:
+            try:
+                return await self._client.get(self._path, auth=on_behalf_of(caller))
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
 
 class _Resources(Protocol):

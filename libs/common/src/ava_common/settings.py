@@ -1,19 +1,25 @@
-"""Read a service's settings once, at start, and say clearly what is wrong with them."""
+"""Read a service's settings once, at start, and say clearly what is wrong with them.
 
-import ipaddress
-import re
+Decision 0119.
+"""
+
+import os
+import sys
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ava_common import database_url, unknown_variables
+from ava_common.database_url import is_private
 from ava_common.token_verifier import TrustedIssuer, supabase_issuer
 from ava_common.validation_messages import message
 
 SECRET_MIN_CHARACTERS = 16
-_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^:,\[\]]+)(:[0-9]{1,5})?"
-_HOSTS = re.compile(rf"({_HOST}(,{_HOST})*)?")  # a database URL may name several
+INVALID_SETTINGS_EXIT_CODE = 78
+"""EX_CONFIG of sysexits.h: starting again does not help."""
 
 
 def _strong(secret: SecretStr) -> SecretStr:
@@ -28,38 +34,18 @@ def _strong(secret: SecretStr) -> SecretStr:
 
 
 def _database_url(url: SecretStr) -> SecretStr:
-    value = url.get_secret_value()
-    if "change-me" in value:
-        raise ValueError("still holds the placeholder of .env.example; put the role's real password here")
-    if not _is_postgresql(value):
-        raise ValueError(
-            "is not a valid database URL; it should look like postgresql://role:password@host:5432/postgres"
-        )
+    if problem := database_url.problem(url.get_secret_value()):
+        raise ValueError(problem)
     return url
-
-
-def _is_postgresql(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    hosts = parts.netloc.rpartition("@")[2]
-    return parts.scheme in ("postgresql", "postgres") and _HOSTS.fullmatch(hosts) is not None
-
-
-def _is_private(host: str) -> bool:
-    """Hosts that plain http may reach: this machine, a private address, a bare name of a private network."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host
 
 
 def _http_url(url: str) -> str:
     host = _http_host(url)
     if not host:
         raise ValueError("is not a valid URL; it should look like https://host or http://127.0.0.1:8080")
-    if urlsplit(url).scheme == "http" and not _is_private(host):
+    if host.startswith("change-me"):
+        raise ValueError("still holds the placeholder of .env.example; put the real address here")
+    if urlsplit(url).scheme == "http" and not is_private(host):
         raise ValueError("must start with https:// because it leaves this machine")
     return url.rstrip("/")
 
@@ -129,29 +115,84 @@ class ServiceSettings(BaseSettings):
         return supabase_issuer(self.supabase_url, name=self.supabase_jwt_issuer, secret=secret)
 
 
+class InvalidSettings(SystemExit):
+    """A service cannot start with these variables; the message lists what is wrong with each."""
+
+    def __init__(self, report: str) -> None:
+        super().__init__(report)
+        self.report = report
+        self.code = INVALID_SETTINGS_EXIT_CODE
+
+    def __str__(self) -> str:
+        return self.report
+
+
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load(settings: type[S]) -> S:
-    """The settings from the environment and `.env`; ends the process with a list of what is wrong."""
+def load(settings: type[S], *, is_part: bool = False) -> S:
+    """The settings from the environment and `.env`; ends the process with a list of what is wrong.
+
+    Both that list and variables that are not known are told on standard error; the latter not if these
+    settings are only a part of the service's.
+    """
+    for sentence in [] if is_part else unknown_to(settings):
+        sys.stderr.write(f"{service_name(settings)}: {sentence}\n")
     try:
         return settings()
     except ValidationError as error:
-        raise SystemExit(_report(settings, error)) from None
+        report = _report(settings, error)
+        sys.stderr.write(f"{report}\n")
+        raise InvalidSettings(report) from None
+
+
+def problems(settings: type[BaseSettings]) -> dict[str, str]:
+    """What is wrong with each variable of a service, as it is now set."""
+    try:
+        settings()
+    except ValidationError as error:
+        # Never error["input"]: it may be a secret.
+        found = error.errors(include_input=False, include_url=False)
+        return {variable(settings, item["loc"]): message(item) for item in found}
+    return {}
+
+
+def unknown_to(settings: type[BaseSettings]) -> list[str]:
+    """A sentence for each variable that looks like one of the service's and is not.
+
+    The service's own address is for those that ask it, and may be in a file that all share.
+    """
+    given = {*os.environ, *dotenv_values(".env")} - {f"{prefix(settings)}URL"}
+    return unknown_variables.unknown(given, variables(settings), (prefix(settings),))
+
+
+def variables(settings: type[BaseSettings]) -> list[str]:
+    """The names of all variables that a service reads."""
+    return [
+        str(field.validation_alias or variable(settings, (name,)))
+        for name, field in settings.model_fields.items()
+    ]
+
+
+def prefix(settings: type[BaseSettings]) -> str:
+    return str(settings.model_config.get("env_prefix", ""))
+
+
+def service_name(settings: type[BaseSettings]) -> str:
+    return prefix(settings).rstrip("_").lower().replace("_", "-")
 
 
 def _report(settings: type[BaseSettings], error: ValidationError) -> str:
     # Never error["input"]: it may be a secret.
-    service = str(settings.model_config.get("env_prefix", "")).rstrip("_").lower().replace("_", "-")
     lines = [
-        f"  {_variable(settings, item['loc'])}: {message(item)}"
+        f"  {variable(settings, item['loc'])}: {message(item)}"
         for item in error.errors(include_input=False, include_url=False)
     ]
-    return "\n".join(
-        [f"{service} can't start: fix these environment variables.", *lines, "See .env.example."]
-    )
+    first = f"{service_name(settings)} can't start: fix these environment variables."
+    return "\n".join([first, *lines, "See .env.example."])
 
 
-def _variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> str:
+def variable(settings: type[BaseSettings], location: tuple[int | str, ...]) -> str:
+    """The variable's name for the location of one of pydantic's errors."""
     name = str(location[0]) if location else "environment"
-    return name if name.isupper() else f"{settings.model_config.get('env_prefix', '')}{name}".upper()
+    return name if name.isupper() else f"{prefix(settings)}{name}".upper()

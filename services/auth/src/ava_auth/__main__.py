@@ -1,4 +1,4 @@
-"""The operator CLI: `python -m ava_auth audit` reads the audit log, `key` makes a signing key."""
+"""The operator CLI: `python -m ava_auth audit|key|check`: the audit log, a signing key, a check."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from jwt.algorithms import ECAlgorithm
 from pydantic_settings import BaseSettings
 
+from ava_auth import check
 from ava_auth.audit import AuditEvent, AuditLog
 from ava_auth.throttle import account_digest
 from ava_common.argument_types import limit, point_in_time
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("--limit", type=limit, default=100, metavar="N", help="at most N events (100)")
     audit.add_argument("--json", action="store_true", help="one JSON object per line")
+    commands.add_parser("check", help="check the variables and all that they lead to", add_help=False)
     commands.add_parser("key", help="create a private signing key for AUTH_SIGNING_KEYS")
     return parser
 
@@ -61,7 +63,7 @@ def _cells(event: AuditEvent) -> tuple[str, ...]:
 
 
 async def _audit(args: argparse.Namespace) -> list[AuditEvent]:
-    url = load(DatabaseSettings).database_url.get_secret_value()
+    url = load(DatabaseSettings, is_part=True).database_url.get_secret_value()
     async with open_pool(url, name="ava-auth-audit", size=1) as pool:
         events = AuditLog(pool).read(since=args.since, event=args.event, limit=args.limit, **args.person)
         return [event async for event in events]
@@ -82,10 +84,17 @@ def _key() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """0 when done, 1 when the database is away, 2 when the arguments are wrong."""
-    args = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["check"]:
+        return check.main(given[1:])
+    args = _parser().parse_args(given)
     if args.command == "key":
         _key()
         return 0
+    return _read_audit(args)
+
+
+def _read_audit(args: argparse.Namespace) -> int:
     try:
         events = asyncio.run(_audit(args))
     except AWAY:

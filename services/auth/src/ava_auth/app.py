@@ -1,7 +1,7 @@
 """The auth service: accounts over Supabase Auth, the web page, delegated tokens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
@@ -27,15 +27,18 @@ from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
 from ava_auth.supabase_connection import open_supabase
+from ava_auth.supabase_readiness import SupabaseReadiness
 from ava_auth.throttle import Throttle
 from ava_common.app_factory import create_service_app
 from ava_common.database import AWAY, open_pool
-from ava_common.health import database_answers
+from ava_common.database_readiness import DatabaseReadiness
+from ava_common.health import Finding
 from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
 
+DATABASE_CONNECTIONS = 5
 RETENTION_INTERVAL_SECONDS = 3600
 PWNED_PASSWORDS_TIMEOUT_SECONDS = 2
 
@@ -72,7 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
 async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     enter = stack.enter_async_context
     issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
-    pool = await enter(open_pool(settings.database_url.get_secret_value(), name="ava-auth"))
+    url = settings.database_url.get_secret_value()
+    pool = await enter(open_pool(url, name="ava-auth", size=DATABASE_CONNECTIONS))
     audit_log = AuditLog(pool)
     http = await enter(
         httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())
@@ -81,8 +85,10 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     return Resources(
         settings=settings,
         pool=pool,
+        database=DatabaseReadiness(pool, url, "AUTH_DATABASE_URL"),
         verifier=await enter(open_verifier(*issuers)),
         supabase=supabase,
+        supabase_readiness=SupabaseReadiness(settings, await enter(open_client(settings.supabase_url))),
         sessions=LiveSessions(supabase),
         throttle=Throttle(pool, audit_log, settings),
         audit_log=audit_log,
@@ -97,11 +103,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool]:
-    return {
-        "database": await database_answers(resources.pool),
-        "accounts": await resources.supabase.answers(),
-    }
+async def _ready(resources: Resources) -> list[Finding]:
+    return [*await resources.database.findings(), *await resources.supabase_readiness.findings()]
 
 
 async def _apply_retention(resources: Resources) -> None:

@@ -15,9 +15,11 @@ from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
 from ava_auth.single_flight import SingleFlight
 from ava_auth.supabase import SupabaseAuth
+from ava_auth.supabase_readiness import SupabaseReadiness
 from ava_auth.throttle import Kind, Throttle
 from ava_auth.user_and_session import Session
 from ava_common.database import Pool
+from ava_common.database_readiness import DatabaseReadiness
 from ava_common.token_verifier import TokenVerifier
 
 
@@ -27,8 +29,10 @@ class Resources:
 
     settings: Settings
     pool: Pool
+    database: DatabaseReadiness
     verifier: TokenVerifier
     supabase: SupabaseAuth
+    supabase_readiness: SupabaseReadiness
     sessions: LiveSessions
     throttle: Throttle
     audit_log: AuditLog

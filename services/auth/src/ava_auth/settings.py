@@ -3,6 +3,7 @@
 import json
 from typing import Annotated
 
+import jwt
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
@@ -24,6 +25,34 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _not_secret(key: SecretStr) -> SecretStr:
+    if _kind(key) in ("sb_secret_", "service_role"):
+        raise ValueError("holds a secret key: put the publishable one here (they may be swapped)")
+    return key
+
+
+def _not_publishable(key: SecretStr) -> SecretStr:
+    if _kind(key) in ("sb_publishable_", "anon"):
+        raise ValueError("holds the publishable key: put the secret one here (they may be swapped)")
+    return key
+
+
+def _kind(key: SecretStr) -> str:
+    """The prefix of a new key, or the role of a legacy one, which is a token; empty if it is neither."""
+    value = key.get_secret_value()
+    for prefix in ("sb_secret_", "sb_publishable_"):
+        if value.startswith(prefix):
+            return prefix
+    try:
+        return str(jwt.decode(value, options={"verify_signature": False}).get("role", ""))
+    except jwt.InvalidTokenError:
+        return ""
+
+
+PublishableKey = Annotated[Secret, AfterValidator(_not_secret)]
+SecretKey = Annotated[Secret, AfterValidator(_not_publishable)]
+
+
 class Settings(ServiceSettings):
     """`.env.example` explains each variable."""
 
@@ -32,8 +61,8 @@ class Settings(ServiceSettings):
     auth_url: Url = Field(validation_alias="AUTH_URL")
     auth_issuer: str = Field("urn:ava:auth", validation_alias="AUTH_ISSUER")
 
-    supabase_publishable_key: Secret = Field(validation_alias="SUPABASE_PUBLISHABLE_KEY")
-    supabase_secret_key: Secret = Field(validation_alias="SUPABASE_SECRET_KEY")
+    supabase_publishable_key: PublishableKey = Field(validation_alias="SUPABASE_PUBLISHABLE_KEY")
+    supabase_secret_key: SecretKey = Field(validation_alias="SUPABASE_SECRET_KEY")
     profile_url: Url = Field(validation_alias="PROFILE_URL")
     messaging_url: Url = Field(validation_alias="MESSAGING_URL")
     public_url: Url = Field(validation_alias="PUBLIC_URL")

@@ -142,14 +142,6 @@ class SupabaseAuth:
         request = self._forwarding(client_ip).verify_otp({"type": kind, "token_hash": token_hash})
         return _session((await _answer(request, supabase_errors.LINK)).session)
 
-    async def answers(self) -> bool:
-        """Whether Supabase Auth answers its health check."""
-        try:
-            response = await self._http.get("/auth/v1/health", headers={"apikey": self._publishable})
-        except httpx.HTTPError:
-            return False
-        return response.is_success
-
     async def delete(self, user_id: UUID) -> None:
         """Delete the account and, by cascade, everything of it; one already gone is not an error."""
         request = self._client(self._secret).admin.delete_user(str(user_id))

@@ -1,21 +1,25 @@
 """The messaging service: the message log."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
-from ava_common.health import database_answers
+from ava_common.database_readiness import DatabaseReadiness
+from ava_common.health import Finding
 from ava_common.http_client import open_client
 from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_messaging import delegate_routes, routes
 from ava_messaging.export import ExportSlots
 from ava_messaging.resources import Resources
-from ava_messaging.routes import router
 from ava_messaging.settings import Settings
+
+DATABASE_CONNECTIONS = 5
+SESSION_PATH = "/internal/session"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -26,25 +30,26 @@ def create_app(settings: Settings) -> FastAPI:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
         async with (
-            open_pool(url, name="messaging") as pool,
+            open_pool(url, name="messaging", size=DATABASE_CONNECTIONS) as pool,
             open_verifier(*issuers) as verifier,
             open_client(settings.auth_url) as auth,
         ):
-            sessions = RemoteSessionCheck(auth, "/internal/session")
-            yield Resources(pool, verifier, sessions, ExportSlots())
+            database = DatabaseReadiness(pool, url, "MESSAGING_DATABASE_URL")
+            sessions = RemoteSessionCheck(auth, SESSION_PATH)
+            yield Resources(pool, database, verifier, sessions, ExportSlots())
 
     return create_service_app(
         "Ava messaging",
         prefix="/messages",
         open_resources=open_resources,
-        routers=[router],
+        routers=[routes.router, delegate_routes.router],
         ready=_ready,
         log_level=settings.log_level,
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool]:
-    return {"database": await database_answers(resources.pool)}
+async def _ready(resources: Resources) -> list[Finding]:
+    return await resources.database.findings()
 
 
 def build() -> FastAPI:

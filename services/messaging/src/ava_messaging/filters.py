@@ -22,7 +22,9 @@ class Filters(PublicInput):
     until: Annotated[Moment | None, Field(description="Before this moment.")] = None
     text: Annotated[
         Annotated[PlainText, StringConstraints(min_length=1, max_length=1000)] | None,
-        Field(description="A part of the content; upper and lower case are the same."),
+        Field(
+            description="A part of the content; upper and lower case, and é in either spelling, are the same."
+        ),
     ] = None
 
     def pattern(self) -> str | None:

@@ -1,9 +1,10 @@
 """The message: its fields, their limits, and what may be written.
 
-Decision 0113. See docs/contracts/postgres.md#characters-it-cannot-store.
+Decisions 0113 and 0141. See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -72,7 +73,8 @@ def _not_ahead(moment: datetime) -> datetime:
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    # White space (Z), and what shows nothing at all (C): a zero-width space, a direction mark.
+    if all(unicodedata.category(character)[0] in "ZC" for character in text):
         raise PydanticCustomError("blank", "must not be blank")
     return text
 
@@ -84,6 +86,7 @@ SpokenContent = Annotated[
     Field(json_schema_extra={"pattern": r"[^\x00]"}, description="NUL characters are dropped."),
     BeforeValidator(_storable),
 ]
+ExternalId = Annotated[PlainText, StringConstraints(min_length=1, max_length=512)]
 # The validator named last is asked first.
 Moment = Annotated[
     AwareDatetime, BeforeValidator(_plus_sign), BeforeValidator(_iso), AfterValidator(_in_range)
@@ -100,6 +103,15 @@ class Message(BaseModel):
     content: str
     created_at: datetime
     external_id: str | None
+    sent_at: Annotated[
+        datetime | None, Field(description="When the phone sent it, in whole seconds; WhatsApp only.")
+    ]
+    edited_at: Annotated[
+        datetime | None, Field(description="When it was edited on the phone: `content` is the new one.")
+    ]
+    deleted_at: Annotated[
+        datetime | None, Field(description="When it was deleted on the phone: `content` is empty.")
+    ]
 
 
 class Written(PublicInput):
@@ -120,8 +132,20 @@ class Turn(ServiceBody):
     role: Role
     content: SpokenContent
     avatar_id: UUID | None = None
-    external_id: Annotated[PlainText, StringConstraints(min_length=1, max_length=512)] | None = None
-    created_at: Annotated[Moment, AfterValidator(_not_ahead)] | None = None
+    external_id: ExternalId | None = None
+    created_at: Annotated[
+        Annotated[Moment, AfterValidator(_not_ahead)] | None,
+        Field(description="When it was said; it stands in the log after all that is there already."),
+    ] = None
+    sent_at: Annotated[Moment, AfterValidator(_not_ahead)] | None = None
+
+
+class Correction(ServiceBody):
+    """What a user did on the phone to a message of theirs: edited it, or deleted it (without `content`)."""
+
+    external_id: ExternalId
+    content: SpokenContent | None = None
+    changed_at: Annotated[Moment, AfterValidator(_not_ahead)]
 
 
 class Page(BaseModel):

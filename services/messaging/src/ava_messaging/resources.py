@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from ava_common.database import Pool
+from ava_common.database_readiness import DatabaseReadiness
 from ava_common.live_sessions import SessionCheck
 from ava_common.token_verifier import TokenVerifier
 from ava_messaging.export import ExportSlots
@@ -16,6 +17,7 @@ class Resources:
     """Opened in the lifespan, closed after the last request."""
 
     pool: Pool
+    database: DatabaseReadiness
     verifier: TokenVerifier
     sessions: SessionCheck
     exports: ExportSlots

@@ -9,15 +9,14 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import WithJsonSchema
 
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
-from ava_common.caller import Caller
 from ava_common.database import AccountGone
 from ava_common.live_sessions import REFUSALS, LiveCaller
-from ava_common.problems import DatabaseAway, NotFound, Problem, responses
+from ava_common.problems import DatabaseAway, Problem, responses
 from ava_common.validation_messages import Matches
 from ava_messaging import export, store
 from ava_messaging.cursor import Position
 from ava_messaging.filters import ExportQuery, PageQuery
-from ava_messaging.messages import Message, Page, Turn, Written
+from ava_messaging.messages import Message, Page, Written
 from ava_messaging.resources import ResourcesDep
 
 SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
@@ -37,12 +36,6 @@ class MessageNotFound(Problem):
 
 class KeyReused(Problem):
     """This Idempotency-Key was used for another message. Use a new key for new content."""
-
-    status = 409
-
-
-class MessageDiffers(Problem):
-    """Another message is stored under this id. Use a new id for a new message."""
 
     status = 409
 
@@ -74,14 +67,9 @@ async def write(
     external_id = f"app:{key}" if key else None
     async with store.transaction_for(resources.pool, caller) as connection:
         if new := await store.write(connection, written, external_id):
-            return _created(response, new)
+            return created(response, new)
         existing = await store.find_existing(connection, caller.id, None, external_id)
-    # An avatar that is gone since has left null behind: still the same message.
-    if (
-        existing is None
-        or existing.content != written.content
-        or existing.avatar_id not in (written.avatar_id, None)
-    ):
+    if existing is None or not _is_repeated(existing, written):
         raise KeyReused
     return existing
 
@@ -129,30 +117,6 @@ async def read_one(message_id: UUID, resources: ResourcesDep, caller: CurrentCal
     return message
 
 
-@router.put(
-    "/{message_id:uuid}",
-    operation_id="messages_put",
-    openapi_extra={"x-internal": True},
-    responses={
-        **responses(*SIGNED, NotFound, store.DelegateRequired, MessageDiffers),
-        200: {"model": Message},
-        201: CREATED,
-    },
-)
-async def keep(
-    message_id: UUID, turn: Turn, resources: ResourcesDep, response: Response, caller: CurrentCaller
-) -> Message:
-    """Store a turn of another channel (201); the same id or external id again changes nothing (200)."""
-    _refuse_people(caller)
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if new := await store.put(connection, message_id, turn):
-            return _created(response, new)
-        existing = await store.find_existing(connection, caller.id, message_id, turn.external_id)
-    if existing is None or (existing.id == message_id and not _says_the_same(existing, turn)):
-        raise MessageDiffers
-    return existing
-
-
 @router.delete(
     "/{message_id:uuid}",
     operation_id="messages_delete",
@@ -168,16 +132,13 @@ async def delete(message_id: UUID, resources: ResourcesDep, caller: LiveCaller) 
         raise MessageNotFound
 
 
-def _refuse_people(caller: Caller) -> None:
-    if caller.actor is None:
-        raise store.DelegateRequired
-
-
-def _created(response: Response, message: Message) -> Message:
+def created(response: Response, message: Message) -> Message:
     response.status_code = 201
     response.headers["Location"] = f"/messages/{message.id}"
     return message
 
 
-def _says_the_same(existing: Message, turn: Turn) -> bool:
-    return (existing.channel, existing.role, existing.content) == (turn.channel, turn.role, turn.content)
+def _is_repeated(existing: Message, written: Written) -> bool:
+    """Also when the avatar was found and not named, or is gone since."""
+    avatars = {existing.avatar_id, written.avatar_id} - {None}
+    return existing.content == written.content and len(avatars) < 2

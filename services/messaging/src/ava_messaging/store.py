@@ -1,6 +1,6 @@
 """The SQL of the message log; every statement runs as the user whose rows it touches.
 
-Decisions 0013, 0072 and 0112. See docs/contracts/postgres.md#plans-under-a-policy.
+Decisions 0013, 0072, 0112, 0140, 0141 and 0142. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -16,16 +16,33 @@ from ava_common.database import AccountGone, Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_messaging.cursor import Position
 from ava_messaging.filters import Filters, Order
-from ava_messaging.messages import Message, Turn, Written
+from ava_messaging.messages import Correction, Message, Turn, Written
 
-MESSAGE = "id, avatar_id, channel, role, content, created_at, external_id"
+_SAID = "channel, role, content, created_at, external_id, sent_at, edited_at, deleted_at"
+MESSAGE = f"id, avatar_id, {_SAID}"
 
 # The filters exist in this function only.
-PAGE = """messaging.page_2(
+PAGE = """messaging.page_3(
     p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
     p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
-SHOWN = f"select id::text, avatar_id::text, channel, role, content, created_at, external_id from {PAGE}"
+SHOWN = f"select id::text, avatar_id::text, {_SAID} from {PAGE}"
 EXPORTED = f"select {MESSAGE} from {PAGE}"
+_PUT = f"""
+insert into public.messages
+  (id, user_id, avatar_id, channel, role, content, external_id, sent_at, created_at)
+values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, $7,
+  messaging.next_created_at(
+    p_user_id => ava_private.own_account(), p_wanted => coalesce($8, clock_timestamp())))
+on conflict do nothing returning {MESSAGE}
+"""
+_CORRECT = """
+update public.messages set content = coalesce(new.content, ''),
+  edited_at = case when new.content is null then edited_at else new.changed_at end,
+  deleted_at = case when new.content is null then new.changed_at end
+from (values ($3::text, $4::timestamptz)) as new (content, changed_at)
+where user_id = $1 and id = $2 and deleted_at is null
+  and (new.content is null or (edited_at <= new.changed_at) is not false)
+"""
 
 
 class NotYourAvatar(Problem):
@@ -87,10 +104,15 @@ async def stream(
 
 
 async def write(connection: Connection, written: Written, external_id: str | None) -> Message | None:
-    """The new message, or None when one with this external id exists already."""
+    """The new message, to the avatar that it names or the only one there is.
+
+    None when a message with this external id exists already.
+    """
     row = await connection.fetchrow(
-        f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id)
-        values (ava_private.own_account(), $1, 'app', 'user', $2, $3)
+        f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id, created_at)
+        values (ava_private.own_account(), coalesce($1, ava_private.own_avatar()), 'app', 'user', $2, $3,
+            messaging.next_created_at(
+                p_user_id => ava_private.own_account(), p_wanted => clock_timestamp()))
         on conflict on constraint messages_external_id_key do nothing returning {MESSAGE}""",
         written.avatar_id,
         written.content,
@@ -101,20 +123,18 @@ async def write(connection: Connection, written: Written, external_id: str | Non
 
 async def put(connection: Connection, message_id: UUID, turn: Turn) -> Message | None:
     """The turn as a new message, or None when its id or its external id exists already."""
-    row = await connection.fetchrow(
-        f"""insert into public.messages
-            (id, user_id, avatar_id, channel, role, content, external_id, created_at)
-        values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()))
-        on conflict do nothing returning {MESSAGE}""",
-        message_id,
-        turn.avatar_id,
-        turn.channel,
-        turn.role,
-        turn.content,
-        turn.external_id,
-        turn.created_at,
-    )
+    said = turn.avatar_id, turn.channel, turn.role, turn.content, turn.external_id
+    row = await connection.fetchrow(_PUT, message_id, *said, turn.sent_at, turn.created_at)
     return Message(**row) if row else None
+
+
+async def correct(
+    connection: Connection, user_id: UUID, message_id: UUID, correction: Correction
+) -> Message | None:
+    """The message as it is now, None without one; what was deleted, or edited later than this, stays."""
+    change = correction.content, correction.changed_at
+    await connection.execute(_CORRECT, user_id, message_id, *change)
+    return await find(connection, user_id, message_id)
 
 
 async def find_existing(

@@ -1,14 +1,15 @@
 """The profile service: a user's avatar and preferences."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
-from ava_common.health import database_answers
+from ava_common.database_readiness import DatabaseReadiness
+from ava_common.health import Finding
 from ava_common.http_client import open_client
 from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
@@ -20,6 +21,9 @@ from ava_profile.routes import router
 from ava_profile.settings import Settings
 from ava_profile.unproven_numbers import apply_retention
 
+DATABASE_CONNECTIONS = 5
+SESSION_PATH = "/internal/session"
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as a function of its settings."""
@@ -29,14 +33,15 @@ def create_app(settings: Settings) -> FastAPI:
         url = settings.database_url.get_secret_value()
         issuers = settings.user_tokens(), delegating_issuer(settings.auth_url, settings.auth_issuer)
         async with (
-            open_pool(url, name="profile") as pool,
+            open_pool(url, name="profile", size=DATABASE_CONNECTIONS) as pool,
             open_verifier(*issuers) as verifier,
             open_client(settings.auth_url) as auth,
         ):
-            sessions = RemoteSessionCheck(auth, "/internal/session")
+            database = DatabaseReadiness(pool, url, "PROFILE_DATABASE_URL")
+            sessions = RemoteSessionCheck(auth, SESSION_PATH)
             retention = asyncio.create_task(apply_retention(pool, settings.unproven_number_days))
             try:
-                yield Resources(settings, pool, verifier, sessions, link_limiter(pool, settings))
+                yield Resources(settings, pool, database, verifier, sessions, link_limiter(pool, settings))
             finally:
                 retention.cancel()
 
@@ -50,8 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool]:
-    return {"database": await database_answers(resources.pool)}
+async def _ready(resources: Resources) -> list[Finding]:
+    return await resources.database.findings()
 
 
 def build() -> FastAPI:

@@ -6,7 +6,7 @@ Decisions 0070 and 0098. See docs/contracts/whatsapp-cloud-api.md#national-spell
 import re
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from ava_common.numbering_plans import CHANGES
 from ava_common.problems import Problem
@@ -69,14 +69,25 @@ def _is_of(region: str | None, international: str) -> bool:
 def _read(text: str, region: str | None) -> str:
     try:
         number = phonenumbers.parse(text, region and region.upper())
-        written = _as_dialled_today(phonenumbers.format_number(number, PhoneNumberFormat.E164))
-        today = phonenumbers.parse(written)
+        written, today = _settled(number)
     except NumberParseException as error:
         raise (CountryMissing if _only_lacks_its_country(text, error) else NotAPhoneNumber) from None
     possible = phonenumbers.is_possible_number_with_reason(today) == ValidationResult.IS_POSSIBLE
     if not possible or number.extension or not E164.fullmatch(written):
         raise NotAPhoneNumber
     return written
+
+
+def _settled(number: PhoneNumber) -> tuple[str, PhoneNumber]:
+    """The form that is read as itself, and what it is read as.
+
+    Reading takes one trunk zero off, and some numbers are typed with two.
+    """
+    written, before = _as_dialled_today(phonenumbers.format_number(number, PhoneNumberFormat.E164)), ""
+    while written != before:
+        before, number = written, phonenumbers.parse(written)
+        written = _as_dialled_today(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return written, number
 
 
 def _as_dialled_today(written: str) -> str:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from ava_common.attempt_limiter import AttemptLimiter
 from ava_common.database import Pool
+from ava_common.database_readiness import DatabaseReadiness
 from ava_common.live_sessions import SessionCheck
 from ava_common.token_verifier import TokenVerifier
 from ava_profile.settings import Settings
@@ -18,6 +19,7 @@ class Resources:
 
     settings: Settings
     pool: Pool
+    database: DatabaseReadiness
     verifier: TokenVerifier
     sessions: SessionCheck
     limiter: AttemptLimiter

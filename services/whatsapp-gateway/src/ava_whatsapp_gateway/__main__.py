@@ -1,4 +1,7 @@
-"""The operator CLI: `python -m ava_whatsapp_gateway list|show|trace|replay|quarantine|discard|resolve`."""
+"""The operator CLI: `python -m ava_whatsapp_gateway`.
+
+Its commands: list, show, trace, replay, quarantine, discard, resolve and check.
+"""
 
 import argparse
 import asyncio
@@ -11,6 +14,7 @@ from pydantic_settings import BaseSettings
 from ava_common.database import Connection
 from ava_common.operator_command import run
 from ava_common.settings import DatabaseUrl, from_environment, load
+from ava_whatsapp_gateway import check
 from ava_whatsapp_gateway.operator import actions, deliveries, log_lines, report
 from ava_whatsapp_gateway.operator.command_line import about_deliveries, filters_of, misuse, parser
 from ava_whatsapp_gateway.operator.filters import Filters
@@ -34,12 +38,15 @@ class OperatorSettings(BaseSettings):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done; 1 when the database is away or a trace finds nothing; 2 when the arguments are wrong."""
-    args = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["check"]:
+        return check.main(given[1:])
+    args = parser().parse_args(given)
     filters = Filters() if args.command == "trace" else filters_of(args)
     if args.command != "trace" and (wrong := misuse(args, filters)):
         print(wrong, file=sys.stderr)
         return 2
-    url = load(OperatorSettings).database_url.get_secret_value()
+    url = load(OperatorSettings, is_part=True).database_url.get_secret_value()
     try:
         answer = asyncio.run(_answer(args, filters, url))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

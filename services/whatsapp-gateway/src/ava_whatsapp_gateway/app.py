@@ -4,7 +4,7 @@ Decision 0090.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -13,16 +13,21 @@ from fastapi import FastAPI
 
 from ava_common.app_factory import create_service_app
 from ava_common.database import open_pool
+from ava_common.database_readiness import DatabaseReadiness
+from ava_common.health import Finding, degraded
 from ava_common.settings import load
 from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
-from ava_whatsapp_gateway.handling.answerer import echo
 from ava_whatsapp_gateway.handling.handler import Handler
+from ava_whatsapp_gateway.handling.http_answerer import open_answerer
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.foreign_number import foreign_number_only
+from ava_whatsapp_gateway.queue.lanes import EVENTS_PER_CLAIM
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
@@ -41,10 +46,15 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             open_pool(url, name="whatsapp-gateway", size=size, may_become=("service_role",)) as pool,
             open_clients(settings, settings.concurrency) as clients,
+            open_answerer(settings) as answerer,
+            open_typing_indicator(settings, wanted=answerer.thinks) as typing,
         ):
             arrived = asyncio.Event()
             sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
-            handler = Handler(pool, settings, clients, sender, answer=echo)
+            keeper = LeaseKeeper(pool, settings.lease_seconds)
+            handler = Handler(
+                pool, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
+            )
             worker = Worker(
                 pool,
                 settings,
@@ -52,10 +62,14 @@ def create_app(settings: Settings) -> FastAPI:
                 ingest=partial(ingest, pool, settings.phone_number_id),
                 handle=handler.handle,
                 sweep=PinSweep(pool).check_next,
+                keeper=keeper,
+                # What was said later may change while an answer is awaited.
+                events_per_claim=1 if answerer.thinks else EVENTS_PER_CLAIM,
             )
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
-                yield Resources(settings, pool, Inbox(pool, arrived), secrets)
+                database = DatabaseReadiness(pool, url, "WHATSAPP_GATEWAY_DATABASE_URL")
+                yield Resources(settings, pool, database, Inbox(pool, arrived), secrets)
 
     return create_service_app(
         "Ava WhatsApp gateway",
@@ -68,18 +82,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
 
-async def _ready(resources: Resources) -> Mapping[str, bool | str]:
-    """`backlog`: nothing has waited too long; `circuit`: Meta accepts our credential."""
-    try:
-        now = await backlog.state(resources.pool, resources.settings.phone_number_id)
-        foreign = await foreign_number_only(resources.pool, resources.settings.phone_number_id)
-    except Exception:
-        return {"database": False}
-    # A circuit that is open while nothing waits may be fine again by now: the next send finds out.
-    circuit_open = now["circuit_open"] and now["kept_waiting"]
-    recent = now["age"] < resources.settings.ready_backlog_age_seconds
-    number: dict[str, bool | str] = {"phone_number_id": foreign} if foreign else {}
-    return {"database": True, "backlog": recent, "circuit": not circuit_open, **number}
+async def _ready(resources: Resources) -> list[Finding]:
+    """Without the database nothing can be kept; with a queue that waits, deliveries still are."""
+    pool, settings = resources.pool, resources.settings
+    if missing := await resources.database.findings():
+        return missing
+    foreign = await foreign_number_only(pool, settings.phone_number_id)
+    about_number = [degraded("phone_number_id", foreign)] if foreign else []
+    return [*await backlog.findings(pool, settings), *about_number]
 
 
 def build() -> FastAPI:

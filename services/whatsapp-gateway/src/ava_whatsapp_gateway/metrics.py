@@ -50,6 +50,13 @@ ECHO_SECONDS = Histogram(
     "Time from a delivery's arrival to the acceptance of its answer.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
 )
+ANSWERS = Counter("whatsapp_answers", "Questions to the answerer, by how they ended.", ["outcome"])
+ANSWER_SECONDS = Histogram(
+    "whatsapp_answer_seconds",
+    "Time the answerer took for one question, whatever became of it.",
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 20, 40, 60, 120, 300),
+)
+ANSWERS_AWAITED = Gauge("whatsapp_answers_awaited", "Lanes of this process that wait for an answer.")
 COMMIT_SIZE = Histogram(
     "whatsapp_commit_deliveries", "Deliveries stored by one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )

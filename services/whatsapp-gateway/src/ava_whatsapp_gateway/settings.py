@@ -5,7 +5,7 @@ See docs/contracts/whatsapp-cloud-api.md#limits.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         "v25.0", validation_alias="GRAPH_API_VERSION"
     )
     public_url: Url | None = Field(None, validation_alias="PUBLIC_URL")
+    # Reserved for the next phase: given to an answerer inside this process, sent to nobody.
+    ollama_url: Url | None = Field(None, validation_alias="OLLAMA_URL")
+    image_generation_url: Url | None = Field(None, validation_alias="IMAGE_GENERATION_URL")
 
     client_secret: Secret
     app_secrets: Secrets
@@ -38,6 +41,13 @@ class Settings(BaseSettings):
             r"^[0-9]{1,32}$", "must be the number's id at Meta, digits only; not the phone number itself"
         ),
     ]
+
+    answer_url: Url | None = None
+    answer_secret: Secret | None = Field(None, validate_default=True)
+    answer_timeout_seconds: float = Field(120, gt=0, validation_alias="WHATSAPP_GATEWAY_ANSWER_TIMEOUT")
+    answer_concurrency: int = Field(256, ge=1)
+    answer_history: int = Field(20, ge=0, le=199)
+    typing_indicator: Literal["on", "off"] = "on"
 
     link_confirmation: Literal["off", "code"] = "off"
     unknown_policy: Literal["wait", "resend_once"] = "wait"
@@ -52,7 +62,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"
     )
-    database_connections: int = Field(8, ge=3)
+    database_connections: int = Field(7, ge=3)
     concurrency: int = Field(16, ge=1)
     lease_seconds: float = Field(30, gt=0, validation_alias="WHATSAPP_GATEWAY_LEASE")
     poll_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_POLL")
@@ -66,3 +76,10 @@ class Settings(BaseSettings):
     pair_burst: int = Field(45, ge=1)
     probe_seconds: float = Field(60.0, gt=0, validation_alias="WHATSAPP_GATEWAY_PROBE")
     ready_backlog_age_seconds: float = Field(300, gt=0, validation_alias="WHATSAPP_GATEWAY_READY_BACKLOG_AGE")
+
+    @field_validator("answer_secret")
+    @classmethod
+    def _goes_with_the_url(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("answer_url"):
+            raise ValueError("is required where WHATSAPP_GATEWAY_ANSWER_URL is set; both sides know it")
+        return secret

@@ -14,6 +14,7 @@ from ava_local.cli import (
     completion,
     demo_and_phone,
     development,
+    doctor,
     lifecycle,
     log_viewer,
     service_commands,
@@ -38,6 +39,8 @@ app.command()(lifecycle.restart)
 app.command()(log_viewer.logs)
 app.command()(lifecycle.reset)
 app.command()(client_variables.env)
+app.command()(doctor.doctor)
+app.command()(doctor.secrets)
 app.command()(backup_and_restore.backup)
 app.command()(backup_and_restore.restore)
 app.command()(demo_and_phone.demo)

@@ -18,6 +18,8 @@ STATE_COLOURS = {
     "done": "green",
     "disabled": "yellow",
     "starting": "yellow",
+    "degraded": "yellow",
+    "not ready": "red",
     "waiting": "dim",
 }
 
@@ -32,20 +34,20 @@ def print_line(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
-def addresses(layout: StackLayout) -> dict[str, str]:
-    """The addresses of a running stack."""
-    return {
-        "form": layout.public_url,
-        "phone": layout.url_of("whatsapp-simulator"),
-        "mails": f"{layout.url_of('supabase-auth')}/outbox",
-        "logs": str(layout.logs_dir),
-    }
+ADDRESSES = (("phone", "whatsapp-simulator", ""), ("mails", "supabase-auth", "/outbox"))
 
 
-def show_addresses(layout: StackLayout, stop: str) -> None:
+def addresses(layout: StackLayout, running: StackStatus | None) -> dict[str, str]:
+    """The addresses of a running stack: only of what runs."""
+    runs = {row.name for row in running.processes} if running else set()
+    stand_ins = {name: layout.url_of(process) + path for name, process, path in ADDRESSES if process in runs}
+    return {"form": layout.public_url, **stand_ins, "logs": str(layout.logs_dir)}
+
+
+def show_addresses(layout: StackLayout, running: StackStatus | None, stop: str) -> None:
     """A short table: where everything is, and how to stop it."""
     table = Table.grid(padding=(0, 3))
-    for name, value in {**addresses(layout), "stop": stop}.items():
+    for name, value in {**addresses(layout, running), "stop": stop}.items():
         table.add_row(f"  [bold]{name}[/bold]", value)
     stdout.print("\n[bold green]Ava is running.[/bold green]")
     stdout.print(table)
@@ -53,7 +55,7 @@ def show_addresses(layout: StackLayout, stop: str) -> None:
 
 
 def show_processes(status: StackStatus) -> None:
-    """A table of all processes with their state."""
+    """A table of all processes with their state, and below it what is waited for or degraded."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for column in ("process", "state", "port", "pid", "restarts"):
         table.add_column(column)
@@ -67,6 +69,9 @@ def show_processes(status: StackStatus) -> None:
             str(row.restarts),
         )
     stdout.print(table)
+    for row in status.processes:
+        if row.words:
+            stdout.print(f"{row.name} is {row.state}: {row.words}", markup=False)
 
 
 def process_colour(name: str) -> str:

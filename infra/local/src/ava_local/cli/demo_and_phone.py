@@ -76,8 +76,11 @@ def phone(
     stack, sender, message = Stack(), parse_phone_number(number), " ".join(text)
     if not message.strip():
         raise NothingToSend
-    if stack.status() is None:
+    running = stack.status()
+    if running is None:
         raise StackNotRunning("Ava is not running. Start it with: ./ava up")
+    if "whatsapp-simulator" not in {row.name for row in running.processes}:
+        raise StackNotRunning("This stack uses the real WhatsApp (GRAPH_API_URL is set): write from a phone.")
     client, began = PhoneClient(stack.simulator_url, sender), time.monotonic()
     message_id = client.send(message)
     replies, held = receive(client, message_id, wait)

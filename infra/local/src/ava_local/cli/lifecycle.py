@@ -10,10 +10,10 @@ import typer
 
 from ava_local.cli import console
 from ava_local.cli.console import stderr, stdout
-from ava_local.cli.startup_progress import StartupProgress
+from ava_local.cli.startup_progress import StartupProgress, tell_warnings, tell_what_is_waited_for
 from ava_local.expected_error import ExpectedError
 from ava_local.repository import ROOT
-from ava_local.stack import runner
+from ava_local.stack import live_status, runner
 from ava_local.stack import status_file as statuses
 from ava_local.stack.control import Stack, StackNotRunning
 from ava_local.stack.earlier_release import EarlierReleaseRunning
@@ -52,6 +52,7 @@ def up(
             layout,
             progress.on_state_change,
             lambda: progress.on_ready(layout),
+            progress.on_warning,
             while_stdin_open,
             watched=WATCHED if reload else {},
         )
@@ -72,10 +73,10 @@ def report_already_running(layout: StackLayout, as_json: bool = False) -> None:
     found = statuses.read_current(layout)
     if as_json:
         is_ready = found is not None and found.is_ready
-        return console.print_json({"up": True, "ready": is_ready, **console.addresses(layout)})
+        return console.print_json({"up": True, "ready": is_ready, **console.addresses(layout, found)})
     stdout.print("Ava is already running." if found else "Another ./ava up is already starting Ava.")
     if found:
-        console.show_addresses(layout, "./ava down")
+        console.show_addresses(layout, found, "./ava down")
     return None
 
 
@@ -90,15 +91,19 @@ def start_in_background(layout: StackLayout, as_json: bool, options: list[str]) 
             stderr=log,
             start_new_session=True,
         )
+    told: set[tuple[str, str]] = set()
     with stderr.status("Starting …"):
         while not (found := statuses.read_current(layout)) or not found.is_ready:
             if supervisor.poll() is not None:
                 output = (layout.state_dir / "supervisor.log").read_text(errors="replace")
                 raise StackNotRunning(f"Ava did not start:\n{output.strip()}")
+            tell_what_is_waited_for(found, told)
             time.sleep(0.1)
+    tell_what_is_waited_for(found, told)
+    tell_warnings((layout.state_dir / "supervisor.log").read_text(errors="replace"))
     if as_json:
-        return console.print_json({"up": True, "ready": True, **console.addresses(layout)})
-    return console.show_addresses(layout, "./ava down")
+        return console.print_json({"up": True, "ready": True, **console.addresses(layout, found)})
+    return console.show_addresses(layout, found, "./ava down")
 
 
 def down(json: AsJson = False) -> None:
@@ -145,17 +150,23 @@ def stack_to_stop() -> Stack:
 def status(json: AsJson = False) -> None:
     """Show what is running and where; exits with 1 unless everything is ready."""
     layout = StackLayout.from_environment()
-    found = statuses.read_current(layout)
+    last = statuses.read_current(layout)
+    found = live_status.ask(last) if last else None
     is_ready = found is not None and found.is_ready
     rows = [asdict(row) for row in found.processes] if found else []
     if json:
         console.print_json(
-            {"up": found is not None, "ready": is_ready, **console.addresses(layout), "processes": rows}
+            {
+                "up": found is not None,
+                "ready": is_ready,
+                **console.addresses(layout, found),
+                "processes": rows,
+            }
         )
     elif found:
         console.show_processes(found)
-        console.show_addresses(layout, "./ava down") if is_ready else stdout.print(
-            "Not everything is ready yet."
+        console.show_addresses(layout, found, "./ava down") if is_ready else stdout.print(
+            "Not everything is ready."
         )
     else:
         stdout.print("Ava is not running. Start it with: ./ava up")

@@ -58,6 +58,11 @@ class DemoUser:
         )
         self._client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
+    @property
+    def authorization(self) -> str:
+        """The header of a user who has logged in."""
+        return str(self._client.headers.get("Authorization", ""))
+
     def messages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.request("GET", "/messages?order=oldest", 200)["messages"]
         return found

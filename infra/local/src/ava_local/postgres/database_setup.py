@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from ava_common import database_url
+from ava_common.database_failures import explain
 from ava_local.postgres.migrations import migrate
 from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_passwords
 from ava_local.repository import ROOT
@@ -14,15 +16,29 @@ from ava_local.repository import ROOT
 PRIVILEGE_HINT = (
     "Point AVA_DATABASE_ADMIN_URL at a superuser or, for a Supabase project, set SUPABASE_URL too."
 )
+CONNECT_SECONDS = 4.0
 MIGRATIONS = ROOT / "supabase" / "migrations"
 
 
 async def set_up_database(admin_url: str, migration_url: str, passwords: Mapping[str, str]) -> list[str]:
-    """Safe to repeat. Takes login URLs; returns the names of the migrations it applied."""
+    """Safe to repeat. Takes login URLs; returns the names of the migrations it applied.
+
+    Raises SystemExit, naming the variable, when the database cannot be reached.
+    """
+    await require_reachable(admin_url)
     await apply_supabase_baseline(admin_url, passwords)
     applied = await migrate(migration_url, MIGRATIONS)
     await set_passwords(admin_url, passwords)
     return applied
+
+
+async def require_reachable(admin_url: str) -> None:
+    try:
+        connection = await asyncpg.connect(admin_url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        words = await explain(error, database_url.address(admin_url), "AVA_DATABASE_ADMIN_URL")
+        raise SystemExit(f"Database setup failed: {words}.") from None
+    await connection.close()
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from importlib.resources import files
 
 import asyncpg
 
+from ava_local.postgres.scram import scram_verifier
+
 
 async def apply_supabase_baseline(admin_dsn: str, passwords: Mapping[str, str]) -> None:
     """Create roles, schemas and the auth tables in the database of `admin_dsn`; safe to repeat.
@@ -31,7 +33,7 @@ async def apply_supabase_baseline(admin_dsn: str, passwords: Mapping[str, str]) 
 
 
 async def set_passwords(admin_dsn: str, passwords: Mapping[str, str]) -> None:
-    """Set the passwords of these roles; roles that do not exist (yet) are skipped.
+    """Set the passwords of these roles, as SCRAM verifiers; roles that do not exist (yet) are skipped.
 
     The migrations create the services' roles, so this runs again after them.
     """
@@ -42,7 +44,7 @@ async def set_passwords(admin_dsn: str, passwords: Mapping[str, str]) -> None:
                 "select format('alter role %I password %L', rolname, $2::text)"
                 " from pg_roles where rolname = $1 and rolcanlogin",
                 role,
-                password,
+                scram_verifier(password),
             )
             if statement:
                 await connection.execute(statement)

@@ -16,7 +16,7 @@ from ava_local.ports import parse_base_port
 from ava_local.postgres.cluster import Cluster
 from ava_local.stack import preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
-from ava_local.stack.layout import StackLayout
+from ava_local.stack.layout import STATUS_FILE, StackLayout, running_port
 from ava_local.stack.secrets_file import StackSecrets, load_or_create
 
 START_TIMEOUT_SECONDS = 120.0
@@ -41,8 +41,14 @@ class Stack:
         port: int | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        state_dir = state_dir or StackLayout.from_environment().state_dir
-        self.layout = StackLayout(state_dir, port or parse_base_port(os.environ.get("AVA_PORT")))
+        if state_dir is None:
+            found = StackLayout.from_environment()
+            self.layout = StackLayout(found.state_dir, port or found.base_port)
+        else:
+            running = running_port(state_dir / STATUS_FILE)
+            self.layout = StackLayout(
+                state_dir, port or running or parse_base_port(os.environ.get("AVA_PORT"))
+            )
         self.variables = dict(variables or {})
         self._supervisor: subprocess.Popen[bytes] | None = None
 
@@ -180,5 +186,7 @@ class Stack:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise StackNotRunning(f"{problem} within {seconds:.0f} s")
+                rows = found.processes if (found := self.status()) else ()
+                words = "".join(f"\n{row.name}: {row.words}" for row in rows if row.words)
+                raise StackNotRunning(f"{problem} within {seconds:.0f} s{words}")
             time.sleep(0.05)

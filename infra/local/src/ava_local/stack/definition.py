@@ -10,6 +10,8 @@ from ava_local.supervisor import readiness_probes
 from ava_local.supervisor.process_spec import ProcessSpec
 
 CADDYFILE = ROOT / "infra" / "caddy" / "Caddyfile"
+REFUSALS = (3, 78)
+"""What a service exits with when it refuses to start: uvicorn's code, and that of invalid settings."""
 CADDY = Path(sys.executable).with_name("caddy")
 
 
@@ -95,6 +97,7 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         port=layout.port_of(name),
         ready=readiness_probes.http(layout.port_of(name), "/readyz"),
         depends_on=("database-setup",),
+        refusals=REFUSALS,
     )
 
 

@@ -3,21 +3,20 @@
 import json
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from ava_local.expected_error import ExpectedError
 from ava_local.postgres.cluster import Cluster
-from ava_local.postgres.login_url import with_login
 from ava_local.repository import ROOT
+from ava_local.stack import database_urls, settings_check
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import StackSecrets, write_private_file
 
 SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_API_VERSION", "LOG_LEVEL")
-PHONE_NUMBER_ID = "106540352242922"
-DISPLAY_NUMBER = "+15550783881"
+RESERVED = ("OLLAMA_URL", "IMAGE_GENERATION_URL")
+PHONE_NUMBER_ID, DISPLAY_NUMBER = "106540352242922", "+15550783881"
 EDGE_DEFAULTS = {"AVA_ADMIN": "off", "AVA_FAIL_DURATION": "0s", "AVA_RESPONSE_TIMEOUT": "60s"}
 LOCAL_ATTEMPT_LIMIT = "10000"
 
@@ -39,7 +38,9 @@ class Environment:
         self.layout, self.secrets, self.user_variables = layout, secrets, user_variables
         self.needs_supabase_standin = "SUPABASE_URL" not in user_variables
         self.needs_whatsapp_simulator = "GRAPH_API_URL" not in user_variables
-        self.external_admin_url = user_variables.get("AVA_DATABASE_ADMIN_URL")
+        self.external_admin_url = user_variables.get(database_urls.ADMIN_VARIABLE)
+        if problem := settings_check.admin_url_problem(self.external_admin_url):
+            raise settings_check.InvalidVariables({database_urls.ADMIN_VARIABLE: problem})
         self._require_credentials()
 
     def _require_credentials(self) -> None:
@@ -47,28 +48,24 @@ class Environment:
         if not self.needs_whatsapp_simulator:
             keys += [f"WHATSAPP_GATEWAY_{key}" for key in ("ACCESS_TOKEN", "PHONE_NUMBER_ID", "APP_SECRETS")]
         if missing := [key for key in keys if key not in self.user_variables]:
-            raise MissingVariables(
-                "SUPABASE_URL or GRAPH_API_URL is set, so these variables are required too: "
-                f"{', '.join(missing)}."
-            )
+            replaced = [name for name in ("SUPABASE_URL", "GRAPH_API_URL") if name in self.user_variables]
+            given = " and ".join(f"{name}{settings_check.where_set(name)}" for name in replaced)
+            raise MissingVariables(f"{given} set, so these variables are required too: {', '.join(missing)}.")
 
     def cluster(self) -> Cluster:
-        """The stack's own PostgreSQL, whether or not it is the one in use."""
         return Cluster(self.layout.state_dir / "postgres", self.layout.port_of("postgres"))
 
     def database_url(self, role: str) -> str:
         """The login URL of a role, on the stack's own PostgreSQL or on AVA_DATABASE_ADMIN_URL's."""
-        return with_login(self.admin_database_url(), role, self.secrets.passwords[role])
+        return database_urls.role_url(self.admin_database_url(), role, self.secrets.passwords)
 
     def admin_database_url(self) -> str:
         return self.external_admin_url or self.cluster().url()
 
     def migration_database_url(self) -> str:
-        """Migrations are applied as `postgres`; on an external server its administrator takes that role."""
         if not self.external_admin_url:
             return self.database_url("postgres")
-        separator = "&" if urlsplit(self.external_admin_url).query else "?"
-        return f"{self.external_admin_url}{separator}role=postgres"
+        return database_urls.migrator_url(self.external_admin_url)
 
     def passwords(self) -> dict[str, str]:
         """The passwords to set: on an external server only those of the roles we use."""
@@ -108,8 +105,9 @@ class Environment:
             "whatsapp-gateway": self._gateway,
         }[name]()
         values = {**self.shared_by_services(), f"{prefix}DATABASE_URL": self.database_url(role), **own}
-        ours = self.user_variables.items()
-        more = {key: value for key, value in ours if key.startswith(prefix) or key in values}
+        own_names = (prefix, *RESERVED) if name == "whatsapp-gateway" else (prefix,)
+        given = self.user_variables.items()
+        more = {key: value for key, value in given if key.startswith(own_names) or key in values}
         return values | more
 
     def _auth(self) -> dict[str, str]:
@@ -122,10 +120,8 @@ class Environment:
         }
 
     def _profile(self) -> dict[str, str]:
-        return {**self._link_settings(), "PROFILE_LINK_NETWORK_ATTEMPTS": LOCAL_ATTEMPT_LIMIT}
-
-    def _link_settings(self) -> dict[str, str]:
         return {
+            "PROFILE_LINK_NETWORK_ATTEMPTS": LOCAL_ATTEMPT_LIMIT,
             "WHATSAPP_GATEWAY_LINK_CONFIRMATION": "off",
             "WHATSAPP_GATEWAY_DISPLAY_NUMBER": DISPLAY_NUMBER,
         }
@@ -138,7 +134,7 @@ class Environment:
             "WHATSAPP_GATEWAY_VERIFY_TOKEN": self.secrets.verify_token,
             "WHATSAPP_GATEWAY_ACCESS_TOKEN": self.secrets.access_token,
             "WHATSAPP_GATEWAY_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
-            **self._link_settings(),
+            "WHATSAPP_GATEWAY_LINK_CONFIRMATION": "off",
         }
 
     def caddy(self) -> dict[str, str]:
@@ -186,6 +182,10 @@ class Environment:
     def _prefixed(self, prefix: str, values: Mapping[str, str]) -> dict[str, str]:
         more = {key: value for key, value in self.user_variables.items() if key.startswith(prefix)}
         return {prefix + key: value for key, value in values.items()} | more
+
+    def check(self) -> list[str]:
+        """Raises InvalidVariables; otherwise a sentence for each of the user's variables without effect."""
+        return settings_check.check({name: self.service(name) for name in SERVICES}, self.user_variables)
 
     def write_env_files(self) -> None:
         """One file per service, as on a VPS, readable by its owner only."""

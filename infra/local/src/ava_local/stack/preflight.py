@@ -9,7 +9,7 @@ from ava_local.expected_error import ExpectedError
 from ava_local.ports import is_port_free
 from ava_local.postgres.cluster import Cluster
 from ava_local.stack import status_file
-from ava_local.stack.layout import StackLayout
+from ava_local.stack.layout import StackLayout, create_time
 
 LEFTOVER_GRACE_SECONDS = 5.0
 
@@ -50,7 +50,7 @@ def last_process_statuses(layout: StackLayout) -> tuple[status_file.ProcessStatu
 def process_if_same(pid: int | None, born: float | None) -> psutil.Process | None:
     """The process, unless its pid now belongs to another one."""
     try:
-        same = pid and born and status_file.create_time(pid) == born
+        same = pid and born and create_time(pid) == born
         return psutil.Process(pid) if same else None
     except psutil.NoSuchProcess:
         return None

@@ -24,29 +24,33 @@ def run_stack(
     layout: StackLayout,
     on_state_change: OnStateChange,
     on_ready: Callable[[], None],
+    on_warning: Callable[[str], None],
     while_stdin_open: bool = False,
     watched: Mapping[str, Sequence[Path]] = MappingProxyType({}),
 ) -> None:
     """Run the stack until SIGINT, SIGTERM or SIGHUP or, with `while_stdin_open`, the end of stdin.
 
     `watched` are folders by process: it is restarted when Python code in one of them changes.
-    Raises AlreadyRunning, PortInUse, MissingVariables, StartFailed, and what Cluster.create raises.
+    Raises AlreadyRunning, PortInUse, MissingVariables, InvalidVariables, StartFailed, and what Cluster.create
+    raises.
     """
     layout.create_folders()
     descriptor = instance_lock.acquire(layout)
     try:
-        processes = prepare_start(layout)
+        processes = prepare_start(layout, on_warning)
         asyncio.run(supervise(layout, processes, on_state_change, on_ready, while_stdin_open, watched))
     finally:
         os.close(descriptor)
 
 
-def prepare_start(layout: StackLayout) -> list[ProcessSpec]:
+def prepare_start(layout: StackLayout, on_warning: Callable[[str], None]) -> list[ProcessSpec]:
     """Remove what a killed run left behind, and create what must exist before the first process."""
     for disabled in layout.disabled_dir.iterdir():
         disabled.unlink()
     preflight.kill_leftover_processes(layout)
     environment = Environment(layout, load_or_create(layout.state_dir / "secrets.json"), user_variables())
+    for sentence in environment.check():
+        on_warning(sentence)
     processes = definition.processes(environment)
     preflight.require_free_ports({process.name: process.port for process in processes if process.port})
     if not environment.external_admin_url:

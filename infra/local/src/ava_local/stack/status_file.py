@@ -5,15 +5,16 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-import psutil
-
-from ava_local.stack.layout import StackLayout
+from ava_local.stack.layout import StackLayout, create_time
 from ava_local.supervisor.process_state import ProcessState
 
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One process; `since` and `born` (its start time, to recognise a reused pid) are Unix seconds."""
+    """One process; `since` and `born` (its start time, to recognise a reused pid) are Unix seconds.
+
+    `words`: what it waits for, or what is degraded.
+    """
 
     name: str
     state: str
@@ -22,6 +23,7 @@ class ProcessStatus:
     born: float | None
     since: float
     restarts: int
+    words: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -58,7 +60,9 @@ def write(layout: StackLayout, processes: Iterable[ProcessState]) -> None:
 def status_of(process: ProcessState) -> ProcessStatus:
     spec, restarts = process.spec, max(0, process.starts - 1)
     born = create_time(process.pid)
-    return ProcessStatus(spec.name, process.state, spec.port, process.pid, born, process.since, restarts)
+    return ProcessStatus(
+        spec.name, process.state, spec.port, process.pid, born, process.since, restarts, process.words
+    )
 
 
 def read_last(layout: StackLayout) -> StackStatus | None:
@@ -76,12 +80,3 @@ def read_current(layout: StackLayout) -> StackStatus | None:
     """The status of a running stack; None if it is not running."""
     found = read_last(layout)
     return found if found and found.born and create_time(found.pid) == found.born else None
-
-
-def create_time(pid: int | None) -> float | None:
-    """When this process started; None if it is gone or a zombie."""
-    try:
-        process = psutil.Process(pid) if pid else None
-        return process.create_time() if process and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None

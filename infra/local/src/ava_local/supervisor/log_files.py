@@ -11,10 +11,11 @@ def rotate(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-def last_lines(log: Path, count: int = 12) -> list[str]:
-    """The end of a log, to show when something went wrong."""
+def last_lines(log: Path, count: int = 12, since: int = 0) -> list[str]:
+    """The end of a log, to show when something went wrong; only what came after `since` bytes."""
     if not log.exists():
         return []
     with log.open("rb") as text:
-        text.seek(max(0, log.stat().st_size - 16_384))
+        size = log.stat().st_size
+        text.seek(max(since if since <= size else 0, size - 16_384))
         return text.read().decode(errors="replace").splitlines()[-count:]

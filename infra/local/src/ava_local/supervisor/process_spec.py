@@ -17,6 +17,8 @@ from ava_local.supervisor.readiness_probes import Probe
 class ProcessSpec:
     """Everything the supervisor needs to know about one process.
 
+    An exit code in `refusals` says that starting again does not help, such as that of invalid settings.
+
     The processes in `depends_on` must be ready before it starts; `is_one_shot` is a step that must exit with
     0; the kernel sends `parent_death_signal` if the supervisor is killed.
     """
@@ -28,6 +30,7 @@ class ProcessSpec:
     ready: Probe | None = None
     depends_on: tuple[str, ...] = ()
     is_one_shot: bool = False
+    refusals: tuple[int, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     parent_death_signal: signal.Signals = signal.SIGKILL
     popen_options: Mapping[str, Any] = field(default_factory=dict)

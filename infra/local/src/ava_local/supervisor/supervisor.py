@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ava_local.expected_error import ExpectedError
-from ava_local.supervisor.log_files import last_lines
 from ava_local.supervisor.process_spec import ProcessSpec, spawn
 from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.restart_policy import RestartPolicy
@@ -84,7 +83,7 @@ class Supervisor:
     async def _run_once(self, process: ProcessState) -> None:
         """Start it once, until it exits, is disabled, or the stack stops."""
         self._set_state(process, "starting")
-        process.starts += 1
+        process.count_start()
         try:
             process.os_process = await spawn(process.spec, process.log)
         except OSError as error:
@@ -97,21 +96,21 @@ class Supervisor:
         await self._terminate(process)
         if not self._stopping.is_set() and not self._is_disabled(process):
             late = f"was not ready within {self.restart_policy.ready_timeout_seconds:.0f} s"
-            await self._after_failure(process, late if code is None else f"exited with code {code}")
+            await self._after_failure(process, late if code is None else f"exited with code {code}", code)
         return None
 
     async def _becomes_ready(self, process: ProcessState) -> bool:
-        """Whether it is ready before it exits, before the timeout, and before it has to stop."""
+        """Whether it is ready before it exits, has to stop, or times out without saying what it waits for."""
         assert process.os_process
-        deadline = time.monotonic() + self.restart_policy.ready_timeout_seconds
-        probe = process.spec.ready
+        patience = self.restart_policy.ready_timeout_seconds
+        deadline = time.monotonic() + patience
         while not self._stopping.is_set() and not self._is_disabled(process) and time.monotonic() < deadline:
             if process.os_process.returncode is not None:
                 return process.spec.is_one_shot and process.os_process.returncode == 0
-            is_up = not process.spec.is_one_shot and (probe is None or await probe())
-            if is_up and process.os_process.returncode is None:
+            if await process.ask(self.on_state_change) and process.os_process.returncode is None:
                 return True
-            await asyncio.sleep(START_POLL_SECONDS)
+            deadline = time.monotonic() + patience if process.words else deadline
+            await asyncio.sleep(process.poll_seconds)
         return False
 
     async def _while_ready(self, process: ProcessState) -> None:
@@ -132,7 +131,8 @@ class Supervisor:
         if process.os_process.returncode is None:
             await self._terminate(process)
         else:
-            await self._after_failure(process, f"exited with code {process.os_process.returncode}")
+            code = process.os_process.returncode
+            await self._after_failure(process, f"exited with code {code}", code)
 
     async def _wait_for_exit_or_stop(self, process: ProcessState) -> None:
         """Wait until it exits or has to stop."""
@@ -142,17 +142,17 @@ class Supervisor:
             await asyncio.wait({ended}, timeout=EXIT_POLL_SECONDS)
         ended.cancel()
 
-    async def _after_failure(self, process: ProcessState, reason: str) -> None:
+    async def _after_failure(self, process: ProcessState, reason: str, code: int | None = None) -> None:
         """Wait before the next start, longer after each failure; after the last one until it is disabled."""
-        process.pid, process.os_process = None, None
-        process.failures += 1
-        if process.failures < self.restart_policy.max_attempts(self.ready.is_set(), process.spec.is_one_shot):
+        process.pid, process.os_process, process.failures = None, None, process.failures + 1
+        attempts = self.restart_policy.max_attempts(self.ready.is_set(), process.spec.is_one_shot)
+        if process.failures < attempts and code not in process.spec.refusals:
             self._set_state(process, "restarting")
             await self._pause(self.restart_policy.delay_after(process.failures))
             return
         self._set_state(process, "failed")
         if not self.ready.is_set():
-            self._failure = StartFailed(process.spec.name, reason, last_lines(process.log))
+            self._failure = StartFailed(process.spec.name, reason, process.last_lines())
             self.stop()
         while not self._stopping.is_set() and not self._is_disabled(process):
             await self._pause(START_POLL_SECONDS)
@@ -175,7 +175,7 @@ class Supervisor:
             except TimeoutError:
                 running.kill()
                 await running.wait()
-        process.pid, process.os_process = None, None
+        process.pid, process.os_process, process.words = None, None, ""
         if process.state != "failed":
             is_disabled = self._is_disabled(process) and not self._stopping.is_set()
             self._set_state(process, "disabled" if is_disabled else "stopped")

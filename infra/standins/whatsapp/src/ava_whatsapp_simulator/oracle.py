@@ -50,13 +50,14 @@ class Oracle:
         self.reads: list[str] = []
         self.cut_off = 0  # sends whose request never arrived whole
         self._chat_messages: dict[str, tuple[Phone, ChatMessage]] = {}
-        self._ids_by_text: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        # By the phone itself: it may get another number between a message and its answer.
+        self._ids_by_text: defaultdict[int, dict[str, str]] = defaultdict(dict)
 
     def record_inbound(self, phone: Phone, entry: ChatMessage, timestamp: int) -> None:
         """Record a message sent from a phone."""
         self.inbound[entry.id] = InboundMessage(entry.id, phone.number, entry.type, entry.text, timestamp)
         self._chat_messages[entry.id] = (phone, entry)
-        self._ids_by_text[phone.number][entry.text] = entry.id
+        self._ids_by_text[id(phone)][entry.text] = entry.id
 
     def find_inbound(self, wamid: str) -> tuple[Phone, ChatMessage] | None:
         """The phone and the chat message of a message sent from a phone."""
@@ -67,7 +68,7 @@ class Oracle:
         same text or with a text that this one ends with."""
         if reply_to in self.inbound:
             return reply_to
-        texts = self._ids_by_text[phone.number]
+        texts = self._ids_by_text[id(phone)]
         if text in texts:
             return texts[text]
         return next((wamid for sent, wamid in reversed(texts.items()) if sent and text.endswith(sent)), None)

@@ -108,3 +108,13 @@ async def test_the_phone_page_and_its_script_are_served(simulator: Simulator) ->
     for path in ("/page/phone.js", "/page/phone.css"):
         assert path in page.text
         assert (await simulator.client.get(path)).status_code == 200
+
+
+async def test_an_answer_after_a_change_of_number_belongs_to_what_was_said_before(
+    simulator: Simulator,
+) -> None:
+    said = await simulator.send_from_phone(text="hello")
+    await simulator.post(f"/phones/{ANNA}/number", to="+4917700000001")
+    await simulator.send("hello", to="4917700000001")
+    [answer] = (await simulator.get("/oracle"))["received"]
+    assert answer["answers"] == said["id"]

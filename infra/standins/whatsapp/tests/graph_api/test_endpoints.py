@@ -74,6 +74,7 @@ async def test_the_number_whatsapp_knows_may_differ_from_the_number_written_to(s
         ({"messaging_product": "whatsapp", "status": "read"}, 131008),
         ({"messaging_product": "whatsapp", "status": "seen", "message_id": "wamid.1"}, 131009),
         ({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.1"}, 131009),
+        ({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.1", "to": ANNA}, 100),
         ([], 100),
     ],
 )

@@ -203,8 +203,9 @@ function line(message) {
   when.textContent = new Date(message.created_at).toLocaleString();
   const words = document.createElement("span");
   words.style.whiteSpace = "pre-wrap";
-  words.textContent = message.content;
+  words.textContent = message.deleted_at ? "(deleted on the phone)" : message.content;
   item.append(when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): `, words);
+  if (message.edited_at && !message.deleted_at) item.append(" (edited)");
   return item;
 }
 

@@ -98,14 +98,16 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     kind, key, sender = _kind(item), text(item.get("id"), 256) or item_digest(item), _sender(item, value)
     if kind == "system" and text(find(item, "system", "type")) in _MOVES:
         return _move(item, key, sender)
-    ignored = _ignored(kind, item, value, sender, ours)
+    words = as_text(kind, item)
+    changes = kind == "revoke" or (kind == "edit" and bool(words))
+    corrects = text(find(item, kind, "original_message_id"), 256) if changes else ""
+    ignored = _ignored("" if corrects else kind, item, value, sender, ours)
     if not ignored and not (sender.digits or sender.bsuid):
         return _broken("messages", item, "no sender")
     sent_at = timestamp(item.get("timestamp"))
-    words = as_text(kind, item)
-    if not words:  # nothing to answer either
+    if not words and kind not in ("edit", "revoke"):  # nothing to answer either
         kind, words = "unsupported", EMPTY
-    return Message(key, kind, words, sender, sent_at, ignored, dump(item))
+    return Message(key, kind, words, sender, sent_at, ignored, dump(item), corrects)
 
 
 def _kind(item: Json) -> str:

@@ -1,6 +1,6 @@
 """Write a message of any kind as text that a person can read in their log.
 
-Decision 0099. See docs/contracts/whatsapp-cloud-api.md#message-types.
+Decisions 0099 and 0141. See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,16 @@ _LONGEST = 65536
 
 
 def as_text(kind: str, message: Json) -> str:
-    """The message as text of at most 65,536 characters; empty when it holds nothing that can be read."""
+    """The message as text of at most 65,536 characters; empty when it holds nothing that can be read.
+
+    Of an edit it is the new text, and nothing of a deletion.
+    """
     if kind not in _WRITERS:
         return _unreadable(message)
     node = message.get(kind)
     words = _WRITERS[kind](node).strip()
     if not VISIBLE.search(words):
-        words = tagged(kind, node) if kind != "interactive" else ""  # which looked for all that it holds
+        words = tagged(kind, node) if kind not in _WHOLE else ""
     return words if len(words) <= _LONGEST else shorten(words, _LONGEST)
 
 
@@ -49,6 +52,11 @@ def _unreadable(message: Json) -> str:
 
 def _body(node: object) -> str:
     return text(find(node, "body"))
+
+
+def _edited(node: object) -> str:
+    new = find(node, "message")
+    return as_text(text(new.get("type"), 40), new) or EMPTY if isinstance(new, dict) else ""
 
 
 def _media(label: str) -> Callable[[object], str]:
@@ -81,6 +89,8 @@ def _order(node: object) -> str:
 
 
 _SAYS_NOTHING = frozenset({"", "unsupported", "unknown"} | TURN_KINDS | NON_TURN_KINDS)
+_WHOLE = frozenset({"interactive", "edit", "revoke"})
+"""Kinds whose writers look for all that they hold."""
 _WRITERS: dict[str, Callable[[object], str]] = {
     "text": _body,
     **{kind: _media(kind) for kind in ("image", "video", "document", "sticker", "audio")},
@@ -90,4 +100,6 @@ _WRITERS: dict[str, Callable[[object], str]] = {
     "interactive": interactive_reply,
     "button": _button,
     "order": _order,
+    "edit": _edited,
+    "revoke": lambda _: "",
 }

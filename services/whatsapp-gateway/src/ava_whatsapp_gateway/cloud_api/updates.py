@@ -20,7 +20,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something a person said (`ignored` empty) or did; `sent_at` is Meta's, None when it gave none."""
+    """Something a person said (`ignored` empty) or did; `sent_at` is Meta's, None when it gave none.
+
+    `corrects` is the wamid of a message of theirs that they edited (`words` are the new ones) or deleted.
+    """
 
     key: str
     kind: str
@@ -29,6 +32,7 @@ class Message:
     sent_at: datetime | None
     ignored: str
     item: bytes
+    corrects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

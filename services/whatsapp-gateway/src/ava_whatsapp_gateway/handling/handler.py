@@ -1,8 +1,10 @@
 """Handle one event from the start; every step takes effect once, however often this runs.
 
-Decision 0054.
+Decisions 0054, 0141, 0143 and 0144.
 """
 
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,8 +12,11 @@ from ava_common.caller import Caller
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api.text_chunks import text_chunks
+from ava_whatsapp_gateway.cloud_api.typing_indicator import TypingIndicator
 from ava_whatsapp_gateway.contacts.owners import find_owner
-from ava_whatsapp_gateway.handling.answerer import Answerer
+from ava_whatsapp_gateway.handling.answerer import NO_CONTEXT, Answerer
+from ava_whatsapp_gateway.handling.corrections import Corrections
+from ava_whatsapp_gateway.handling.thinking import Thinking
 from ava_whatsapp_gateway.handling.unlinked import UnlinkedSenders
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
@@ -23,32 +28,49 @@ from ava_whatsapp_gateway.peers.http import ClientPool, Clients, PeerAway, PeerR
 from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
-from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway
+from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway, LaneChanged
 from ava_whatsapp_gateway.queue.lanes import Event
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.states import EventState, SendState
 from ava_whatsapp_gateway.settings import Settings
+
+TOO_LATE = "Meta's window for answers had closed"
 
 
 class Handler:
     """What the worker does with each event; shared by all lanes of one process."""
 
     def __init__(
-        self, pool: Pool, settings: Settings, clients: ClientPool, sender: Sender, *, answer: Answerer
+        self,
+        pool: Pool,
+        settings: Settings,
+        clients: ClientPool,
+        sender: Sender,
+        *,
+        answerer: Answerer,
+        typing: TypingIndicator,
+        keeper: LeaseKeeper,
     ) -> None:
         self._pool, self._settings, self._clients, self._sender = pool, settings, clients, sender
-        self._answerer = answer
+        self._answerer, self._keeper = answerer, keeper
         self._unlinked = UnlinkedSenders(pool, settings, sender)
+        self._corrections = Corrections(pool, settings)
         self._tokens = DelegatedTokens(settings.client_secret.get_secret_value())
         self._avatar_ids = AvatarIds()
+        thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
+        self._thinking = thinking if answerer.thinks else None
 
     async def handle(self, event: Event) -> None:
         """Returns with the event in its new state; raises an outcome to end early."""
-        by_code = self._settings.link_confirmation == "code"
-        with self._clients.lend() as clients:
-            try:
+        by_code, waiting = self._settings.link_confirmation == "code", None
+        try:
+            async with self._clients.lend() as clients:
                 owner = await find_owner(self._pool, event, by_code=by_code)
                 if owner.linked:
                     await self._unlinked.confirm_link(clients.graph, event)
+                elif event.corrects or not (event.words or event.logged_at):
+                    whose = owner.user_id and await self._tokens.caller_for(clients.auth, owner.user_id)
+                    await self._corrections.handle(clients.messaging, whose or None, event)
                 elif owner.user_id is None:
                     await self._unlinked.hold(clients.graph, event, owner.reason)
                 elif event.released_at and self._unlinked.is_past(event):
@@ -56,15 +78,17 @@ class Handler:
                 else:
                     caller = await self._tokens.caller_for(clients.auth, owner.user_id)
                     said = await self._logged(clients, caller, event)
-                    await self._finish(event, await self._answer(clients, caller, event, said))
-            except PeerAway as away:
-                raise DependencyAway(away.peer, str(away), away.retry_after_seconds) from None
-            except TokenRejected as rejected:
-                # Nothing is wrong with this event: keys change, clocks differ. The next token is new.
-                self._tokens.clear()
-                raise DependencyAway("token", str(rejected)) from None
-            except PeerRefused as refused:
-                raise DeadEvent(str(refused)) from None
+                    waiting = await self._answer(clients, caller, event, said)
+            if waiting:
+                await self._answer_after_thought(event, waiting)
+        except PeerAway as away:
+            raise DependencyAway(away.peer, str(away), away.retry_after_seconds) from None
+        except TokenRejected as rejected:
+            # Nothing is wrong with this event: keys change, clocks differ. The next token is new.
+            self._tokens.clear()
+            raise DependencyAway("token", str(rejected)) from None
+        except PeerRefused as refused:
+            raise DeadEvent(str(refused)) from None
 
     async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
         """What the user said, in their log."""
@@ -85,47 +109,73 @@ class Handler:
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
-        if not await messaging.put(clients.messaging, caller, turn):
-            self._avatar_ids.forget(caller.id)
-            turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
-            if not await messaging.put(clients.messaging, caller, turn):
-                turn = replace(turn, avatar_id=None)
-                await messaging.put(clients.messaging, caller, turn)
-        return turn
+        if logged := await messaging.put(clients.messaging, caller, turn):
+            return logged
+        self._avatar_ids.forget(caller.id)
+        turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
+        if logged := await messaging.put(clients.messaging, caller, turn):
+            return logged
+        turn = replace(turn, avatar_id=None)
+        return await messaging.put(clients.messaging, caller, turn) or turn
 
-    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> list[Send]:
-        """Decide once what to send, and send it: the sends as they ended up, the accepted ones logged."""
+    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Turn | None:
+        """Decide once what to send, and send it; the turn, when deciding takes thought."""
+        stale = event.is_stale(self._settings.stale_after_seconds)
+        whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
         if event.logged_at and event.send_count:
             sends = await outbox.for_event(self._pool, event)
+        elif self._thinking and said.words.strip() and not stale:
+            # Whose turn it is cannot change any more.
+            await outbox.prepare(self._pool, event, *whose, [], lease_seconds)
+            return said
         else:
-            stale = event.is_stale(self._settings.stale_after_seconds)
-            chunks = text_chunks((None if stale else self._answerer(said)) or "")
-            lease_seconds = self._settings.lease_seconds
-            sends = await outbox.prepare(
-                self._pool, event, said.user_id, said.avatar_id, chunks, lease_seconds
-            )
+            answer = None if stale or self._thinking else await self._answerer.answer(said, NO_CONTEXT)
+            chunks = text_chunks(answer.text if answer else "")
+            sends = await outbox.prepare(self._pool, event, *whose, chunks, lease_seconds)
+        await self._send(clients, caller, event, said, sends)
+        return None
+
+    async def _answer_after_thought(self, event: Event, said: Turn) -> None:
+        """Meanwhile only the lane is held; the answer is stored before there is a client to send it."""
+        assert self._thinking is not None  # noqa: S101 - it is asked only where it is
+        whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
+        async with AsyncExitStack() as stack:
+            async with self._keeper.keep(event):
+                chunks = text_chunks(await self._thinking.think(event, said))
+                sends = []
+                if chunks:
+                    sends = await outbox.prepare(self._pool, event, *whose, chunks, lease_seconds)
+                clients = await stack.enter_async_context(self._clients.lend())
+            caller = await self._tokens.caller_for(clients.auth, said.user_id)
+            await self._send(clients, caller, event, said, sends)
+
+    async def _send(
+        self, clients: Clients, caller: Caller, event: Event, said: Turn, sends: Sequence[Send]
+    ) -> None:
+        """Send, log what was accepted, and leave the event in its new state."""
         ended = []
         for prepared in sends:
             send = await self._sender.send(clients.graph, event, prepared)
             if send.state is SendState.ACCEPTED:
                 await self._log(clients, caller, _answered(send, said))
             ended.append(send)
-        return ended
-
-    async def _finish(self, event: Event, sends: list[Send]) -> None:
-        states = {send.state for send in sends}
-        if failed := [send for send in sends if send.state is SendState.FAILED]:
+        states = {send.state for send in ended}
+        if failed := [send for send in ended if send.state is SendState.FAILED]:
             raise DeadEvent(f"the answer was refused with code {failed[0].code}")
         state = EventState.DONE
         if states & {SendState.SENDING, SendState.UNKNOWN}:
             state = EventState.AWAITING
         elif SendState.UNRESOLVED in states:
             state = EventState.UNRESOLVED
-        await lanes.finish(self._pool, event, state, None, self._settings.lease_seconds)
+        too_late = not ended and event.is_stale(self._settings.stale_after_seconds)
+        reason = TOO_LATE if too_late else None
+        await lanes.finish(self._pool, event, state, reason, self._settings.lease_seconds)
         EVENTS.labels(state).inc()
-        if sends and state is EventState.DONE:
+        if ended and state is EventState.DONE:
             ECHO_SECONDS.observe(max(0.0, (datetime.now(UTC) - event.received_at).total_seconds()))
-        log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(sends))
+        log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(ended))
+        if too_late and event.reason:
+            raise LaneChanged  # what this event waited for may still be away
 
 
 def _answered(send: Send, said: Turn) -> Turn:

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         parents=[filters, changing, deliveries],
         help="do nothing more about events; delete unreadable deliveries",
     )
+    commands.add_parser("check", help="check the variables and all that they lead to", add_help=False)
     resolve = commands.add_parser(
         "resolve", parents=[filters, changing], help="say what became of unknown sends"
     )

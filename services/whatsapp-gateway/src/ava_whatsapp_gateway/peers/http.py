@@ -1,11 +1,12 @@
 """The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer.
 
-Decision 0106.
+Decisions 0106 and 0144.
 """
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,16 +33,18 @@ class ClientPool:
     """As many sets as lanes are worked on at once, because a shared httpx pool is slow."""
 
     def __init__(self, sets: list[Clients]) -> None:
-        self._idle = sets
+        self._idle = asyncio.LifoQueue[Clients]()
+        for clients in sets:
+            self._idle.put_nowait(clients)
 
-    @contextmanager
-    def lend(self) -> Iterator[Clients]:
-        """A set for one event. There are as many as lanes in flight, so that none ever waits."""
-        clients = self._idle.pop()
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Clients]:
+        """A set for one event; only lanes that come back from an answerer may have to wait for one."""
+        clients = await self._idle.get()
         try:
             yield clients
         finally:
-            self._idle.append(clients)
+            self._idle.put_nowait(clients)
 
 
 @asynccontextmanager

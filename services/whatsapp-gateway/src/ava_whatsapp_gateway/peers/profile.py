@@ -1,10 +1,11 @@
-"""The client of profile: the id of a user's avatar.
+"""The client of profile: a user's avatar, or only its id.
 
-Decisions 0054 and 0106.
+Decisions 0054, 0106 and 0143.
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
@@ -15,6 +16,33 @@ from ava_common.http_client import json_object, on_behalf_of
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
 _CACHE_SECONDS, _CACHE_SIZE = 5.0, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """Who the user talks to."""
+
+    name: str
+    age: int
+    personality: str
+    physical_description: str
+
+
+async def avatar(client: httpx.AsyncClient, caller: Caller) -> Avatar | None:
+    """The caller's avatar as it is now, None before they have one."""
+    response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
+    if response.status_code == 404:
+        return None
+    if not response.is_success:
+        raise PeerRefused("profile", response)
+    found = json_object(response)
+    try:
+        return Avatar(
+            *(str(found["name"]), int(found["age"])),
+            *(str(found["personality"]), str(found["physical_description"] or "")),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise PeerAway("profile", "an avatar without its fields") from None
 
 
 class AvatarIds:

@@ -3,8 +3,10 @@
 import asyncpg
 
 from ava_common.database import Pool
+from ava_common.health import Finding, degraded
 from ava_whatsapp_gateway.metrics import BACKLOG, BACKLOG_AGE, CIRCUIT
 from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
+from ava_whatsapp_gateway.settings import Settings
 
 _NOT_FINAL = (
     *(EventState.READY, EventState.HELD, EventState.AWAITING),
@@ -29,15 +31,40 @@ select coalesce(extract(epoch from clock_timestamp() - least(
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
          as circuit_open,
+       (select code from whatsapp.numbers where phone_number_id = $1) as code,
        exists (select from whatsapp.events where state = '{EventState.READY}') as kept_waiting
 """
 
 
 async def state(pool: Pool, number: str) -> asyncpg.Record:
-    """`age` in seconds of the oldest delivery or event not handled yet, `circuit_open`, `kept_waiting`."""
+    """`age` in seconds of what waits longest, `circuit_open` with Meta's `code`, `kept_waiting`."""
     record = await pool.fetchrow(_STATE, number)
     assert record is not None  # noqa: S101 - a select without from
     return record
+
+
+_REFUSED = "refuses WHATSAPP_GATEWAY_ACCESS_TOKEN: it has expired or was revoked, so make a new one"
+_REFUSALS = {
+    0: _REFUSED,
+    190: _REFUSED,
+    100: "does not know WHATSAPP_GATEWAY_PHONE_NUMBER_ID, or WHATSAPP_GATEWAY_ACCESS_TOKEN may not use it",
+    131042: "reports a problem with the account's payment method: settle it in WhatsApp Manager",
+    133010: "says that the number of WHATSAPP_GATEWAY_PHONE_NUMBER_ID is not registered: register it",
+}
+_OTHER_REFUSAL = "does not let this number send: check WHATSAPP_GATEWAY_ACCESS_TOKEN and WhatsApp Manager"
+
+
+async def findings(pool: Pool, settings: Settings) -> list[Finding]:
+    """What keeps messages from being answered, while deliveries are still kept."""
+    now, found = await state(pool, settings.phone_number_id), []
+    if now["age"] >= settings.ready_backlog_age_seconds:
+        limit = settings.ready_backlog_age_seconds
+        found.append(degraded("backlog", f"a message has waited for more than {limit:g} s to be handled"))
+    # A circuit that is open while nothing waits may be fine again by now: the next send finds out.
+    if now["circuit_open"] and now["kept_waiting"]:
+        why = _REFUSALS.get(now["code"], _OTHER_REFUSAL)
+        found.append(degraded("circuit", f"Meta {why} (code {now['code']}). Messages are kept meanwhile"))
+    return found
 
 
 async def set_gauges(pool: Pool, number: str) -> None:

@@ -24,12 +24,18 @@ class RetryLater(Exception):
 
 
 class DependencyAway(Exception):
-    """What handling needs is away: it is retried for hours, not a number of attempts."""
+    """What handling needs is away: it is retried for hours, not a number of attempts.
 
-    def __init__(self, name: str, why: str, retry_after_seconds: float | None = None) -> None:
+    `shared`: for all lanes alike, so that one of them finds out for all when it is back.
+    """
+
+    def __init__(
+        self, name: str, why: str, retry_after_seconds: float | None = None, *, shared: bool = True
+    ) -> None:
         super().__init__(why)
         self.name = name
         self.retry_after_seconds = retry_after_seconds
+        self.shared = shared
 
 
 class DeadEvent(Exception):

@@ -105,7 +105,7 @@ class LaneRunner:
             await self._end_as_dead(event, str(away))
             return None
         asked = away.retry_after_seconds
-        shared = (asked or 0.0) < _SHARED_BELOW_SECONDS
+        shared = away.shared and (asked or 0.0) < _SHARED_BELOW_SECONDS
         return await self._put_back(event, Release(self._soon(tries, asked), away.name, shared))
 
     async def _count_failure(self, event: Event, reason: str) -> Release | None:

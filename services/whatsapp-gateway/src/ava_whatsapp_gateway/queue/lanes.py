@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050 and 0106. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106 and 0141. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
@@ -52,6 +52,7 @@ class Event:
     attempts: int
     reason: str | None
     send_count: int
+    corrects: str | None
     claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
@@ -69,21 +70,25 @@ class Lane:
     events: list[Event]
 
 
-_CLAIM = "select contact_id, token, tries from whatsapp.claim(p_limit => $1, p_lease => $2)"
+_CLAIM = "select contact_id, token, tries from whatsapp.claim_2(p_limit => $1, p_lease => $2)"
+_HEAD = f"""(
+  select * from whatsapp.events as e
+  where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
+  order by e.sent_at, e.id limit $3)"""
+# What was edited or deleted goes first, so that what is answered are the words as they are now.
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
-       statement_timestamp() as claimed_at,
+       e.corrects, statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
 join whatsapp.contacts as c on c.id = l.contact_id
 join lateral (
-  select * from whatsapp.events as e
-  where e.contact_id = c.id and e.state = '{EventState.READY}' order by e.sent_at, e.id limit $3
+  {_HEAD.format(which="not null")} union all {_HEAD.format(which="null")}
 ) as e on true
-order by e.sent_at, e.id
+order by e.corrects is null, e.sent_at, e.id
 """
 _FINISH = """
 select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
@@ -104,14 +109,14 @@ _CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "r
 _EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
 
 
-async def claim(pool: Pool, most: int, lease_seconds: float) -> list[Lane]:
-    """Up to `most` due lanes with the events at their head; a lane whose lease expired is due again."""
+async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENTS_PER_CLAIM) -> list[Lane]:
+    """Up to `most` due lanes with the first `events` of each; a lane whose lease expired is due again."""
     lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
     if not lanes:
         return []
     claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
     tokens = [lane.token for lane in claimed.values()]
-    for row in await pool.fetch(_HEADS, list(claimed), tokens, EVENTS_PER_CLAIM):
+    for row in await pool.fetch(_HEADS, list(claimed), tokens, events):
         contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
         event = Event(contact=contact, **{name: row[name] for name in _EVENT})
         claimed[contact.id].events.append(event)

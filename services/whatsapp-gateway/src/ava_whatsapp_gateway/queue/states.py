@@ -62,7 +62,7 @@ EVENT_TRANSITIONS: Transitions = {
         *(Actor.INGEST, Actor.HANDLER, Actor.LINK, Actor.MAINTENANCE, Actor.OPERATOR),
     },
     (EventState.HELD, EventState.QUARANTINED): {Actor.OPERATOR},
-    (EventState.HELD, EventState.DISCARDED): {Actor.OPERATOR},
+    (EventState.HELD, EventState.DISCARDED): {Actor.HANDLER, Actor.OPERATOR},
     (EventState.HELD, None): {Actor.MAINTENANCE},
     (EventState.AWAITING, EventState.READY): {Actor.STATUS, Actor.SENDER, Actor.OPERATOR},
     (EventState.AWAITING, EventState.UNRESOLVED): {Actor.MAINTENANCE},

@@ -1,6 +1,6 @@
 """The worker of one process: ingests deliveries, works on many lanes at once, stops cleanly.
 
-Decision 0050.
+Decisions 0050 and 0144.
 """
 
 import asyncio
@@ -9,13 +9,15 @@ from contextlib import asynccontextmanager, suppress
 
 from ava_common.database import Pool
 from ava_common.log import log
-from ava_whatsapp_gateway.metrics import IN_FLIGHT
+from ava_whatsapp_gateway.metrics import ANSWERS_AWAITED, IN_FLIGHT
 from ava_whatsapp_gateway.queue import lanes, maintenance
 from ava_whatsapp_gateway.queue.lane_runner import Handle, LaneRunner
+from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
 
-_GRACE_SECONDS = 25.0
-"""How long lanes in flight may take to finish their event at a stop; then their leases expire."""
+_GRACE_SECONDS, _THOUGHT_GRACE_SECONDS = 25.0, 20.0
+"""How long lanes in flight may take to finish their event at a stop, then their leases expire; and how long
+an answer is still waited for, then its lane is given back."""
 
 Ingest = Callable[[], Awaitable[int]]
 """Turns stored deliveries into events; the number of deliveries done, 0 when there were none."""
@@ -25,6 +27,7 @@ Ingest = Callable[[], Awaitable[int]]
 async def running(worker: "Worker") -> AsyncIterator[None]:
     """The worker at work; on leaving it finishes the events it began and releases its lanes."""
     loops = [asyncio.create_task(worker.repeat(step)) for step in worker.steps()]
+    loops.append(asyncio.create_task(worker.keeper.renew_forever()))
     try:
         yield
     finally:
@@ -38,7 +41,8 @@ class Worker:
     """Loops that no error ends: the database may go away and come back under them.
 
     `arrived` is set when a delivery was stored. `ingest` makes events of deliveries and `handle` does what an
-    event asks for; `sweep` repairs contacts. The queue itself knows nothing of these.
+    event asks for; `sweep` repairs contacts. The queue itself knows nothing of these. The lanes of `keeper`
+    wait for an answer and do not count as being worked on; there may be as many again as are claimed.
     """
 
     def __init__(
@@ -50,10 +54,12 @@ class Worker:
         ingest: Ingest,
         handle: Handle,
         sweep: Callable[[], Awaitable[int]],
+        keeper: LeaseKeeper,
+        events_per_claim: int = lanes.EVENTS_PER_CLAIM,
     ) -> None:
         self._pool, self._settings, self._arrived, self._ingest = pool, settings, arrived, ingest
-        self._sweep = sweep
-        self._due = asyncio.Event()
+        self._sweep, self.keeper, self._events_per_claim = sweep, keeper, events_per_claim
+        self._due = keeper.changed
         self._stopping = asyncio.Event()
         self._lane_runner = LaneRunner(pool, settings, handle, self._stopping)
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -75,7 +81,10 @@ class Worker:
         self._due.set()
         self._arrived.set()
         if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=_GRACE_SECONDS)
+            await asyncio.wait(self._in_flight, timeout=_THOUGHT_GRACE_SECONDS)
+        self.keeper.give_up()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=_GRACE_SECONDS - _THOUGHT_GRACE_SECONDS)
         for task in self._in_flight:
             task.cancel()
         await asyncio.gather(*self._in_flight, return_exceptions=True)
@@ -89,16 +98,19 @@ class Worker:
 
     async def _claim_lanes(self) -> None:
         self._due.clear()
-        free, claimed = self._settings.concurrency - len(self._in_flight), []
-        if free and not self._stopping.is_set():
-            claimed = await lanes.claim(self._pool, free, self._settings.lease_seconds)
+        settings, waiting = self._settings, len(self.keeper.kept)
+        free = settings.concurrency - (len(self._in_flight) - waiting)
+        free, claimed = min(free, settings.answer_concurrency - waiting), []
+        if free > 0 and not self._stopping.is_set():
+            claimed = await lanes.claim(self._pool, free, settings.lease_seconds, self._events_per_claim)
         for lane in claimed:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
             task.add_done_callback(lambda _: self._due.set())
         IN_FLIGHT.set(len(self._in_flight))
-        if not claimed or len(self._in_flight) == self._settings.concurrency:
+        ANSWERS_AWAITED.set(waiting)
+        if not claimed or len(claimed) == free:
             await self._wait(self._due)
 
     async def _probe(self) -> None:

@@ -22,6 +22,7 @@ class EventRow(NamedTuple):
     contact_id: int | None = None
     turn_id: UUID | None = None
     words: str | None = None
+    corrects: str | None = None
     names: str | None = None
     """The ids and numbers in `item`, with spaces between; None when the contact tells them."""
 
@@ -45,7 +46,7 @@ INSERT_EVENTS = f"""
 insert into whatsapp.events ({_EVENT_COLUMNS})
 select {_EVENT_VALUES}
 from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
-  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[])
+  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
 on conflict (key) do nothing returning contact_id, state
 """

@@ -1,6 +1,6 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decisions 0050 and 0094.
+Decisions 0050, 0094 and 0141.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,7 @@ from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
 from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, StatusRow
+from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
 # One process at a time: an event acknowledged earlier is in its lane before a later one.
 _LOCK = "select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))"
@@ -31,7 +32,7 @@ update whatsapp.deliveries as d set state = 'split', error = null, names = strin
 from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 """
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
-_SEEN = "select key from whatsapp.events where key = any ($1)"
+_FORGET = "delete from whatsapp.deliveries where id = any ($1)"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
 _SETTLE = "select whatsapp.settle(p_limit => $1)"
 
@@ -113,11 +114,14 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
 
 async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     """Store them all; the notices that had not arrived before, to be announced once they are committed."""
-    fresh = await _without_duplicates(connection, found)
+    known, keys = KnownEvents(), [item.key for _, item in found if not isinstance(item, Status)]
+    if rows := await connection.fetch(KNOWN, keys):
+        known.note(rows)
+    fresh = _without_duplicates(known, found)
     senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
     moves = [item for _, item in fresh if isinstance(item, Move)]
     contacts = await ContactStore.load(connection, senders, moves)
-    events = [await _event_row(contacts, row, item) for row, item in fresh]
+    events = [await _event_row(contacts, known, row, item) for row, item in fresh]
     # A contact that was found out to be another's since an earlier item was read is gone.
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
@@ -131,6 +135,11 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
+    if known.deleted:
+        copies = [
+            row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted
+        ]
+        await connection.execute(_FORGET, copies)
     return [item for _, item in fresh if isinstance(item, AccountNotice)]
 
 
@@ -151,17 +160,17 @@ async def _store_each(connection: Connection, found: Found) -> list[AccountNotic
     return notices
 
 
-async def _without_duplicates(connection: Connection, found: Found) -> list[tuple[asyncpg.Record, Keyed]]:
+def _without_duplicates(known: KnownEvents, found: Found) -> list[tuple[asyncpg.Record, Keyed]]:
     """What has not arrived before: a message that comes again must not bring back its sender's old number."""
     keyed = [(row, item) for row, item in found if not isinstance(item, Status)]
-    keys = [item.key for _, item in keyed]
-    seen = {row["key"] for row in await connection.fetch(_SEEN, keys)}
-    fresh = {item.key: (row, item) for row, item in reversed(keyed) if item.key not in seen}
+    fresh = {item.key: (row, item) for row, item in reversed(keyed) if item.key not in known.seen}
     DUPLICATES.inc(len(keyed) - len(fresh))
     return list(reversed(fresh.values()))
 
 
-async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Keyed) -> EventRow:
+async def _event_row(
+    contacts: ContactStore, known: KnownEvents, delivery: asyncpg.Record, item: Keyed
+) -> EventRow:
     received_at = delivery["received_at"]
     origin = item.key, delivery["id"], received_at, delivery["trace"], item.item
     row = EventRow(*origin, sent_at=received_at)
@@ -171,7 +180,9 @@ async def _event_row(contacts: ContactStore, delivery: asyncpg.Record, item: Key
         row = row._replace(kind=item.kind, reason=item.ignored, sent_at=sent_at)
         if not item.ignored:
             contact = await contacts.contact_of(item.sender)
-            return row._replace(state=EventState.READY, contact_id=contact, turn_id=uuid7(), words=item.words)
+            said = row._replace(contact_id=contact, turn_id=uuid7(), corrects=item.corrects or None)
+            said = said._replace(state=EventState.READY, words=item.words)
+            return known.corrected(said) if known.words else said
     row = row._replace(names=names_in(item.item))
     if isinstance(item, Move):
         return row._replace(reason=await contacts.follow(item) or "followed")

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from ava_common.database import Pool
+from ava_common.database_readiness import DatabaseReadiness
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 
@@ -17,6 +18,7 @@ class Resources:
 
     settings: Settings
     pool: Pool
+    database: DatabaseReadiness
     inbox: Inbox
     app_secrets: Sequence[bytes] = field(repr=False)
 

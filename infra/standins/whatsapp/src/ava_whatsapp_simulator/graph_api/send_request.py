@@ -72,6 +72,9 @@ def _document(raw: bytes) -> Json:
 def _read(body: Json) -> MarkAsRead:
     if body["status"] != "read":
         raise GraphError(131009, "status must be 'read'.")
+    unknown = sorted(set(body) - {"messaging_product", "status", "message_id", "typing_indicator"})
+    if unknown:
+        raise GraphError(100, message=f'(#100) Unexpected key "{unknown[0]}" on param "$".')
     message_id, typing = body.get("message_id"), body.get("typing_indicator")
     if not message_id or not isinstance(message_id, str):
         raise GraphError(131008, "message_id is required.")

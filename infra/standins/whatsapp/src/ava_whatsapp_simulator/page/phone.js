@@ -39,18 +39,20 @@ function chatMessage(entry) {
 function show(conversation) {
   shown = conversation.entries;
   $("chat").replaceChildren(...shown.map(chatMessage));
-  $("typing").hidden = !conversation.typing;
   window.scrollTo(0, document.body.scrollHeight);
 }
 
 async function listen(mine) {
   let version = -1;
   let complaint = null;
+  let typing = false;
   while (listening === mine) {
     try {
-      const conversation = await ask(phone("/conversation?wait=25&version=" + version));
+      const conversation = await ask(phone("/conversation?wait=" + (typing ? 3 : 25) + "&version=" + version));
       if (listening !== mine) return;
       if (conversation.version !== version) show(conversation);
+      typing = conversation.typing; // ends by itself, without a new version
+      $("typing").hidden = !typing;
       version = conversation.version;
       if ($("problem").textContent === complaint) $("problem").textContent = ""; // never an action's error
     } catch (problem) {
