@@ -4,7 +4,7 @@ set -eu
 umask 022
 
 KEPT_VERSIONS=3
-READY_SECONDS=60
+READY_SECONDS=30
 action=$1 service=${2:-} commit=${3:-} new_env=${4:-}
 compose_file='' is_new=''
 
@@ -53,16 +53,15 @@ check_engine() {
 
 # wait_healthy CONTAINER: until it is healthy; fails at once when it stops or restarts.
 wait_healthy() {
-    waited=0
-    while [ "$waited" -lt "$READY_SECONDS" ]; do
+    until=$(($(date +%s) + READY_SECONDS))
+    while [ "$(date +%s)" -le "$until" ]; do
         state=$(docker inspect -f '{{.State.Status}} {{.RestartCount}} {{.State.Health.Status}}' "$1")
         case $state in
             "running 0 healthy") return 0 ;;
             "running 0 starting") ;;
             *) return 1 ;;
         esac
-        sleep 1
-        waited=$((waited + 1))
+        sleep 0.2
     done
     return 1
 }
@@ -182,9 +181,8 @@ install_version() {
         rm -rf "$target"
         mkdir -p "$target/app" "$target/source"
         tar -C "$target/source" -xf "$(archive)"
-        python3 -m venv "$target/venv"
-        "$target/venv/bin/pip" install -q --disable-pip-version-check --require-hashes --no-deps \
-            -r "$target/source/services/$service/requirements.lock"
+        cp "$target/source/services/$service/requirements.lock" "$target/"
+        install_packages
         cp -R "$target/source/libs/common/src/." "$target/source/services/$service/src/." "$target/app/"
         "$target/venv/bin/python" -m compileall -q "$target/app"
         cp "$target/source/infra/systemd/ava-$service@.service" "$target/source/infra/systemd/wait-ready.py" "$target/"
@@ -197,6 +195,20 @@ install_version() {
         say "its .env comes back as it was with $commit; /etc/ava/$service.env differs (--new-env takes that)"
     fi
     rm -f "$(archive)"
+}
+
+# A version with the same lock file has the same packages: they are linked, which takes no time and no space.
+install_packages() {
+    for other in $(installed_versions); do
+        if cmp -s "$other/requirements.lock" "$target/requirements.lock" &&
+            "$other/venv/bin/python" -c 'import uvicorn' 2>/dev/null; then # not after the system's Python changed
+            cp -al "$other/venv" "$target/venv"
+            return 0
+        fi
+    done
+    python3 -m venv "$target/venv"
+    "$target/venv/bin/pip" install -q --disable-pip-version-check --require-hashes --no-deps \
+        -r "$target/requirements.lock"
 }
 
 # start_copy N: a unit file, a link and an environment of its own; ready on return.

@@ -32,6 +32,9 @@ OWN = "10.0.2.100"
 """The address of every box, as it and its containers see it."""
 
 START_SECONDS = 30.0
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 6_000_000_000
+"""What a box may write; where memory has less free, its disk is a disk."""
 
 
 class CommandFailed(AssertionError):
@@ -43,7 +46,7 @@ class Box:
 
     def __init__(self, name: str, recipe: Recipe, command: Sequence[str]) -> None:
         self.name, self.recipe, self.command = f"ava-{name}-{os.getpid()}", recipe, command
-        self.work = CACHE / "boxes" / self.name
+        self.work = where_boxes_are()[-1] / self.name
         self.shared = self.work / "shared"
         self._children: list[subprocess.Popen[bytes]] = []
         self._groups: list[Path] = []
@@ -129,6 +132,11 @@ class Box:
             program = [sys.executable, forwarder.__file__, "fd", str(number), OWN, str(to)]
             self.launch(["nsenter", "-t", str(self.pid), "-n", *program], keep_open=(number,))
 
+    def lead_on(self, address: str, port: int, to_host: str, to_port: int) -> None:
+        """Let an address of the box lead to another one that the box reaches."""
+        program = [sys.executable, forwarder.__file__, address, str(port), to_host, str(to_port)]
+        self.launch(["nsenter", "-t", str(self.pid), "-n", *program])
+
     def command_line(self, script: str, folder: str = "/") -> list[str]:
         """The command that runs a shell script in the box."""
         entering = ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-i", "-u", "-C", "--"]
@@ -192,12 +200,31 @@ class Box:
         (self.work / "slirp").unlink(missing_ok=True)
 
 
+def where_boxes_are() -> list[Path]:
+    """The folders in which boxes may be; a new one is made in the last."""
+    folders = [CACHE / "boxes"]
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
+        folders.append(MEMORY / "ava-boxes")
+    return folders
+
+
 def remove_what_killed_runs_left() -> None:
     """Groups and files of boxes whose test run was killed; its processes died with it."""
-    for work in (CACHE / "boxes").glob("ava-*"):
-        if not Path(f"/proc/{work.name.rsplit('-', 1)[1]}").exists():
-            cgroups.remove([hierarchy / work.name for hierarchy in cgroups.hierarchies()])
-            shutil.rmtree(work, ignore_errors=True)
+    left = [
+        path for folder in (*cgroups.hierarchies(), *where_boxes_are()) for path in folder.glob("ava-*-*")
+    ]
+    for name in {path.name for path in left if not is_running(path.name.rsplit("-", 1)[1])}:
+        cgroups.remove([hierarchy / name for hierarchy in cgroups.hierarchies()])
+        for folder in where_boxes_are():
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def is_running(pid: str) -> bool:
+    """Whether this is a test run."""
+    try:
+        return b"pytest" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def wait_for(ask: Callable[[], T | None], problem: str, seconds: float = START_SECONDS) -> T:

@@ -2,12 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from ava_local.stack.definition import CADDY
 from ava_local.stack.environment import SERVICES
-from deploy import wheels
+from deploy import readme, wheels
 from deploy.box import HOST, Box, wait_for
 from deploy.outside import Outside, lead_to
 from deploy.roots import DEBIAN, ENGINE
@@ -29,6 +28,11 @@ COPY caddy nc /usr/bin/
 ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data
 WORKDIR /srv
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+"""
+UNUSED = ("--exclude=./var/lib/apt", "--exclude=./var/cache", "--exclude=./usr/lib/systemd")
+EDITOR = """\
+#!/bin/sh
+for file; do cat "/host/$(echo "$file" | tr / _)" >"$file"; done
 """
 NC = "#!/bin/bash\nexec 3<>/dev/tcp/$2/$3\n"
 
@@ -64,7 +68,9 @@ class ComposeHost:
 
     def _images(self) -> None:
         """The images that the Dockerfiles and the composition name, from Debian's packages."""
-        packed = subprocess.Popen(["tar", "-C", str(DEBIAN.path), "-cf", "-", "."], stdout=subprocess.PIPE)
+        packed = subprocess.Popen(
+            ["tar", "-C", str(DEBIAN.path), *UNUSED, "-cf", "-", "."], stdout=subprocess.PIPE
+        )
         loading = self.box.command_line(
             "docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - debian-root"
         )
@@ -78,19 +84,25 @@ class ComposeHost:
             (self.box.shared / "Dockerfile").write_text(text)
             self.box.run(f"docker build -q -t {image} /host")
 
-    def write_env_files(self, database_host: str = HOST) -> None:
-        """Section 2a: one .env per service, and the version that runs."""
-        for service in SERVICES:
-            text = self.outside.env_file(service, database_host)
-            self.write(f"{FOLDER}/services/{service}/.env", text)
+    def env_files(self, database_host: str = HOST) -> dict[str, str]:
+        """Section 2a: one .env per service, and the version that runs; by their path in the checkout."""
+        texts = {f"services/{s}/.env": self.outside.env_file(s, database_host) for s in SERVICES}
         names = [service.upper().replace("-", "_") for service in SERVICES]
         tags = "".join(f"{name}_VERSION={self.version}\n" for name in names)
-        self.write(f"{FOLDER}/infra/.env", f"AVA_SITE_ADDRESS=:80\n{tags}")
+        return {"infra/.env": f"AVA_SITE_ADDRESS=:80\n{tags}", **texts}
 
-    def listen_at(self, address: str, port: int) -> None:
-        """Lead connections to an address of the box on to the same port of this machine's loopback."""
-        program = [sys.executable, str(Path(__file__).with_name("forwarder.py")), address, str(port), HOST]
-        self.box.launch(["nsenter", "-t", str(self.box.pid), "-n", *program, str(port)])
+    def write_env_files(self) -> None:
+        for path, text in self.env_files().items():
+            self.write(f"{FOLDER}/{path}", text)
+
+    def start(self) -> None:
+        """The commands of the page; the editor is a program that fills in the files it is given."""
+        for path, text in self.env_files().items():
+            (self.box.shared / path.replace("/", "_")).write_text(text)
+        (self.box.shared / "editor").write_text(EDITOR)
+        self.box.run("install -m 755 /host/editor /usr/bin/editor")
+        block = readme.commands("docker compose -f infra/docker-compose.yml up")
+        self.box.run(f"export EDITOR=editor\nset -e\n{block}", FOLDER)
 
     def stack_variables(self) -> str:
         """What a stack is deployed with: the version that each service has here."""

@@ -35,7 +35,7 @@ class Deployments:
             check=False,
         )
 
-    async def follow_page(self, block: str, admin_url: str) -> None:
+    def follow_page(self, block: str, admin_url: str) -> None:
         """Run commands of infra/README.md in the checkout, with psql and the administrator's URL at hand."""
         programs = installed_binaries(18)
         environment = {
@@ -44,9 +44,7 @@ class Deployments:
             "ADMIN_DATABASE_URL": admin_url,
             "PATH": f"{programs}:{os.environ['PATH']}",
         }
-        await asyncio.to_thread(
-            subprocess.run, ["sh", "-euc", block], cwd=self.versions.folder, env=environment, check=True
-        )
+        subprocess.run(["sh", "-euc", block], cwd=self.versions.folder, env=environment, check=True)
 
     async def deploy(self, service: str, version: str) -> str:
         """Really deploy; raises when it does not succeed."""

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,21 +23,56 @@ MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append",
 SETTLE_SECONDS = 90.0
 
 
-@dataclass
+FRESH_SECONDS = 240.0
+"""How old a token may be when a load begins; it lives ten minutes."""
+
+
 class Person:
     """A user with an avatar and a linked number."""
 
-    token: str
-    number: str
+    def __init__(self, edge_url: str) -> None:
+        self.number = random_phone_number()
+        self._user, self._logged_in = DemoUser(edge_url, "load"), 0.0
+        self._user.sign_up()
+        self.freshen()
+        self._user.request("PUT", "/profile/avatar", 201, json=AVATAR)
+        self._user.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": self.number})
+
+    def freshen(self) -> None:
+        """Log in again if the token is old."""
+        if time.monotonic() - self._logged_in > FRESH_SECONDS:
+            self._user.log_in()
+            self._logged_in = time.monotonic()
+
+    @property
+    def token(self) -> str:
+        return self._user.authorization
 
 
-@dataclass
+class People:
+    """Enough of them for all loads of a host: beyond 45 messages of one the gateway answers slowly."""
+
+    def __init__(self, outside: Outside, number: int = 24) -> None:
+        self.outside = outside
+        with ThreadPoolExecutor(4) as pool:
+            self.all = list(pool.map(lambda _: Person(outside.edge_url), range(number)))
+
+    def freshen(self) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(Person.freshen, self.all))
+
+    def ask(self, per_second: float) -> "Load":
+        """Their requests, at a steady rate."""
+        return Load(self.outside, self, per_second)
+
+
+@dataclass(repr=False)
 class Load:
     """Requests at a steady rate: reading, replacing, writing with a key, messages from a phone."""
 
     outside: Outside
+    people: People
     per_second: float
-    people: list[Person] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
@@ -45,20 +81,10 @@ class Load:
     phoned: list[str] = field(default_factory=list)
     _sent: int = 0
 
-    def prepare(self) -> None:
-        """Sign up enough people: beyond 45 messages of one person the gateway answers slowly."""
-        for nth in range(max(6, round(self.per_second / 3))):
-            user, number = DemoUser(self.outside.edge_url, f"load{nth}"), random_phone_number()
-            user.sign_up()
-            user.log_in()
-            user.request("PUT", "/profile/avatar", 201, json=AVATAR)
-            user.request("PUT", "/profile/preferences/whatsapp", 200, json={"phone": number})
-            token = user._client.headers["Authorization"]
-            self.people.append(Person(token, number))
-
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep asking until the block ends; then every request begun is finished."""
+        await asyncio.to_thread(self.people.freshen)
         ending = asyncio.Event()
         task = asyncio.create_task(self._ask_until(ending))
         try:
@@ -81,7 +107,7 @@ class Load:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _ask(self, client: httpx.AsyncClient, nth: int) -> None:
-        what, person = MIX[nth % len(MIX)], self.people[nth // len(MIX) % len(self.people)]
+        what, person = MIX[nth % len(MIX)], self.people.all[nth // len(MIX) % len(self.people.all)]
         began, steps = time.monotonic(), list[str]()
 
         async def note(step: str, _: object) -> None:
@@ -136,5 +162,5 @@ class Load:
         doubled = [text for text in wanted if said[text] > 1] + [text for text, n in echoes.items() if n > 1]
         return {"lost": lost, "doubled": doubled}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return json.dumps({"requests": sum(self.outcomes.values()), "slowest": round(self.slowest, 2)})

@@ -14,6 +14,8 @@ from pathlib import Path
 from ava_local.repository import ROOT
 
 CACHE = ROOT / ".ava" / "deploy"
+UNREAD = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+"""What of its packages no machine of a test needs."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,17 @@ class Recipe:
 
     @property
     def path(self) -> Path:
-        digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(repr((self, UNREAD)).encode()).hexdigest()[:8]
         return CACHE / f"{self.name}-{digest}"
 
 
 ENGINE = Recipe(
     "engine",
     "trixie",
-    ("docker.io", "docker-cli", "docker-compose", "iptables", "ca-certificates", "iproute2"),
+    (
+        *("docker.io", "docker-cli", "docker-buildx", "docker-compose", "iptables"),
+        *("ca-certificates", "iproute2"),
+    ),
 )
 """What runs a container engine."""
 
@@ -60,6 +65,7 @@ def _build(recipe: Recipe) -> None:
     arriving = recipe.path.with_suffix(".arriving")
     shutil.rmtree(arriving, ignore_errors=True)
     command = ["mmdebstrap", "--variant=minbase", "--format=directory"]
+    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in UNREAD]
     command += [f"--include={','.join(recipe.packages)}", recipe.release, str(arriving)]
     environment = os.environ | {"TMPDIR": str(CACHE)}
     made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

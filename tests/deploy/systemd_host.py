@@ -7,6 +7,7 @@ from ava_local.stack.definition import CADDY
 from ava_local.stack.environment import SERVICES
 from deploy import readme, wheels
 from deploy.box import Box, wait_for
+from deploy.deployments import Deployments
 from deploy.outside import Outside, lead_to
 from deploy.roots import DEBIAN
 
@@ -49,6 +50,12 @@ class SystemdHost:
     def write(self, path: str, text: str) -> None:
         (self.box.shared / "text").write_text(text)
         self.box.run(f"install -m 600 /host/text {path}")
+
+    def install(self, deployments: Deployments) -> None:
+        """Everything runs, by the commands of the page."""
+        block = readme.commands("infra/deploy $service HEAD --host")
+        deployments.follow_page(block, self.outside.stack.database_url())
+        self.install_caddy()
 
     def install_caddy(self) -> None:
         """The commands of the page, with plain HTTP in place of the name."""

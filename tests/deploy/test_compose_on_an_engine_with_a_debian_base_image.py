@@ -7,32 +7,30 @@ import pytest
 
 from ava_local.demo.user_journey import UserJourney
 from ava_local.stack.environment import SERVICES
-from deploy.box import wait_for
-from deploy.compose_host import COMPOSE, FOLDER, ComposeHost
+from deploy.box import HOST, wait_for
+from deploy.compose_host import FOLDER, ComposeHost
 from deploy.deployments import Deployments
-from deploy.load import FINE, Load
-from deploy.outside import Outside
+from deploy.load import FINE, People
 from deploy.versions import Versions
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("can_run")]
 
 
 @pytest.fixture(scope="module")
-def host(around: Outside, versions: Versions) -> Iterator[ComposeHost]:
-    """All of it runs, at version one."""
-    made = ComposeHost(around, versions.commit_of("one"))
-    with made.box:
-        made.prepare()
-        made.write_env_files()
-        # The builder that `docker build` has here, so that later versions find its layers.
-        made.box.run("DOCKER_BUILDKIT=0 " + COMPOSE + " build -q", FOLDER)
-        made.compose("up -d --wait")
-        yield made
+def host(composed: ComposeHost) -> Iterator[ComposeHost]:
+    """All of it runs, at version one; nothing of it afterwards."""
+    yield composed
+    composed.box.stop()
 
 
 @pytest.fixture(scope="module")
 def deployments(host: ComposeHost, versions: Versions) -> Deployments:
     return Deployments(versions, host.box)
+
+
+@pytest.fixture(scope="module")
+def people(host: ComposeHost) -> People:
+    return People(host.outside)
 
 
 def journey_fails_at(host: ComposeHost) -> list[tuple[str, str | None]]:
@@ -58,19 +56,18 @@ def test_a_container_has_the_limits_that_the_composition_states(host: ComposeHos
 
 
 async def test_a_dry_run_changes_nothing(host: ComposeHost, deployments: Deployments) -> None:
-    before = host.box.run("docker ps -q; docker images -q")
+    before = host.box.run("docker ps -q; docker images -q | sort")
     planned = await deployments.run("auth", "two", "--migrations-applied")
     assert planned.returncode == 0
     assert "Nothing was changed" in planned.stdout
-    assert host.box.run("docker ps -q; docker images -q") == before
+    assert host.box.run("docker ps -q; docker images -q | sort") == before
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
-    host: ComposeHost, deployments: Deployments, service: str
+    host: ComposeHost, people: People, deployments: Deployments, service: str
 ) -> None:
-    load = Load(host.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+    load = people.ask(per_second=20)
     async with load.running():
         await deployments.deploy(service, "two")
         said = await deployments.deploy(service, "one")
@@ -82,11 +79,10 @@ async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
 
 @pytest.mark.parametrize("version", ["exits", "unready"])
 async def test_a_bad_version_costs_not_one_request(
-    host: ComposeHost, deployments: Deployments, version: str
+    host: ComposeHost, people: People, deployments: Deployments, version: str
 ) -> None:
     before = host.box.run("docker ps -q")
-    load = Load(host.outside, per_second=50)
-    await asyncio.to_thread(load.prepare)
+    load = people.ask(per_second=50)
     async with load.running():
         said = await deployments.refused("messaging", version)
     assert "nothing was changed" in said
@@ -106,9 +102,8 @@ async def test_a_second_deployment_on_the_same_host_is_refused(
     assert "another deployment" in said
 
 
-async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost) -> None:
-    load = Load(host.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost, people: People) -> None:
+    load = people.ask(per_second=20)
     async with load.running():
         for service in SERVICES:
             pid = host.compose(f"ps -q {service}").split()[0]
@@ -117,9 +112,8 @@ async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost) 
     assert await load.account() == FINE, load
 
 
-async def test_a_changed_caddyfile_costs_no_connection(host: ComposeHost) -> None:
-    load = Load(host.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+async def test_a_changed_caddyfile_costs_no_connection(host: ComposeHost, people: People) -> None:
+    load = people.ask(per_second=20)
     async with load.running():
         for _ in range(3):
             host.compose(
@@ -134,7 +128,7 @@ async def test_a_database_that_has_an_ipv6_address_alone_is_reached(
     host: ComposeHost, deployments: Deployments
 ) -> None:
     host.box.run("ip -6 address add fd0b:7661::5/128 dev lo")
-    host.listen_at("fd0b:7661::5", host.outside.postgres_port)
+    host.box.lead_on("fd0b:7661::5", host.outside.postgres_port, HOST, host.outside.postgres_port)
     env = host.outside.env_file("messaging", "[fd0b:7661::5]")
     await asyncio.to_thread(host.write, f"{FOLDER}/services/messaging/.env", env)
     done = await deployments.run("messaging", "one", "--yes", "--migrations-applied", "--new-env")
@@ -142,20 +136,23 @@ async def test_a_database_that_has_an_ipv6_address_alone_is_reached(
     assert journey_fails_at(host) == []
 
 
-async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(host: ComposeHost) -> None:
+async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
+    host: ComposeHost, people: People
+) -> None:
     await asyncio.to_thread(host.write_env_files)
     host.compose("down")
     node = "docker swarm init --advertise-addr 10.0.2.100 && docker node update --label-add ava.edge=true box"
     host.box.run(node)
     # The images are on the machine: there is no registry to ask for their digests.
-    options = "--detach=false --resolve-image never -c infra/docker-stack.yml"
-    deploying = f"{host.stack_variables()} docker stack deploy {options} ava"
+    deploying = (
+        f"{host.stack_variables()} docker stack deploy --resolve-image never -c infra/docker-stack.yml ava"
+    )
     host.box.run(f"{host.stack_variables()} docker stack config -c infra/docker-stack.yml", FOLDER)
     host.box.run(deploying, FOLDER)
     await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 60)
-    load = Load(host.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+    load = people.ask(per_second=20)
     async with load.running():
         options = "--quiet --detach=false --no-resolve-image --image ava-messaging:two"
+        options += " --update-monitor 5s --update-delay 1s"
         await asyncio.to_thread(host.box.run, f"docker service update {options} ava_messaging")
     assert await load.account() == FINE, load

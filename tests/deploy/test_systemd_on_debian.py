@@ -1,7 +1,6 @@
 """The units under a real systemd: installed by infra/deploy as the page says, updated, broken, rebooted."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,8 +10,7 @@ from ava_local.stack.environment import SERVICES
 from deploy import acme, readme
 from deploy.box import OWN, wait_for
 from deploy.deployments import Deployments
-from deploy.load import FINE, Load
-from deploy.outside import Outside
+from deploy.load import FINE, People
 from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
@@ -20,25 +18,13 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("can_run")]
 
 
 @pytest.fixture(scope="module")
-def host(around: Outside) -> Iterator[SystemdHost]:
-    made = SystemdHost(around)
-    with made.box:
-        made.prepare()
-        yield made
+def deployments(installed: SystemdHost, versions: Versions) -> Deployments:
+    return Deployments(versions, installed.box)
 
 
 @pytest.fixture(scope="module")
-def deployments(host: SystemdHost, versions: Versions) -> Deployments:
-    return Deployments(versions, host.box)
-
-
-@pytest.fixture(scope="module")
-async def installed(host: SystemdHost, deployments: Deployments) -> SystemdHost:
-    """Everything runs, at version one, by the commands of the page."""
-    block = readme.commands("infra/deploy $service HEAD --host")
-    await deployments.follow_page(block, host.outside.stack.database_url())
-    await asyncio.to_thread(host.install_caddy)
-    return host
+def people(installed: SystemdHost) -> People:
+    return People(installed.outside)
 
 
 def journey_fails_at(host: SystemdHost) -> list[tuple[str, str | None]]:
@@ -52,10 +38,9 @@ def test_the_journey_leads_through_the_units(installed: SystemdHost) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
-    installed: SystemdHost, deployments: Deployments, service: str
+    installed: SystemdHost, people: People, deployments: Deployments, service: str
 ) -> None:
-    load = Load(installed.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+    load = people.ask(per_second=20)
     async with load.running():
         await deployments.deploy(service, "two")
         said = await deployments.deploy(service, "one")
@@ -65,11 +50,10 @@ async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
 
 @pytest.mark.parametrize("version", ["exits", "unready"])
 async def test_a_bad_version_costs_not_one_request(
-    installed: SystemdHost, deployments: Deployments, version: str
+    installed: SystemdHost, people: People, deployments: Deployments, version: str
 ) -> None:
     before = installed.unit("messaging"), (await deployments.run("--status")).stdout
-    load = Load(installed.outside, per_second=50)
-    await asyncio.to_thread(load.prepare)
+    load = people.ask(per_second=50)
     async with load.running():
         said = await deployments.refused("messaging", version)
     assert "nothing was changed" in said
@@ -109,9 +93,8 @@ async def test_the_same_over_ssh(installed: SystemdHost, deployments: Deployment
     assert "broken on purpose" in bad.stdout
 
 
-async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost) -> None:
-    load = Load(installed.outside, per_second=20)
-    await asyncio.to_thread(load.prepare)
+async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost, people: People) -> None:
+    load = people.ask(per_second=20)
     async with load.running():
         for _ in range(3):
             installed.box.run("systemctl reload ava-caddy")
@@ -119,19 +102,39 @@ async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost) -
     assert await load.account() == FINE, load
 
 
+def is_failed(host: SystemdHost, unit: str) -> bool:
+    return unit in host.box.run("systemctl --failed --plain --no-legend")
+
+
+def is_active(host: SystemdHost, unit: str) -> bool:
+    return host.box.result(f"systemctl is-active -q '{unit}'").returncode == 0
+
+
 def test_a_restart_waits_for_readiness_and_a_crash_loop_becomes_failed_until_it_is_tried_again(
     installed: SystemdHost,
 ) -> None:
     unit = installed.unit("profile")
-    box, env = installed.box, "/opt/ava/profile/[12]/service.env"
+    box, program = installed.box, "/opt/ava/profile/[12]/app/ava_profile/app.py"
     box.run(f"systemctl restart {unit}")
     assert box.run("curl -s -o /tmp/out -w '%{http_code}' http://ava-host:8084/readyz") == "200"
-    box.run(f"cp {env} /root/env && sed -i s/^PROFILE_DATABASE_URL=.*/PROFILE_DATABASE_URL=wrong/ {env}")
+    box.run(f"cp -p {program} /root/app.py && echo 'raise SystemExit(1)' >>{program}")
     assert box.result(f"systemctl restart {unit}").returncode != 0
-    wait_for(lambda: box.result(f"systemctl is-failed -q {unit}").returncode == 0, "not failed", 90)
-    assert unit in box.run("systemctl --failed --plain --no-legend")
-    box.run(f"cp /root/env {env} && systemctl start ava-again.service")
-    wait_for(lambda: box.result(f"systemctl is-active -q {unit}").returncode == 0, "not back", 60)
+    wait_for(lambda: is_failed(installed, unit), "not failed", 90)
+    assert box.run(f"systemctl show -p NRestarts --value {unit}").strip() == "4"
+    box.run(f"cp -p /root/app.py $(ls {program}) && systemctl start ava-again.service")
+    wait_for(lambda: is_active(installed, unit), "not back", 60)
+
+
+def test_a_bad_variable_is_failed_at_once(installed: SystemdHost) -> None:
+    unit = installed.unit("profile")
+    box, env = installed.box, "/opt/ava/profile/[12]/service.env"
+    box.run(f"cp -p {env} /root/env && sed -i s/^PROFILE_DATABASE_URL=.*/PROFILE_DATABASE_URL=wrong/ {env}")
+    assert box.result(f"systemctl restart {unit}").returncode != 0
+    assert is_failed(installed, unit)
+    assert box.run(f"systemctl show -p NRestarts --value {unit}").strip() == "0"
+    assert "PROFILE_DATABASE_URL" in box.run(f"journalctl -u {unit} -n 20 -o cat --no-pager")
+    box.run(f"cp -p /root/env $(ls {env}) && systemctl restart {unit}")
+    assert is_active(installed, unit)
 
 
 def test_what_the_page_says_an_empty_machine_lacks_can_be_installed(installed: SystemdHost) -> None:
@@ -141,8 +144,7 @@ def test_what_the_page_says_an_empty_machine_lacks_can_be_installed(installed: S
 def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
     installed.restart_machine()
     for service in SERVICES:
-        active = f"systemctl is-active -q 'ava-{service}@*'"
-        wait_for(lambda asked=active: installed.box.result(asked).returncode == 0, f"{service} is away", 60)  # type: ignore[misc]
+        wait_for(lambda unit=f"ava-{service}@*": is_active(installed, unit), f"{service} is away", 60)  # type: ignore[misc]
     assert journey_fails_at(installed) == []
 
 

@@ -16,8 +16,8 @@ from ava_common.http_client import on_behalf_of, own_problem
 from ava_common.log import log
 from ava_common.problems import Problem
 
-RESTART_SECONDS = 2.0
-"""How long a service may refuse connections while it is restarted."""
+RESTART_SECONDS = 5.0
+"""How long a service may refuse connections while it is restarted, also one that was killed."""
 
 
 class SessionEnded(Problem):
