@@ -9,13 +9,13 @@ from ava_local.stack.environment import SERVICES
 from deploy import readme, wheels
 from deploy.box import HOST, Box, wait_for
 from deploy.outside import Outside, lead_to
-from deploy.roots import DEBIAN, ENGINE
+from deploy.roots import ENGINE, PYTHON
 
 FOLDER = "/srv/ava"
 COMPOSE = "docker compose -f infra/docker-compose.yml"
 ENGINE_COMMAND = "dockerd >/run/dockerd.log 2>&1 & while :; do wait; sleep 1; done"
 BASE_IMAGE = """\
-FROM debian-root
+FROM python-root
 RUN rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY wheels /wheels
@@ -23,13 +23,13 @@ COPY pip.conf /etc/pip.conf
 CMD ["python3"]
 """
 CADDY_IMAGE = """\
-FROM debian-root
+FROM python-root
 COPY caddy nc /usr/bin/
 ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data
 WORKDIR /srv
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
 """
-UNUSED = ("--exclude=./var/lib/apt", "--exclude=./var/cache", "--exclude=./usr/lib/systemd")
+UNUSED = ("--exclude=./var/lib/apt", "--exclude=./var/cache")
 EDITOR = """\
 #!/bin/sh
 for file; do cat "/host/$(echo "$file" | tr / _)" >"$file"; done
@@ -69,10 +69,10 @@ class ComposeHost:
     def _images(self) -> None:
         """The images that the Dockerfiles and the composition name, from Debian's packages."""
         packed = subprocess.Popen(
-            ["tar", "-C", str(DEBIAN.path), *UNUSED, "-cf", "-", "."], stdout=subprocess.PIPE
+            ["tar", "-C", str(PYTHON.path), *UNUSED, "-cf", "-", "."], stdout=subprocess.PIPE
         )
         loading = self.box.command_line(
-            "docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - debian-root"
+            "docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - python-root"
         )
         subprocess.run(loading, stdin=packed.stdout, check=True, capture_output=True)
         packed.wait()

@@ -22,7 +22,7 @@ def can_run(processes: None) -> None:
     machine.require()
     with ThreadPoolExecutor() as pool:
         fetching = pool.submit(wheels.fetch)
-        roots.build(roots.ENGINE, roots.DEBIAN)
+        roots.build(roots.ENGINE, roots.EMPTY, roots.PYTHON)
     fetching.result()
 
 

@@ -35,16 +35,18 @@ class Deployments:
             check=False,
         )
 
-    def follow_page(self, block: str, admin_url: str) -> None:
+    def follow_page(self, block: str, admin_url: str) -> str:
         """Run commands of infra/README.md in the checkout, with psql and the administrator's URL at hand."""
-        programs = installed_binaries(18)
         environment = {
             **os.environ,
             "AVA_SSH": str(self.ssh),
             "ADMIN_DATABASE_URL": admin_url,
-            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PATH": f"{installed_binaries(18)}:{os.environ['PATH']}",
         }
-        subprocess.run(["sh", "-euc", block], cwd=self.versions.folder, env=environment, check=True)
+        command = ["sh", "-euc", block]
+        return subprocess.run(
+            command, cwd=self.versions.folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
 
     async def deploy(self, service: str, version: str) -> str:
         """Really deploy; raises when it does not succeed."""

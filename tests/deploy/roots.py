@@ -42,15 +42,19 @@ ENGINE = Recipe(
 )
 """What runs a container engine."""
 
-DEBIAN = Recipe(
-    "debian",
+EMPTY = Recipe(
+    "empty",
     "bookworm",
-    (
-        *("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "openssh-server", "curl", "git"),
-        *("python3", "python3-venv", "python3-pip", "python-is-python3"),
-    ),
+    ("systemd", "systemd-sysv", "dbus", "iproute2", "openssh-server", "curl"),
 )
-"""What runs systemd, and the base image in place of the one that the Dockerfiles name."""
+"""What runs systemd, and has nothing that a service needs; curl is the tests' own."""
+
+PYTHON = Recipe(
+    "python",
+    "bookworm",
+    ("python3", "python3-venv", "python3-pip", "python-is-python3", "ca-certificates"),
+)
+"""The base image in place of the one that the Dockerfiles name."""
 
 
 def build(*recipes: Recipe) -> None:

@@ -9,7 +9,7 @@ from deploy import readme, wheels
 from deploy.box import Box, wait_for
 from deploy.deployments import Deployments
 from deploy.outside import Outside, lead_to
-from deploy.roots import DEBIAN
+from deploy.roots import EMPTY
 
 BOOT_SECONDS = 60.0
 
@@ -19,10 +19,10 @@ class SystemdHost:
 
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
-        self.box = Box("systemd", DEBIAN, ["env", "-i", "container=other", "/lib/systemd/systemd"])
+        self.box = Box("systemd", EMPTY, ["env", "-i", "container=other", "/lib/systemd/systemd"])
 
     def prepare(self) -> None:
-        """What the owner has: a machine, Caddy at /usr/bin/caddy, a checkout, the files under /etc/ava."""
+        """What the owner has: a machine with what the page installs, Caddy, the files under /etc/ava."""
         self.wait_booted()
         shutil.copy(CADDY, self.box.shared / "caddy")
         shutil.copytree(wheels.FOLDER, self.box.shared / "wheels")
@@ -31,6 +31,7 @@ class SystemdHost:
             "install -m 755 /host/caddy /usr/bin/caddy && cp -r /host/wheels / && cp /host/pip.conf /etc/"
         )
         lead_to(self.box, self.outside)
+        self.box.run(readme.commands("mkdir -p -m 700 /etc/ava"))
         self.write_env_files()
 
     def wait_booted(self) -> None:
@@ -43,7 +44,6 @@ class SystemdHost:
         )
 
     def write_env_files(self) -> None:
-        self.box.run("mkdir -p /etc/ava")
         for service in SERVICES:
             self.write(f"/etc/ava/{service}.env", self.outside.env_file(service))
 

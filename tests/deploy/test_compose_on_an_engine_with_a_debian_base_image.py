@@ -7,6 +7,7 @@ import pytest
 
 from ava_local.demo.user_journey import UserJourney
 from ava_local.stack.environment import SERVICES
+from deploy import readme
 from deploy.box import HOST, wait_for
 from deploy.compose_host import FOLDER, ComposeHost
 from deploy.deployments import Deployments
@@ -113,13 +114,11 @@ async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost, 
 
 
 async def test_a_changed_caddyfile_costs_no_connection(host: ComposeHost, people: People) -> None:
+    _, reloading = readme.commands("exec -T caddy caddy reload").splitlines()
     load = people.ask(per_second=20)
     async with load.running():
         for _ in range(3):
-            host.compose(
-                "exec -T caddy caddy reload --force --config /etc/caddy/Caddyfile --adapter caddyfile "
-                "--address unix//config/admin.sock"
-            )
+            host.box.run(reloading, FOLDER)
             await asyncio.sleep(1)
     assert await load.account() == FINE, load
 

@@ -44,6 +44,10 @@ class Versions:
             self.commit(name)
         self._git("checkout", "-q", "one")
 
+    def tag(self, name: str, version: str) -> None:
+        """Another name of a version."""
+        self._git("tag", "-f", name, version)
+
     def commit_of(self, tag: str) -> str:
         """As infra/deploy names it."""
         return self._git("rev-parse", "--short=12", tag).strip()
