@@ -48,7 +48,8 @@ mount --bind "$work/docker" "$here/var/lib/docker"
 mount --bind -o ro "$checkout" "$here/repository"
 mount --bind "$work/shared" "$here/host"
 cat /etc/resolv.conf >"$here/etc/resolv.conf"
-cat /etc/hosts >"$here/etc/hosts"
+[ -e "$work/hosts" ] || cat /etc/hosts >"$here/etc/hosts" # a restarted machine has its own
+touch "$work/hosts"
 cp /etc/ssl/certs/ca-certificates.crt "$here/etc/ssl/certs/ca-certificates.crt"
 hostname box
 
