@@ -1,5 +1,5 @@
 #!/bin/sh
-# What infra/deploy does on a host, with compose or with systemd by what runs there. Decision 0128.
+# What infra/deploy does on a host, with compose or with systemd by what runs there. Decisions 0128 and 0137.
 set -eu
 umask 022
 

@@ -1,4 +1,4 @@
-"""The commands of infra/README.md, read from the page."""
+"""The commands of infra/README.md, read from the page. Decision 0138."""
 
 import re
 

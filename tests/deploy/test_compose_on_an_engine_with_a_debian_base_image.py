@@ -1,6 +1,7 @@
 """The composition on a real container engine, unchanged; a Debian root stands in for the base image."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +77,21 @@ async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
     assert "building" not in said, "it is there already"
     status = (await deployments.run("--status")).stdout
     assert status.count(" healthy ") == len(SERVICES), status
+
+
+def test_a_version_with_the_same_lock_file_adds_only_its_sources(
+    host: ComposeHost, deployments: Deployments
+) -> None:
+    """After the updates: the image that compose built and the one that infra/deploy built."""
+    layers = [
+        host.box.run(
+            f"docker inspect -f '{{{{json .RootFS.Layers}}}}' ava-auth:{deployments.versions.commit_of(tag)}"
+        )
+        for tag in ("one", "two")
+    ]
+    first, second = (json.loads(each) for each in layers)
+    assert first[:-2] == second[:-2]
+    assert first[-2:] != second[-2:]
 
 
 @pytest.mark.parametrize("version", ["exits", "unready"])

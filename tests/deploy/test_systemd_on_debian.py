@@ -48,6 +48,13 @@ async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
     assert "installing" not in said, "it is there already"
 
 
+def test_versions_of_one_lock_file_share_their_packages(installed: SystemdHost) -> None:
+    """After the updates: both versions of auth are there, with the packages of one."""
+    shown = installed.box.run("stat -c %i /opt/ava/auth/*/venv/lib/python3*/site-packages/uvicorn/main.py")
+    assert len(shown.split()) == 2
+    assert len(set(shown.split())) == 1
+
+
 @pytest.mark.parametrize("version", ["exits", "unready"])
 async def test_a_bad_version_costs_not_one_request(
     installed: SystemdHost, people: People, deployments: Deployments, version: str
