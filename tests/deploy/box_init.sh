@@ -50,7 +50,7 @@ mount --bind "$work/shared" "$here/host"
 cat /etc/resolv.conf >"$here/etc/resolv.conf"
 [ -e "$work/hosts" ] || cat /etc/hosts >"$here/etc/hosts" # a restarted machine has its own
 touch "$work/hosts"
-cp /etc/ssl/certs/ca-certificates.crt "$here/etc/ssl/certs/ca-certificates.crt"
+[ ! -d "$here/etc/ssl/certs" ] || cp /etc/ssl/certs/ca-certificates.crt "$here/etc/ssl/certs/"
 hostname box
 
 cd "$here"
