@@ -119,13 +119,19 @@ async def test_a_second_deployment_on_the_same_host_is_refused(
     assert "another deployment" in said
 
 
+def kill_and_wait(host: ComposeHost, service: str) -> None:
+    """With -9; until the engine has started it again."""
+    container = host.compose(f"ps -q {service}").split()[0]
+    host.box.run(f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {container})")
+    state = f"docker inspect -f '{{{{.RestartCount}}}} {{{{.State.Health.Status}}}}' {container}"
+    wait_for(lambda: host.box.run(state).split() == ["1", "healthy"], f"{service} is not back")
+
+
 async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost, people: People) -> None:
     load = people.ask(per_second=20)
     async with load.running():
         for service in SERVICES:
-            pid = host.compose(f"ps -q {service}").split()[0]
-            host.box.run(f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {pid})")
-            await asyncio.sleep(3)
+            await asyncio.to_thread(kill_and_wait, host, service)
     assert await load.account() == FINE, load
 
 
@@ -134,7 +140,7 @@ async def test_a_changed_caddyfile_costs_no_connection(host: ComposeHost, people
     load = people.ask(per_second=20)
     async with load.running():
         for _ in range(3):
-            host.box.run(reloading, FOLDER)
+            await asyncio.to_thread(host.box.run, reloading, FOLDER)
             await asyncio.sleep(1)
     assert await load.account() == FINE, load
 

@@ -105,7 +105,7 @@ async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost, p
     load = people.ask(per_second=20)
     async with load.running():
         for _ in range(3):
-            installed.box.run(reloading)
+            await asyncio.to_thread(installed.box.run, reloading)
             await asyncio.sleep(1)
     assert await load.account() == FINE, load
 

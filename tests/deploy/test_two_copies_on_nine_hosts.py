@@ -33,10 +33,10 @@ async def test_hosts_that_go_dark_cost_time_and_not_one_request(hosts: ManyHosts
     load = people.ask(per_second=20)
     async with load.running():
         for service in ("profile", "messaging"):
-            hosts.unplug(service, 2)
+            await asyncio.to_thread(hosts.unplug, service, 2)
         await asyncio.sleep(10)
         for service in ("profile", "messaging"):
-            hosts.plug_in_again(service, 2)
+            await asyncio.to_thread(hosts.plug_in_again, service, 2)
         await asyncio.sleep(3)
     assert await load.account() == FINE, load
     assert load.slowest < 15, load
@@ -46,6 +46,6 @@ async def test_copies_that_are_killed_cost_not_one_request(hosts: ManyHosts, peo
     load = people.ask(per_second=20)
     async with load.running():
         for service in ("auth", "profile", "messaging", "whatsapp-gateway"):
-            hosts.kill(service, 2)
+            await asyncio.to_thread(hosts.kill, service, 2)
             await asyncio.sleep(2)
     assert await load.account() == FINE, load
