@@ -20,7 +20,7 @@ Tasks = dict[str, Future[object]]
 def can_run(processes: None) -> None:
     """Skips, or fails in CI, where boxes cannot run; makes what is cached."""
     machine.require()
-    with ThreadPoolExecutor() as pool:
+    with roots.alone(), ThreadPoolExecutor() as pool:
         fetching = pool.submit(wheels.fetch)
         roots.build(roots.ENGINE, roots.EMPTY, roots.PYTHON)
     fetching.result()

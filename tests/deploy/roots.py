@@ -59,8 +59,7 @@ PYTHON = Recipe(
 
 def build(*recipes: Recipe) -> None:
     """Make those that are not cached, side by side."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with _alone(), ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         list(pool.map(_build, [recipe for recipe in recipes if not recipe.path.exists()]))
 
 
@@ -79,7 +78,9 @@ def _build(recipe: Recipe) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
+    """While no other test run makes what is cached."""
+    CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
