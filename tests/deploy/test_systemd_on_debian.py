@@ -50,7 +50,8 @@ async def test_a_service_is_updated_and_rolled_back_under_load_unnoticed(
 
 def test_versions_of_one_lock_file_share_their_packages(installed: SystemdHost) -> None:
     """After the updates: both versions of auth are there, with the packages of one."""
-    shown = installed.box.run("stat -c %i /opt/ava/auth/*/venv/lib/python3*/site-packages/uvicorn/main.py")
+    versions = f"/opt/ava/auth/{'[0-9a-f]' * 12}"
+    shown = installed.box.run(f"stat -c %i {versions}/venv/lib/python3*/site-packages/uvicorn/main.py")
     assert len(shown.split()) == 2
     assert len(set(shown.split())) == 1
 
