@@ -16,13 +16,18 @@ ADDRESSES = {
 SWITCH = f"ip link add br0 type bridge && ip addr add {ROUTER}/24 dev br0 && ip link set br0 up"
 HOST_SCRIPT = f"""\
 ip netns add NAME
-ip link add v-NAME type veth peer name eth0 netns NAME
-ip link set v-NAME master br0 up
+ip link add LINK type veth peer name eth0 netns NAME
+ip link set LINK master br0 up
 ip -n NAME addr add ADDRESS/24 dev eth0
 ip -n NAME link set eth0 up
 ip -n NAME link set lo up
 ip -n NAME route add default via {ROUTER}
 """
+
+
+def link(name: str) -> str:
+    """The bridge's end of a host's cable; such names have fifteen characters at most."""
+    return f"v-{name[-13:]}"
 
 
 class ManyHosts:
@@ -46,7 +51,8 @@ class ManyHosts:
             wait_for(lambda ask=asking: self.box.result(ask).returncode == 0, f"{service} is not ready", 60)  # type: ignore[misc]
 
     def _plug_in(self, name: str, address: str) -> None:
-        self.box.run("set -e\n" + HOST_SCRIPT.replace("NAME", name).replace("ADDRESS", address))
+        script = HOST_SCRIPT.replace("NAME", name).replace("ADDRESS", address)
+        self.box.run("set -e\n" + script.replace("LINK", link(name)))
 
     def _start_service(self, service: str, copy: int) -> None:
         self._plug_in(f"{service}-{copy}", ADDRESSES[service, copy])
@@ -88,7 +94,7 @@ class ManyHosts:
 
     def unplug(self, service: str, copy: int) -> None:
         """From now on nothing comes back from it, not even a refusal."""
-        self.box.run(f"ip link set v-{service}-{copy} down")
+        self.box.run(f"ip link set {link(f'{service}-{copy}')} down")
 
     def plug_in_again(self, service: str, copy: int) -> None:
-        self.box.run(f"ip link set v-{service}-{copy} up")
+        self.box.run(f"ip link set {link(f'{service}-{copy}')} up")

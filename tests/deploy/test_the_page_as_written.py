@@ -89,7 +89,7 @@ async def test_one_service_is_upgraded_with_the_commands_of_the_page(
 
 def test_the_queue_is_shown(installed: SystemdHost) -> None:
     function = readme.commands("systemd-run --quiet --pipe")
-    assert json.loads(installed.box.run(f"{function}\ngateway list --status ready --json")) == []
+    assert json.loads(installed.box.run(f"{function}\ngateway list --state ready --json")) == []
 
 
 def test_prometheus_watches_the_units(installed: SystemdHost) -> None:
