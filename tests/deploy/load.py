@@ -61,9 +61,9 @@ class People:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(Person.freshen, self.all))
 
-    def ask(self, per_second: float) -> "Load":
+    def ask(self, per_second: float, repeats: bool = False) -> "Load":
         """Their requests, at a steady rate."""
-        return Load(self.outside, self, per_second)
+        return Load(self.outside, self, per_second, repeats)
 
 
 @dataclass(repr=False)
@@ -73,6 +73,9 @@ class Load:
     outside: Outside
     people: People
     per_second: float
+    repeats: bool = False
+    """Whether a request that got no answer at all is sent once more, as browsers and Meta do."""
+
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
@@ -116,7 +119,7 @@ class Load:
         request = self._request(client, what, person, nth)
         request.extensions["trace"] = note
         try:
-            answer = await client.send(request)
+            answer = await self._send(client, request)
             problem = "" if answer.status_code < 300 else f"{answer.status_code} {answer.text[:200]}"
         except httpx.HTTPError as error:
             problem = f"{error!r} {nth} at {time.time():.2f} after {' '.join(steps)}"
@@ -126,6 +129,14 @@ class Load:
             self.failures.append(f"{what}: {problem}")
         elif what in ("append", "phone"):
             (self.appended if what == "append" else self.phoned).append(f"{what} {self.mark}-{nth}.")
+
+    async def _send(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        try:
+            return await client.send(request)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            if not self.repeats:
+                raise
+            return await client.send(request)
 
     def _request(self, client: httpx.AsyncClient, what: str, person: Person, nth: int) -> httpx.Request:
         edge, text = self.outside.edge_url, f"{what} {self.mark}-{nth}."

@@ -101,9 +101,11 @@ async def test_the_same_over_ssh(installed: SystemdHost, deployments: Deployment
     assert "broken on purpose" in bad.stdout
 
 
-async def test_a_changed_caddyfile_costs_no_connection(installed: SystemdHost, people: People) -> None:
+async def test_a_changed_caddyfile_cuts_off_nothing_that_was_begun(
+    installed: SystemdHost, people: People
+) -> None:
     reloading, _ = readme.commands("systemctl reload ava-caddy").splitlines()
-    load = people.ask(per_second=20)
+    load = people.ask(per_second=20, repeats=True)
     async with load.running():
         for _ in range(3):
             await asyncio.to_thread(installed.box.run, reloading)
