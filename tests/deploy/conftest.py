@@ -18,12 +18,8 @@ Tasks = dict[str, Future[object]]
 
 @pytest.fixture(scope="package")
 def can_run(processes: None) -> None:
-    """Skips, or fails in CI, where boxes cannot run; makes what is cached."""
+    """Skips, or fails in CI, where boxes cannot run."""
     machine.require()
-    with roots.alone(), ThreadPoolExecutor() as pool:
-        fetching = pool.submit(wheels.fetch)
-        roots.build(roots.ENGINE, roots.EMPTY, roots.PYTHON)
-    fetching.result()
 
 
 @pytest.fixture(scope="package")
@@ -39,6 +35,8 @@ def preparations(
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
 
     def compose(ending: ExitStack) -> ComposeHost:
+        roots.build(roots.ENGINE, roots.PYTHON)
+        wheels.fetch()
         around = ending.enter_context(outside(tmp_path_factory.mktemp("compose")))
         made = ComposeHost(around, versions.commit_of("one"))
         ending.enter_context(made.box)
@@ -47,6 +45,8 @@ def preparations(
         return made
 
     def systemd(ending: ExitStack) -> SystemdHost:
+        roots.build(roots.EMPTY)
+        wheels.fetch()
         made = SystemdHost(ending.enter_context(outside(tmp_path_factory.mktemp("systemd"))))
         ending.enter_context(made.box)
         made.prepare()

@@ -60,10 +60,16 @@ PYTHON = Recipe(
 def build(*recipes: Recipe) -> None:
     """Make those that are not cached, side by side."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(_build, [recipe for recipe in recipes if not recipe.path.exists()]))
+        list(pool.map(_build, recipes))
 
 
 def _build(recipe: Recipe) -> None:
+    with alone(recipe.name):
+        if not recipe.path.exists():
+            _make(recipe)
+
+
+def _make(recipe: Recipe) -> None:
     """Under another name until it is complete, so that a kill leaves nothing half done."""
     arriving = recipe.path.with_suffix(".arriving")
     shutil.rmtree(arriving, ignore_errors=True)
@@ -74,13 +80,15 @@ def _build(recipe: Recipe) -> None:
     made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise RuntimeError(f"mmdebstrap could not make {recipe.name}:\n{made.stderr[-2000:]}")
+    for former in set(CACHE.glob(f"{recipe.name}-*")) - {arriving}:
+        shutil.rmtree(former)
     arriving.rename(recipe.path)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """While no other test run makes what is cached."""
+def alone(name: str) -> Iterator[None]:
+    """While no other test run makes this part of what is cached."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

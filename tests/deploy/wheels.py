@@ -3,22 +3,23 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from ava_local.repository import ROOT
-from deploy.roots import CACHE
+from deploy.roots import CACHE, alone
 
 FOLDER = CACHE / "wheels"
 PIP_CONF = "[global]\nno-index = true\nfind-links = /wheels\n"
 """For a box that has the folder as /wheels."""
 
 
-def fetch() -> Path:
-    """The folder; complete when the file `lock` in it is the union of the lock files."""
+def fetch() -> None:
+    """Fill the folder, if it is not; it is complete when the file `lock` in it is the union of the lock files."""
     locks = [lock.read_text() for lock in sorted(ROOT.glob("services/*/requirements.lock"))]
     entries = sorted({entry for lock in locks for entry in re.split(r"\n(?=\S)", lock.strip())})
     wanted, done = "\n".join(entries) + "\n", FOLDER / "lock"
-    if not done.exists() or done.read_text() != wanted:
+    with alone("wheels"):
+        if done.exists() and done.read_text() == wanted:
+            return
         FOLDER.mkdir(parents=True, exist_ok=True)
         arriving = FOLDER / "lock.arriving"
         arriving.write_text(wanted)
@@ -33,4 +34,3 @@ def fetch() -> Path:
         ]
         subprocess.run([*pip, "-d", str(FOLDER), "-r", str(arriving)], check=True, stdout=sys.stderr)
         arriving.rename(done)
-    return FOLDER
