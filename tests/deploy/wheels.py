@@ -13,7 +13,7 @@ PIP_CONF = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 
 def fetch() -> None:
-    """Fill the folder, if it is not; it is complete when the file `lock` in it is the union of the lock files."""
+    """Fill the folder. It is complete when the file `lock` in it is the union of the lock files."""
     locks = [lock.read_text() for lock in sorted(ROOT.glob("services/*/requirements.lock"))]
     entries = sorted({entry for lock in locks for entry in re.split(r"\n(?=\S)", lock.strip())})
     wanted, done = "\n".join(entries) + "\n", FOLDER / "lock"
