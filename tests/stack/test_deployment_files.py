@@ -207,7 +207,7 @@ def confinement(name: str) -> set[str]:
     own = re.compile(
         r"Environment|Exec|Description|(Working|State|Runtime)Directory|SocketBind|.*Capab|LimitNO"
     )
-    differs = re.compile(r"Type|Timeout|WantedBy|    --")
+    differs = re.compile(r"Type|Timeout|WantedBy|RestartPrevent|    --")
     lines = unit_file(name).read_text().splitlines()
     return {
         line for line in lines if not own.match(line) and not differs.match(line) and line[:1] not in "#["
@@ -219,6 +219,7 @@ def test_every_unit_is_confined_alike_and_brings_it_along(name: str) -> None:
     """No unit shares a file with another one, so that deploying a service changes none but its own."""
     assert confinement(name) == confinement("auth")
     assert {"MemoryMax=256M", "Restart=always", "StartLimitBurst=5"} <= confinement(name)
+    assert name == "caddy" or "RestartPreventExitStatus=3 78\n" in unit_file(name).read_text()
 
 
 def systemd_analyze(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
