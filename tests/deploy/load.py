@@ -52,7 +52,7 @@ class Person:
 class People:
     """Enough of them for all loads of a host: beyond 45 messages of one the gateway answers slowly."""
 
-    def __init__(self, outside: Outside, number: int = 24) -> None:
+    def __init__(self, outside: Outside, number: int = 20) -> None:
         self.outside = outside
         with ThreadPoolExecutor(4) as pool:
             self.all = list(pool.map(lambda _: Person(outside.edge_url), range(number)))

@@ -75,18 +75,19 @@ async def test_going_back_brings_the_env_of_then_and_leaves_other_services_alone
     def units() -> str:
         return installed.box.run("cd /etc/systemd/system && sha256sum ava-auth@* ava-messaging@*")
 
-    await deployments.deploy("profile", "two")
-    await deployments.deploy("profile", "one")
-    others = units()
-    original = installed.outside.env_file("profile")
+    def env_of_the_one_that_runs() -> str:
+        return installed.box.run("cat /opt/ava/profile/[12]/service.env")
+
+    others, original = units(), installed.outside.env_file("profile")
     await asyncio.to_thread(installed.write, "/etc/ava/profile.env", original + "LOG_LEVEL='DEBUG'\n")
-    await deployments.deploy("profile", "two")
-    assert "DEBUG" not in installed.box.run("cat /opt/ava/profile/[12]/service.env")
-    done = await deployments.run("profile", "two", "--yes", "--migrations-applied", "--new-env")
+    await deployments.deploy("profile", "three")
+    assert "DEBUG" in env_of_the_one_that_runs()
+    said = await deployments.deploy("profile", "one")
+    assert "DEBUG" not in env_of_the_one_that_runs()
+    assert "its .env comes back as it was" in said
+    done = await deployments.run("profile", "one", "--yes", "--migrations-applied", "--new-env")
     assert done.returncode == 0, done.stdout
-    assert "DEBUG" in installed.box.run("cat /opt/ava/profile/[12]/service.env")
-    await deployments.deploy("profile", "one")
-    assert "DEBUG" not in installed.box.run("cat /opt/ava/profile/[12]/service.env")
+    assert "DEBUG" in env_of_the_one_that_runs()
     assert units() == others
 
 

@@ -21,7 +21,7 @@ def hosts(installed: SystemdHost) -> ManyHosts:
 
 @pytest.fixture(scope="module")
 def people(hosts: ManyHosts) -> People:
-    return People(hosts.outside)
+    return People(hosts.outside, 8)
 
 
 def test_the_journey_leads_through_nine_hosts(hosts: ManyHosts) -> None:

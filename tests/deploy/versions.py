@@ -20,7 +20,7 @@ _ready = _never
 
 
 class Versions:
-    """Tags: `one` (as it stands), `two`, `exits`, which ends at once, and `unready`, which is never ready."""
+    """Tags: `one` (as it stands), `two`, `three`, `exits`, which ends at once, and `unready`, which is never ready."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,9 +34,10 @@ class Versions:
                 target.write_bytes(source.read_bytes())
                 target.chmod(source.stat().st_mode)
         self.commit("one")
-        for service in SERVICES:
-            self.append(service, "# the second version\n")
-        self.commit("two")
+        for tag in ("two", "three"):
+            for service in SERVICES:
+                self.append(service, f"# version {tag}\n")
+            self.commit(tag)
         for name, change in {"exits": EXITS, "unready": NEVER_READY}.items():
             self._git("checkout", "-q", "two")
             for service in SERVICES:
