@@ -30,7 +30,7 @@ def take_pictures(profile: BrowserContext, stack: Stack) -> None:
         phone.wait_for_timeout(1500)  # WhatsApp's clock counts seconds, and the ticks take a moment
     expect(visitor.messages()).to_have_count(4)
     phone.screenshot(path=FOLDER / "phone.png")
-    visitor.page.set_viewport_size({"width": 760, "height": 980})
+    visitor.page.set_viewport_size({"width": 760, "height": 1100})
     visitor.page.screenshot(path=FOLDER / "form.png")
 
 

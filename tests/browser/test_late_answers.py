@@ -92,7 +92,7 @@ def test_what_was_said_before_is_gone_as_soon_as_something_new_begins(visitor: V
 
 def test_what_the_page_does_by_itself_never_speaks_over_an_action(visitor: Visitor) -> None:
     visitor.open()
-    held = Held(visitor, "**/auth/me")
+    held = Held(visitor, "**/auth/session/resume")
     visitor.page.evaluate("void (window.beginning = begin())")
     late_one = held.route()
     visitor.sign_up()

@@ -24,7 +24,7 @@ def test_success_is_said_in_view_and_beside_its_form(visitor: Visitor, size: dic
     fields = {"Current_password": visitor.password, "New_password": "another-lantern-3"}
     visitor.fill("Change the password", "Change the password", **fields)
     visitor.says("The password is changed.")
-    visitor.says("may still work for up to an hour")
+    visitor.says("All other devices are logged out.")
     expect(visitor.page.get_by_role("status")).to_be_in_viewport()
     expect(visitor.group("Change the password").get_by_role("status")).to_be_visible()
 
@@ -120,6 +120,7 @@ def test_what_is_deleted_or_changed_elsewhere_is_seen(visitor: Visitor) -> None:
 
 def test_a_change_on_another_device_is_not_overwritten_unseen(visitor: Visitor) -> None:
     visitor.arrive()
+    expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
     place = visitor.group("Your avatar")
     created = "{ name: 'Nora', age: 30, personality: 'calm', physical_description: '' }"
     visitor.page.evaluate(f"async () => ask('PUT', '/profile/avatar', {created})")

@@ -19,16 +19,20 @@ MUST_BE_ZERO = (
     "unexpected_answers",
     "unresolved_despite_status",
     "unresolved_unreported",
+    "unexplained_sends",
     "unfinished",
 )
 
 
 @dataclass(frozen=True)
 class Counts:
-    """lost: sent and never answered, without an excuse. unresolved = unresolved_injected (unknown sends for
-    which the simulator reports no status) + interrupted_sends (calls a kill interrupted, without a status),
-    of which seen_cut_off arrived in part. away_sends: calls made while the platform was away, all unresolved.
+    """lost: sent and never answered, without an excuse. away_sends: calls made while the platform was away.
     missing_rows: turns that happened but are in no log. unfinished: events that never reached an end state.
+
+    unresolved = unresolved_injected (unknown sends for which the simulator reports no status) +
+    interrupted_sends (without a status). Of these some were seen_refused by the simulator, which could not
+    tell the gateway any more; the others had begun when the gateway was killed: seen_cut_off arrived in part,
+    and after kill -9 nobody knows of the rest whether they were called. unexplained_sends are none of these.
     """
 
     sent: int = 0
@@ -44,10 +48,13 @@ class Counts:
     unresolved: int = 0
     unresolved_injected: int = 0
     interrupted_sends: int = 0
+    seen_refused: int = 0
+    begun_at_kills: int = 0
     seen_cut_off: int = 0
     away_sends: int = 0
     unresolved_despite_status: int = 0
     unresolved_unreported: int = 0
+    unexplained_sends: int = 0
     unfinished: int = 0
 
     def violations(self) -> dict[str, int]:
@@ -114,11 +121,18 @@ def _sends(observed: Observations) -> dict[str, int]:
     unresolved = {row.id for row in observed.outbox_rows if row.state == "unresolved"}
     reported = {send["outbox_id"] for send in observed.oracle["sends"] if send["with_status"]}
     injected = set(observed.oracle["unknowns"]["without_status"])
+    seen = {send["outbox_id"] for send in observed.oracle["sends"]}
+    interrupted, cut_off = unresolved - injected - reported, int(observed.oracle.get("cut_off", 0))
+    at_kills = interrupted & observed.begun_at_kills
     return {
         "unresolved": len(unresolved),
         "unresolved_injected": len(unresolved & injected),
-        "interrupted_sends": len(unresolved - injected - reported),
-        "seen_cut_off": int(observed.oracle.get("cut_off", 0)),
+        "interrupted_sends": len(interrupted),
+        "seen_refused": len(interrupted & seen),
+        "begun_at_kills": len(at_kills),
+        "seen_cut_off": cut_off,
+        # A request that arrived in part has no id: it may be any of these.
+        "unexplained_sends": max(0, len(interrupted - seen - at_kills) - cut_off),
         "away_sends": sum(send.get("fault") == "away" for send in observed.oracle["sends"]),
         "unresolved_despite_status": len(unresolved & reported),
         "unresolved_unreported": len(injected - unresolved - reported),

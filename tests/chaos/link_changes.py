@@ -15,7 +15,7 @@ from chaos.observations import CONNECTION_ERRORS
 from chaos.simulated_users import SimulatedUser
 from chaos.simulator_client import SimulatorClient
 
-KNOWN_SECONDS, POLL_SECONDS = 120.0, 0.2
+POLL_SECONDS = 0.2
 _MOVED_PREFIX = "+49152"
 
 _UNLINK = (
@@ -41,6 +41,8 @@ class LinkChanges:
     simulator: SimulatorClient
     users: Sequence[SimulatedUser]
     heirs: Sequence[SimulatedUser]
+    patience_seconds: float
+    """How long a user may wait for an answer; the Graph API may be away meanwhile."""
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while messages are sent, so that none is sent from a number at the moment it is given up."""
     numbers: dict[str, str] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class LinkChanges:
 
     async def _until_known(self, user: SimulatedUser) -> None:
         """Until a message was answered: what was never looked up cannot follow a move."""
-        until = time.monotonic() + KNOWN_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while time.monotonic() < until:
             try:
                 async with self._connection() as connection:
@@ -103,7 +105,7 @@ class LinkChanges:
             except CONNECTION_ERRORS:
                 pass  # killed; it comes back
             await asyncio.sleep(POLL_SECONDS)
-        raise TimeoutError(f"{user.number} was not answered within {KNOWN_SECONDS:.0f} s")
+        raise TimeoutError(f"{user.number} was not answered within {self.patience_seconds:.0f} s")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

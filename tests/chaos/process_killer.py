@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from ava_local.stack.control import Stack, StackNotRunning
 from chaos.options import Options
@@ -17,7 +17,11 @@ MAX_ATTEMPTS = 50
 
 
 async def kill_processes(
-    options: Options, stack: Stack, outages: Mapping[str, Outage], received: Callable[[], int]
+    options: Options,
+    stack: Stack,
+    outages: Mapping[str, Outage],
+    received: Callable[[], int],
+    after_kill: Callable[[str], Awaitable[None]],
 ) -> Counter[str]:
     """Spread all of them over the echoes received; a stall delays the next one only briefly."""
     done: Counter[str] = Counter()
@@ -27,6 +31,7 @@ async def kill_processes(
             await outages[target]()
         else:
             await asyncio.to_thread(_kill_when_ready, stack, target)
+            await after_kill(target)
         done[target] += 1
     return done
 

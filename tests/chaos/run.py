@@ -19,6 +19,9 @@ from chaos.simulator_client import SimulatorClient
 
 POLL_SECONDS = 0.5
 QUIET_POLLS = 4
+KNOWN_SECONDS = 120.0
+SERVER_SECONDS = 0.1
+"""How long the database may take to end what a killed process had asked of it."""
 Seen = tuple[int, int, int | None]
 
 
@@ -47,13 +50,10 @@ class Report:
     @property
     def ok(self) -> bool:
         """Nothing lost, duplicated, out of order or unexplained, and everything was processed."""
-        in_flight = fault_settings.CONCURRENCY
-        # Only after a kill of the gateway is nobody left who knows what was not called.
-        excusable = self.counts.interrupted_sends <= self.killed.get("whatsapp-gateway", 0) * in_flight
-        in_a_row = 5
+        in_flight, in_a_row = fault_settings.CONCURRENCY, 5
         few = self.counts.away_sends <= self.killed.get("graph away", 0) * (in_flight + in_a_row)
         complete = self.finished and self.counts.sent == self.options.messages
-        return complete and excusable and few and not self.counts.violations()
+        return complete and few and not self.counts.violations()
 
 
 @dataclass
@@ -68,6 +68,7 @@ class Run:
     received: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     sent_at: dict[str, float] = field(default_factory=dict)
+    begun_at_kills: set[str] = field(default_factory=set)
 
     async def run(self) -> Report:
         """From the first message to the report."""
@@ -75,7 +76,8 @@ class Run:
         users = await simulated_users.create_users(database_url, self.options.users)
         changing = users[: self.options.link_changes]
         heirs = await simulated_users.create_heirs(database_url, len(changing))
-        changes = LinkChanges(database_url, self.simulator, changing, heirs)
+        patience_seconds = KNOWN_SECONDS + self.options.graph_away_seconds
+        changes = LinkChanges(database_url, self.simulator, changing, heirs, patience_seconds)
         await self.simulator.set_plan(fault_settings.simulator_plan(self.options))
         began = time.monotonic()
         finished = await self._send_and_kill(users, changes)
@@ -84,9 +86,8 @@ class Run:
         owners = {
             text: changes.owners(users[traffic.index_of(text)], at) for text, at in self.sent_at.items()
         }
-        observed = await observations.collect(
-            database_url, self.simulator, owners, frozenset(changes.numbers)
-        )
+        sets = frozenset(changes.numbers), frozenset(self.begun_at_kills)
+        observed = await observations.collect(database_url, self.simulator, owners, *sets)
         return Report(
             self.options,
             invariants.count_violations(observed),
@@ -108,7 +109,7 @@ class Run:
                 changing = tasks.create_task(changes.make())
                 killing = tasks.create_task(
                     process_killer.kill_processes(
-                        self.options, self.stack, self.outages, lambda: self.received
+                        self.options, self.stack, self.outages, lambda: self.received, self._after_kill
                     )
                 )
                 busy = sending, killing, changing
@@ -119,6 +120,12 @@ class Run:
             raise several.exceptions[0] from None
         self.killed, self.sent_at = killing.result(), sending.result()
         return finishing.result()
+
+    async def _after_kill(self, target: str) -> None:
+        """Note at once what a killed gateway had begun: the next one takes longer than this to start."""
+        if target == "whatsapp-gateway":
+            await asyncio.sleep(SERVER_SECONDS)
+            self.begun_at_kills |= await observations.begun_sends(self.stack.database_url())
 
     async def _wait_until_finished(self, over: Callable[[], bool]) -> bool:
         """True when nothing is left to do; False after `stall_timeout` without progress."""

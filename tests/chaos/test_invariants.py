@@ -131,7 +131,11 @@ def test_an_answer_to_a_number_that_was_just_given_up_reaches_no_phone(good: Obs
 def test_how_to_link_is_no_answer_and_excuses_none(good: Observations) -> None:
     notice = {**received_echo(None, ANNA, "how to link", 2), "outbox_id": "3"}
     rows = [*good.outbox_rows, OutboxRow("3", "a", "unresolved", "notice")]
-    observed = replace(with_oracle(good, received=[*good.oracle["received"], notice]), outbox_rows=rows)
+    more = {
+        "received": [*good.oracle["received"], notice],
+        "sends": [*good.oracle["sends"], send("3", False)],
+    }
+    observed = replace(with_oracle(good, **more), outbox_rows=rows)
     assert invariants.count_violations(observed).violations() == {}
     unanswered = with_oracle(observed, received=[*good.oracle["received"][1:], notice])
     assert invariants.count_violations(unanswered).violations() == {"lost": 1}
@@ -150,9 +154,29 @@ def test_an_injected_unknown_that_was_taken_for_sent_or_failed_is_wrong(good: Ob
     }
 
 
-def test_a_call_that_a_kill_interrupted_is_counted_by_itself(good: Observations) -> None:
+def test_a_call_that_was_seen_on_the_wire_may_stay_unresolved(good: Observations) -> None:
+    """It was refused, and the answer did not arrive."""
     counted = invariants.count_violations(unresolved(good, injected=False))
-    assert (counted.interrupted_sends, counted.violations()) == (1, {})
+    assert (counted.interrupted_sends, counted.seen_refused, counted.violations()) == (1, 1, {})
+
+
+def never_seen(observed: Observations, **oracle: object) -> Observations:
+    return with_oracle(unresolved(observed, injected=False), sends=[send("2")], **oracle)
+
+
+def test_a_call_that_a_kill_interrupted_may_stay_unresolved(good: Observations) -> None:
+    killed = replace(never_seen(good), begun_at_kills=frozenset(["1", "2"]))
+    counted = invariants.count_violations(killed)
+    assert (counted.interrupted_sends, counted.begun_at_kills, counted.violations()) == (1, 1, {})
+
+
+def test_a_call_that_arrived_in_part_may_stay_unresolved(good: Observations) -> None:
+    assert invariants.count_violations(never_seen(good, cut_off=1)).violations() == {}
+
+
+def test_a_call_that_nobody_saw_and_no_kill_interrupted_was_never_made(good: Observations) -> None:
+    elsewhere = replace(never_seen(good), begun_at_kills=frozenset(["2"]))
+    assert invariants.count_violations(elsewhere).violations() == {"unexplained_sends": 1}
 
 
 def test_unresolved_despite_a_status_is_wrong(good: Observations) -> None:

@@ -31,13 +31,6 @@ def test_a_single_violation_is_enough(name: str) -> None:
     assert not replace(GOOD, counts=replace(Counts(sent=10), **{name: 1})).ok
 
 
-def test_sends_may_be_interrupted_by_kills_but_not_by_themselves() -> None:
-    interrupted = Counts(sent=10, unresolved=1, interrupted_sends=1)
-    assert replace(GOOD, counts=interrupted).ok
-    assert not replace(GOOD, counts=interrupted, killed={"profile": 3, "postgres": 3}).ok
-    assert not replace(GOOD, counts=replace(interrupted, interrupted_sends=CONCURRENCY + 1)).ok
-
-
 def test_an_outage_of_the_platform_costs_no_more_sends_than_were_in_flight() -> None:
     few = replace(GOOD, killed={"graph away": 1}, counts=Counts(sent=10, away_sends=CONCURRENCY + 5))
     assert few.ok

@@ -89,10 +89,15 @@ class Contract:
         )
 
 
+WRITTEN_BY: dict[tuple[str, str], str] = {}
+"""The test that writes each contract: a second one would replace the file, and what it says."""
+
+
 @pytest.fixture
-def contract(processes: None, tmp_path: Path) -> Callable[[str, str], Any]:
+def contract(processes: None, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str, str], Any]:
     @contextmanager
     def between(consumer: str, provider: str) -> Iterator[Contract]:
+        assert WRITTEN_BY.setdefault((consumer, provider), request.node.nodeid) == request.node.nodeid
         made = Contract(consumer, provider, tmp_path)
         yield made
         made.compare_with_the_committed_one()

@@ -150,62 +150,84 @@ def storing(
 async def test_the_gateway_asks_messaging_to_store_a_turn(
     contract: Callable[[str, str], Any], interaction: type[Interaction]
 ) -> None:
-    there = "a log with that turn"
+    """Also for those before it, and to change it: one contract, in one file."""
     with contract(ME, "messaging") as provider:
-        cases = [
-            ("a turn", "an empty log", 201, None),
-            ("a turn with the avatar", "an empty log and an avatar", 201, AVATAR),
-            ("the same turn again", there, 200, None),
-        ]
-        for description, state, status, avatar in cases:
-            with provider.expecting(storing(interaction, description, state, status, avatar)) as url:
-                async with open_client(url) as client:
-                    assert await messaging.put(client, CALLER, turn(avatar))
-        logged = {"id": match.uuid(str(TURN)), "content": match.like("Hello"), "role": match.like("user")}
-        logged |= {"channel": match.like("whatsapp"), "created_at": match.like("2026-03-04T05:06:07Z")}
-        last = interaction(
-            "the last turns", there, "GET", "/messages", 200, {"messages": [logged]},
-            query={"order": "newest", "limit": "21"},
-        )  # fmt: skip
-        with provider.expecting(last) as url:
-            async with open_client(url) as client:
-                [found] = await messaging.last(
-                    client, CALLER, 20, replace(turn(), id=AVATAR, external_id="wamid.2")
-                )
-            assert found == messaging.LoggedTurn(
-                str(TURN), "whatsapp", "user", "Hello", "2026-03-04T05:06:07Z"
-            )
-        gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
-        without = storing(interaction, "that turn without the avatar", "an empty log", 201)
-        with provider.expecting(gone, without) as url:
-            async with open_client(url) as client:
-                assert not await messaging.put(client, CALLER, turn(AVATAR))
-                assert await messaging.put(client, CALLER, turn())
-        other = storing(interaction, "other content under a known id", there, 409, content="Other")
-        with provider.expecting(other) as url:
-            async with open_client(url) as client:
-                with pytest.raises(PeerRefused):
-                    await messaging.put(client, CALLER, turn(content="Other"))
+        await turns(provider, interaction)
+        await turns_before_one(provider, interaction)
+        await changes(provider, interaction)
 
 
-async def test_the_gateway_asks_messaging_to_edit_or_delete_what_was_said_on_the_phone(
-    contract: Callable[[str, str], Any], interaction: type[Interaction]
-) -> None:
+THERE = "a log with that turn"
+
+
+async def turns(provider: Any, interaction: type[Interaction]) -> None:
+    cases = [
+        ("a turn", "an empty log", 201, None),
+        ("a turn with the avatar", "an empty log and an avatar", 201, AVATAR),
+        ("the same turn again", THERE, 200, None),
+    ]
+    for description, state, status, avatar in cases:
+        with provider.expecting(storing(interaction, description, state, status, avatar)) as url:
+            async with open_client(url) as client:
+                assert await messaging.put(client, CALLER, turn(avatar))
+    gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
+    without = storing(interaction, "that turn without the avatar", "an empty log", 201)
+    with provider.expecting(gone, without) as url:
+        async with open_client(url) as client:
+            assert not await messaging.put(client, CALLER, turn(AVATAR))
+            assert await messaging.put(client, CALLER, turn())
+    other = storing(interaction, "other content under a known id", THERE, 409, content="Other")
+    with provider.expecting(other) as url:
+        async with open_client(url) as client:
+            with pytest.raises(PeerRefused):
+                await messaging.put(client, CALLER, turn(content="Other"))
+
+
+async def turns_before_one(provider: Any, interaction: type[Interaction]) -> None:
+    logged = {"id": match.uuid(str(TURN)), "content": match.like("Hello"), "role": match.like("user")}
+    logged |= {"channel": match.like("whatsapp"), "created_at": match.like("2026-03-04T05:06:07Z")}
+    logged |= {"external_id": match.like("wamid.1")}
+    last = interaction(
+        "the last turns", THERE, "GET", "/messages", 200, {"messages": [logged]},
+        query={"order": "newest", "limit": "21"},
+    )  # fmt: skip
+    unknown = interaction(
+        "where a turn stands that was deleted", THERE, "GET", f"/messages/{AVATAR}", 404,
+        problem("message-not-found", 404), content_type="application/problem+json",
+    )  # fmt: skip
+    with provider.expecting(last, unknown) as url:
+        async with open_client(url) as client:
+            absent = replace(turn(), id=AVATAR, external_id="wamid.2")
+            [found] = await messaging.last_before(client, CALLER, 20, absent)
+        assert found == messaging.LoggedTurn(str(TURN), "whatsapp", "user", "Hello", "2026-03-04T05:06:07Z")
+    since = "that turn, and one from the app after it"
+    rows = [logged | {"id": match.uuid(str(AVATAR)), "external_id": None}, logged]
+    newest = interaction(
+        "the last two turns", since, "GET", "/messages", 200, {"messages": rows},
+        query={"order": "newest", "limit": "2"},
+    )  # fmt: skip
+    until = {"order": "newest", "limit": "1", "until": "2026-03-04T05:06:07Z"}
+    before = interaction(
+        "the turn before that turn", since, "GET", "/messages", 200, {"messages": []}, query=until
+    )
+    with provider.expecting(newest, before) as url:
+        async with open_client(url) as client:
+            assert await messaging.last_before(client, CALLER, 1, turn()) == []
+
+
+async def changes(provider: Any, interaction: type[Interaction]) -> None:
     path, at = f"/messages/{TURN}", "2026-03-04T05:06:37+00:00"
-    there, missing = "a log with that turn", problem("message-not-found", 404)
+    missing = problem("message-not-found", 404)
     ok: tuple[int, Any, str] = (200, {"id": match.uuid(str(TURN))}, "application/json")
-    with contract(ME, "messaging") as provider:
-        for description, state, words, (status, answer, kind) in (
-            ("an edit of that turn", there, "Bye", ok),
-            ("a deletion of that turn", there, "", ok),
-            ("a deletion of a turn that is not there", "an empty log", "",
-             (404, missing, "application/problem+json")),
-        ):  # fmt: skip
-            body = {"external_id": "wamid.1", "content": words or None, "changed_at": at}
-            asked = interaction(
-                description, state, "PATCH", path, status, answer, body=body, content_type=kind
-            )
-            with provider.expecting(asked) as url:
-                async with open_client(url) as client:
-                    change = messaging.Correction(TURN, "wamid.1", words, datetime.fromisoformat(at))
-                    await messaging.correct(client, CALLER, change)
+    for description, state, words, (status, answer, kind) in (
+        ("an edit of that turn", THERE, "Bye", ok),
+        ("a deletion of that turn", THERE, "", ok),
+        ("a deletion of a turn that is not there", "an empty log", "",
+         (404, missing, "application/problem+json")),
+    ):  # fmt: skip
+        body = {"external_id": "wamid.1", "content": words or None, "changed_at": at}
+        asked = interaction(description, state, "PATCH", path, status, answer, body=body, content_type=kind)
+        with provider.expecting(asked) as url:
+            async with open_client(url) as client:
+                change = messaging.Correction(TURN, "wamid.1", words, datetime.fromisoformat(at))
+                await messaging.correct(client, CALLER, change)

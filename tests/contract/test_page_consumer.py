@@ -16,10 +16,11 @@ SCRIPT = Path(__file__).parents[2] / "services/auth/src/ava_auth/static/app.js"
 AVATAR = {"name": "Mira", "age": 27, "personality": "witty", "physical_description": "Tall"}
 PHONE = {"phone": "+49 151 12345678"}
 LINKED = match.regex("+4915112345678", regex=r"^\+[1-9][0-9]{6,14}$")
+TURN = UUID(int=0xB)
 KEY = "2b0d7b3d-28f8-4c5b-9ac1-6a7d20f19e58"
 SIGNED = {"Authorization": "Bearer a.b.c"}
 MESSAGE = {
-    "id": match.uuid(str(UUID(int=0xB))),
+    "id": match.uuid(str(TURN)),
     "channel": match.regex("app", regex="^(app|whatsapp)$"),
     "role": match.regex("user", regex="^(user|assistant)$"),
     "content": match.like("Hello"),
@@ -47,6 +48,9 @@ PROFILE: list[Request] = [
     ("the personalities", NEW, "GET", "/profile/personalities", 200, {"answer": match.each_like("witty")}),
     ("the avatar", FULL, "GET", "/profile/avatar", 200, {"answer": match.like(AVATAR)}),
     ("the avatar before there is one", NEW, "GET", "/profile/avatar", 404, NO_AVATAR),
+    ("the avatars", FULL, "GET", "/profile/avatars", 200, {"answer": match.each_like(AVATAR)}),
+    ("the avatars before there is one", NEW, "GET", "/profile/avatars", 200, {"answer": []}),
+    ("deleting the avatar", FULL, "DELETE", "/profile/avatar", 204, {}),
     ("a first avatar", NEW, "PUT", "/profile/avatar", 201, {"body": AVATAR}),
     ("another avatar", FULL, "PUT", "/profile/avatar", 200, {"body": AVATAR}),
     ("an avatar that is too young", NEW, "PUT", "/profile/avatar", 422, {"body": BAD, **YOUNG}),
@@ -61,8 +65,11 @@ PAGE = {"messages": match.each_like(MESSAGE), "next": None}
 WRITING = {"body": {"content": "Hello"}, "headers": {"Idempotency-Key": KEY}, "answer": MESSAGE}
 EMPTY = {"body": {"content": ""}, **problem("invalid-request", 422, "content")}
 NO_PAGE: dict[str, Any] = {"messages": [], "next": None}
+MATCHING = {**NEWEST, "text": "hell", "channel": "whatsapp"}
 MESSAGING: list[Request] = [
     ("the newest messages", FULL, "GET", "/messages", 200, {"query": NEWEST, "answer": PAGE}),
+    ("the messages that match", FULL, "GET", "/messages", 200, {"query": MATCHING, "answer": PAGE}),
+    ("deleting a message", FULL, "DELETE", f"/messages/{TURN}", 204, {}),
     ("an empty log", NEW, "GET", "/messages", 200, {"query": NEWEST, "answer": NO_PAGE}),
     ("a message", NEW, "POST", "/messages", 201, WRITING),
     ("an empty message", NEW, "POST", "/messages", 422, EMPTY),
@@ -97,7 +104,7 @@ def test_the_page_asks_a_service(
 def test_the_page_asks_for_nothing_that_is_not_in_its_contract() -> None:
     asking = r"""(?:ask|mine)\(\s*(method|"[A-Z]+"),\s*["`](/(?:profile|messages)[^"`?$]*)"""
     calls = re.findall(asking, SCRIPT.read_text())
-    known = {(method, path) for _, _, method, path, *_ in PROFILE + MESSAGING}
+    known = {(method, path.removesuffix(str(TURN))) for _, _, method, path, *_ in PROFILE + MESSAGING}
     assert len(calls) >= 6
     for method, path in calls:
         called = {("PUT", path), ("DELETE", path)} if method == "method" else {(method.strip('"'), path)}

@@ -32,6 +32,7 @@ A_NUMBER = """insert into public.user_preferences (user_id, whatsapp_phone, what
 values ($1, '+4915112345678', now())"""
 A_TURN = """insert into public.messages (id, user_id, channel, role, content, external_id, created_at)
 values ($2, $1, 'whatsapp', 'user', 'Hello', 'wamid.1', '2026-03-04T05:06:07Z')"""
+LATER = "insert into public.messages (user_id, channel, role, content) values ($1, 'app', 'user', 'Hi')"
 
 
 SetState = Callable[[str], Coroutine[None, None, None]]
@@ -50,6 +51,7 @@ def states(database: Database, person: UUID, other: UUID) -> SetState:
         "the person has an avatar": full[:1],
         "an empty log and an avatar": full[:1],
         "a log with that turn": full[2:3],
+        "that turn, and one from the app after it": [*full[2:3], (LATER, person)],
         "the person has an avatar, a number and one message": full,
         "the number is another person's": [(A_NUMBER, other)],
     }

@@ -20,7 +20,7 @@ _ready = _never
 
 
 class Versions:
-    """Tags: `one` (as it stands), `two`, `three`, `exits`, which ends at once, and `unready`, which is never ready."""
+    """Tags: `one` (as it stands), `two`, `three`; `exits` ends at once, `unready` is never ready."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -13,6 +13,7 @@ LISTED = [
     ("/.well-known/jwks.json", "auth"),
     ("/auth/login", "auth"),
     ("/auth/session/refresh", "auth"),
+    ("/auth/session/resume", "auth"),
     ("/auth/openapi.json", "auth"),
     ("/profile/avatar", "profile"),
     ("/profile/preferences/whatsapp?x=1", "profile"),

@@ -144,6 +144,7 @@ REPEATED = [
     ("POST", "/auth/refresh"),
     ("POST", "/auth/session", SAME),
     ("POST", "/auth/session/refresh", SAME),
+    ("POST", "/auth/session/resume", SAME),
 ]
 ONCE = [
     ("POST", "/messages"),

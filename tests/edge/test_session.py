@@ -114,7 +114,7 @@ async def test_two_signatures_of_a_webhook_are_refused(edge: Edge) -> None:
     assert edge.seen == []
 
 
-@pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh"])
+@pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh", "/auth/session/resume"])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_the_sessions_own_endpoint_gets_the_refresh_cookie_and_nothing_beside_it(
     edge: Edge, method: str, target: str
@@ -133,7 +133,9 @@ async def test_what_looks_like_a_placeholder_of_caddy_stays_plain_text(edge: Edg
     assert seen.header("authorization") == "Bearer {env.HOME}"
 
 
-@pytest.mark.parametrize("target", ["/auth/session", "/auth/session/refresh", "/auth/session?scope=global"])
+@pytest.mark.parametrize(
+    "target", ["/auth/session", "/auth/session/refresh", "/auth/session/resume", "/auth/session?scope=global"]
+)
 @pytest.mark.parametrize("method", UNSAFE)
 @pytest.mark.parametrize("fetch", [CROSS, SIBLING, TYPED, "X-Nothing: here", f"{SAME}\r\n{CROSS}"])
 async def test_the_sessions_endpoint_is_closed_to_every_other_page(

@@ -1,10 +1,6 @@
 """Arbitrary JSON, claims and queries at every route: refused or accepted, never a failure."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,15 +8,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from identity.services import Route, Services, running_services
-from jwt.algorithms import ECAlgorithm
+from identity.services import Route, Services
 
-from ava_local.ports import free_port
 from ava_local.testing.databases import Database
-from ava_local.testing.token_issuer import Issuer, SigningKey
-from ava_local.testing.waiting import until_ready
+from ava_local.testing.token_issuer import Issuer
 
-KEYS = {"publishable": "sb_publishable_of-the-attacks", "secret": "sb_secret_of-the-attacks"}
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=20)
 WORDS = TEXTS | st.sampled_from(
     ["", "\0", "\ud800", "a\0b", "\udfff", "x" * 5000, "ada@people.example", "\ud800@people.example",
@@ -34,39 +26,6 @@ JSON = st.recursive(
 ODD: list[Any] = ["\0", "\ud800", "a\udfff", "x" * 100_000, 1e308, float("inf"), True, [], {}]
 AWAY = {"urn:ava:problem:room-away"}
 """What the export answers here, where profile and messaging are nowhere."""
-
-
-@pytest.fixture
-async def attacked(database: Database, issuer: Issuer) -> AsyncIterator[tuple[Services, str]]:
-    """The services, auth with a Supabase Auth stand-in of its own; and the token of one of its users."""
-    port = free_port()
-    supabase, jwk = f"http://127.0.0.1:{port}", ECAlgorithm.to_jwk(SigningKey("s").private, as_dict=True)
-    values = {
-        "DATABASE_URL": database.url("supabase_auth_admin"),
-        "PORT": str(port),
-        "JWT_KEYS": json.dumps([jwk | {"kid": "s"}]),
-        "SITE_URL": "http://127.0.0.1:8080",
-        "PUBLISHABLE_KEY": KEYS["publishable"],
-        "SECRET_KEY": KEYS["secret"],
-        "RATE_LIMIT_BURST": "100000",
-        "RATE_LIMIT_EMAIL_SENT_PER_HOUR": "100000",
-    }
-    variables = {**os.environ, **{f"SUPABASE_AUTH_{name}": value for name, value in values.items()}}
-    process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-        [sys.executable, "-m", "ava_supabase_standin"], env=variables, stdout=subprocess.DEVNULL
-    )
-    own: dict[str, Any] = {"supabase_url": supabase, "even_seconds": 0, "network_attempts": 1_000_000}
-    own |= {f"supabase_{name}_key": key for name, key in KEYS.items()} | {"account_attempts": 1_000_000}
-    try:
-        await until_ready(f"{supabase}/healthz", process)
-        async with running_services(database, issuer, **own) as services:
-            who = {"email": "ada@people.example", "password": "quiet-harbour-7"}
-            auth = services.clients["auth"]
-            assert (await auth.post("/auth/signup", json=who)).status_code == 202
-            yield services, (await auth.post("/auth/login", json=who)).json()["access_token"]
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def bodies(services: Services) -> list[tuple[Route, list[str]]]:

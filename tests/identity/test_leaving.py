@@ -44,4 +44,5 @@ async def test_an_export_that_meets_a_deletion_is_refused_or_complete(stack: Sta
     assert (late.status_code, late.json()["type"]) == (401, "urn:ava:problem:account-gone")
     busy = {(503, "urn:ava:problem:room-away")}
     ended = {(401, f"urn:ava:problem:{why}") for why in ("account-gone", "session-ended")}
+    assert (200, str(MESSAGES)) in told, "none was complete, so nothing is shown about those"
     assert told <= {(0, ""), (200, str(MESSAGES))} | busy | ended

@@ -15,7 +15,8 @@ OPEN = {
     "auth": {
         "POST /auth/signup", "POST /auth/login", "POST /auth/refresh", "POST /auth/recover",
         "POST /auth/resend", "POST /auth/verify", "POST /auth/session", "DELETE /auth/session",
-        "POST /auth/session/refresh", "POST /internal/tokens", "GET /.well-known/jwks.json",
+        "POST /auth/session/refresh", "POST /auth/session/resume", "POST /internal/tokens",
+        "GET /.well-known/jwks.json",
     },
     "profile": {"GET /profile/personalities"},
     "messaging": set(),
@@ -32,8 +33,8 @@ REFERENCE = {
 UNDESCRIBED = {"/", "/app.js", "/healthz", "/readyz", "/metrics"} | REFERENCE
 # What a service may do for a person who is absent; everything else needs the person.
 DELEGABLE = {
-    "GET /profile/avatar", "GET /profile/preferences", "GET /messages", "GET /messages/{message_id}",
-    "PUT /messages/{message_id}", "PATCH /messages/{message_id}",
+    "GET /profile/avatar", "GET /profile/avatars", "GET /profile/preferences", "GET /messages",
+    "GET /messages/{message_id}", "PUT /messages/{message_id}", "PATCH /messages/{message_id}",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Faults:
         await self._a_revoked_token()
         await self._without_messaging()
         await self._without_a_database()
+        await self._without_accounts()
 
     async def _a_calm_start(self) -> None:
         self.user.sign_up()
@@ -105,6 +106,12 @@ class Faults:
         await self.prometheus.until_fired("AvaServiceNotReady", "AvaErrors")
         asking.cancel()
         await asyncio.to_thread(self.stack.enable, "postgres")
+
+    async def _without_accounts(self) -> None:
+        """Degraded, and still worth a page: nobody can log in."""
+        await asyncio.to_thread(self.stack.disable, "supabase-auth")
+        await self.prometheus.until_fired("AvaServiceNotReady", job="ava-auth", pointer="accounts")
+        await asyncio.to_thread(self.stack.enable, "supabase-auth")
 
     async def _ask_without_end(self) -> None:
         while True:

@@ -109,6 +109,7 @@ def test_a_real_fault_fires(faults: Faults, alert: str) -> None:
     [
         ("AvaServiceDown", {"job": "ava-messaging"}),
         ("AvaServiceRestarting", {"job": "ava-profile"}),
+        ("AvaServiceNotReady", {"job": "ava-auth", "pointer": "accounts"}),
         ("AvaUndecided", {"what": "events", "state": "dead"}),
         ("AvaUndecided", {"what": "deliveries", "state": "quarantined"}),
         ("AvaGatewayAlert", {"alert": "account_notice"}),

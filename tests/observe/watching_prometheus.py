@@ -110,9 +110,14 @@ class WatchingPrometheus:
 
         await eventually(are_scraped)
 
-    async def until_fired(self, *alerts: str, timeout_seconds: float = 240) -> None:
+    async def until_fired(self, *alerts: str, timeout_seconds: float = 240, **labels: str) -> None:
+        """Until each of these alerts has fired, with these labels."""
+
         async def have_fired() -> bool:
             await self.firing()
-            return {*alerts} <= {*self.fired}
+            return all(
+                any(labels.items() <= fired.items() for fired in self.fired.get(alert, []))
+                for alert in alerts
+            )
 
         await eventually(have_fired, timeout_seconds)

@@ -96,6 +96,18 @@ def test_the_doctor_names_what_is_wrong(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("processes")
+def test_the_doctor_says_what_is_away_before_the_first_start(tmp_path: Path) -> None:
+    ended = ava(tmp_path, "doctor", "--json", AVA_PORT=str(free_base_port()))
+    found = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert "Start it with ./ava up" in found.pop("stack")[0]["detail"]
+    for service, checks in found.items():
+        said = {check["name"]: check["detail"] for check in checks}
+        assert "nothing listens at 127.0.0.1:" in said["database"], (service, said)
+    assert "cannot be reached" in {check["name"]: check["detail"] for check in found["auth"]}["Supabase"]
+
+
+@pytest.mark.usefixtures("processes")
 def test_a_mistake_is_told_before_anything_starts(tmp_path: Path) -> None:
     port = str(free_base_port())
     ended = ava(tmp_path, "up", AVA_PORT=port, LOG_LEVEL="loud", WHATSAPP_GATEWAY_PHONE_NUMBER_ID="+49151")

@@ -1,6 +1,7 @@
 """One rule for texts, unknown fields and repeated parameters."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from ava_common.app_factory import create_service_app
 from ava_common.bodies import PlainText, PublicInput, ServiceBody
 from ava_common.health import Finding
+from ava_common.request_checks import repeated_names
 from ava_common.text import flaw, printable
 from ava_local.testing.running_app import client_of_started
 
@@ -98,6 +100,36 @@ async def test_a_parameter_given_twice_is_refused() -> None:
     assert await asked("GET", "/drafts?text=a&text=a") == (422, ["query:text"])
     assert await asked("GET", "/drafts?text=%00") == (422, ["query:text"])
     assert await asked("GET", "/drafts?text=a&") == (200, [])
+
+
+async def test_a_key_given_twice_is_refused() -> None:
+    twice = [("Idempotency-Key", "a"), ("idempotency-key", "b")]
+    assert await asked("POST", "/drafts", json={}, headers=twice) == (422, ["header:Idempotency-Key"])
+    assert await asked("POST", "/drafts", json={}, headers=twice[:1]) == (200, [])
+
+
+def seconds_for(names: int) -> float:
+    """The best of a few, to refuse a query of so many different names."""
+    query = "&".join(f"n{number}=" for number in range(names)).encode() + b"&n0="
+    clock, best = time.perf_counter, float("inf")
+    for _ in range(5):
+        started = clock()
+        assert repeated_names(query) == ["n0"]
+        best = min(best, clock() - started)
+    return best
+
+
+def test_the_time_for_a_query_grows_as_the_query_does() -> None:
+    assert seconds_for(16_000) < 100 * seconds_for(1000), "with its square it would be 256 times as long"
+
+
+async def test_a_refusal_is_short_whatever_is_refused() -> None:
+    status, pointers = await asked("GET", f"/drafts?{'n' * 5000}=1&{'n' * 5000}=2")
+    assert (status, pointers) == (422, ["query:" + "n" * 200])
+    status, pointers = await post("/drafts", {f"unknown{number}": 1 for number in range(5000)})
+    assert (status, len(pointers)) == (422, 100)
+    status, pointers = await asked("GET", "/drafts?" + "&".join(f"n{number}=" for number in range(500)))
+    assert (status, len(pointers)) == (422, 100)
 
 
 @given(st.text(st.characters(exclude_categories=[])))

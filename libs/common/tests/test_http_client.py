@@ -26,6 +26,19 @@ async def test_a_peer_is_asked_with_the_callers_token_and_trace() -> None:
     assert received[0].headers["x-request-id"] == "r-1"
 
 
+async def test_a_cookie_of_one_response_does_not_travel_with_the_next_request() -> None:
+    received: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        received.append(request)
+        return httpx.Response(200, headers={"Set-Cookie": "session=alice; Path=/"})
+
+    async with open_client("http://peer", transport=httpx.MockTransport(answer)) as peer:
+        await peer.get("/x")
+        await peer.get("/x")
+    assert [request.headers.get("cookie") for request in received] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [("3", 3.0), (" 7 ", 7.0), ("86400", 3600.0), ("", None), ("soon", None), ("Wed, 25 Nov 2026", None)],

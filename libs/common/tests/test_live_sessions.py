@@ -17,6 +17,7 @@ from ava_common.caller import Caller
 from ava_common.database import AccountGone
 from ava_common.live_sessions import RemoteSessionCheck, SessionEnded, SessionsUnavailable
 from ava_common.problems import Problem
+from ava_common.token_verifier import InvalidToken
 from ava_local.ports import free_port
 from ava_local.testing.running_app import client_of
 
@@ -24,7 +25,9 @@ CALLER = Caller(uuid4(), "a.b.c", 2_000_000_000)
 ANSWERS: dict[str, tuple[Response, type[Problem]]] = {
     "ended": (JSONResponse({"type": "urn:ava:problem:session-ended"}, 401), SessionEnded),
     "gone": (JSONResponse({"type": "urn:ava:problem:account-gone"}, 401), AccountGone),
-    "another 401": (JSONResponse({"type": "urn:ava:problem:invalid-token"}, 401), SessionsUnavailable),
+    "expired": (JSONResponse({"type": "urn:ava:problem:invalid-token"}, 401), InvalidToken),
+    "another 401": (JSONResponse({"type": "urn:ava:problem:not-signed-in"}, 401), SessionsUnavailable),
+    "too many": (JSONResponse({"type": "urn:ava:problem:too-many-attempts"}, 429), SessionsUnavailable),
     "a 401 of a proxy": (PlainTextResponse("Unauthorized", 401), SessionsUnavailable),
     "a 401 that is a list": (JSONResponse([], 401), SessionsUnavailable),
     "a 401 without a type": (JSONResponse({}, 401), SessionsUnavailable),

@@ -18,6 +18,18 @@ def main():
 sys.exit(run(main))
 """
 
+LOGS = """
+import sys
+from ava_common.log import log
+from ava_common.operator_command import run
+def main():
+    log.warning("database.not_ready")
+    log.error("worse")
+    print("{}")
+    return 0
+sys.exit(run(main))
+"""
+
 
 def test_columns_are_as_wide_as_needed_and_lines_end_without_spaces() -> None:
     rows = [("1", "dead", "long reason"), ("12345", "done", "")]
@@ -37,6 +49,15 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
     command.stdout.close()
     assert command.stderr.read() == ""
     assert command.wait(60) == BROKEN_PIPE
+
+
+@pytest.mark.usefixtures("processes")
+def test_what_is_logged_does_not_stand_between_what_a_program_reads() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOGS], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "{}\n"
+    assert ("worse" in done.stderr, "database.not_ready" in done.stderr) == (True, False)
 
 
 @pytest.mark.usefixtures("processes")

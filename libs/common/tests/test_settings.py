@@ -91,6 +91,11 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUPABASE_URL", "http://project.supabase.co", "https://"),
         ("SUPABASE_URL", "project", "not a valid URL"),
         ("SUPABASE_URL", "https://change-me.supabase.co", "placeholder"),
+        ("SUPABASE_URL", "https://abc.supabase.co/auth/v1", "remove /auth/v1"),
+        ("SUPABASE_URL", "https://abc.supabase.co/rest/v1/", "remove /rest/v1"),
+        ("SUPABASE_URL", "https://supabase.com/dashboard/project/abc", "Supabase's own pages"),
+        ("SUPABASE_URL", "https://aws-0-eu.pooler.supabase.com", "Supabase's own pages"),
+        ("SUPABASE_URL", "https://db.abc.supabase.co", "the host of the database"),
         *(("KITCHEN_DATABASE_URL", url, complaint) for url, complaint in DATABASE_URLS),
     ],
 )
@@ -102,6 +107,13 @@ def test_an_invalid_variable_stops_the_start_and_is_named(
     assert variable in str(stopped.value)
     assert complaint in str(stopped.value)
     assert not value or value == "project" or value not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://abc.supabase.co/", "https://a.example/supabase", "http://kong:8000"]
+)
+def test_a_project_may_be_hosted_anywhere(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert loaded(monkeypatch, SUPABASE_URL=url).supabase_url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ OWN: dict[str, Any] = {
 @dataclass
 class FakePeers:
     """`tokens` are those they were asked with; the path `away` answers 503, or a page with the status
-    `instead`; `broken` ends the log early; the path `ended` answers 401 with the problem `refusal`."""
+    `instead`; `broken` ends the log early; the path `ended` answers 401 with the problem `refusal`; the path
+    `unknown` is not served, as by a service of an earlier release."""
 
     url: str = ""
     avatar: bool = True
@@ -35,6 +36,7 @@ class FakePeers:
     instead: int | None = None
     broken: bool = False
     ended: str = ""
+    unknown: str = ""
     refusal: str = "account-gone"
     tokens: list[str] = field(default_factory=list)
 
@@ -45,6 +47,8 @@ class FakePeers:
             return Response("<html>Back soon</html>", self.instead, media_type="text/html")
         if path == self.away:
             return JSONResponse({"title": "away"}, 503)
+        if path == self.unknown:
+            return JSONResponse({"type": "urn:ava:problem:not-found"}, 404)
         if path == self.ended:
             return JSONResponse({"type": f"urn:ava:problem:{self.refusal}"}, 401)
         if path == "/messages/export":

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from .conftest import PASSWORD, OpenService, Person, Supabase, new_email
+from .supabase_in_between import in_between
 
 
 def seen(answer: httpx.Response) -> tuple[int, frozenset[str], dict[str, Any]]:
@@ -76,3 +77,56 @@ async def test_nothing_else_of_the_upstream_response_is_passed_on(
     assert set(answer.json()["user"]) == {"id", "email"}
     assert answer.headers["cache-control"] == "no-store"
     assert not [name for name in answer.headers if name.startswith("sb-") or name == "x-sb-error-code"]
+
+
+SLOW_SECONDS = 5.0
+
+
+@pytest.mark.parametrize("path", ["/auth/recover", "/auth/resend", "/auth/signup"])
+async def test_a_mail_that_takes_long_is_not_waited_for(
+    open_service: OpenService, confirming_supabase: Supabase, path: str
+) -> None:
+    """Supabase Auth sends it before it answers, and to some addresses only."""
+    (person,) = await confirming_supabase.people()
+    email = new_email() if path == "/auth/signup" else person.email
+    body = {"email": email} | ({"password": PASSWORD} if path == "/auth/signup" else {})
+    clock, asked = asyncio.get_running_loop().time, f"POST {path.replace('/auth/', '/auth/v1/')}"
+    async with in_between(confirming_supabase.url) as between:
+        between.slow[asked] = SLOW_SECONDS
+        async with open_service(supabase_url=between.url, even_seconds=0.4) as client:
+            started = clock()
+            assert (await client.post(path, json=body)).status_code == 202
+            assert clock() - started < SLOW_SECONDS
+            assert asked not in between.answered
+        assert asked in between.answered, "the service has stopped before the mail was sent"
+    if path != "/auth/resend":  # whose address is confirmed already
+        assert len(await confirming_supabase.mails(email)) == 1
+
+
+async def test_where_nothing_is_mailed_a_sign_up_is_waited_for(
+    open_service: OpenService, supabase: Supabase
+) -> None:
+    """So that one can log in as soon as it is answered."""
+    who = {"email": new_email(), "password": PASSWORD}
+    async with (
+        in_between(supabase.url) as between,
+        open_service(
+            supabase_url=between.url, supabase_jwt_issuer=f"{supabase.url}/auth/v1", even_seconds=0.4
+        ) as client,
+    ):
+        between.slow["POST /auth/v1/signup"] = 1
+        assert (await client.post("/auth/signup", json=who)).status_code == 202
+        assert (await client.post("/auth/login", json=who)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/auth/recover", "/auth/resend"])
+@pytest.mark.parametrize(
+    "refusal", [(400, "email_address_not_authorized"), (500, "unexpected_failure")], ids=lambda one: one[1]
+)
+async def test_who_cannot_be_sent_a_mail_is_not_told_from_strangers(
+    open_service: OpenService, supabase: Supabase, path: str, refusal: tuple[int, str]
+) -> None:
+    """Supabase Auth says so once it is about to send, and so of known addresses only."""
+    async with in_between(supabase.url) as between, open_service(supabase_url=between.url) as client:
+        between.refused = {"POST /auth/v1/re": refusal}
+        assert (await client.post(path, json={"email": new_email()})).status_code == 202

@@ -6,6 +6,7 @@ import pytest
 
 from ava_auth.even_queue import EvenQueue
 from ava_auth.problems import AccountsAway
+from ava_common.attempt_limiter import TooManyAttempts
 
 STEP = 0.2
 
@@ -18,13 +19,13 @@ async def test_who_waits_cannot_tell_how_long_the_others_worked() -> None:
         queue = EvenQueue(STEP, at_once=1)
 
         async def occupy(queue: EvenQueue = queue, work: float = work) -> None:
-            async with queue.turn():
+            async with queue.turn("203.0.113.9"):
                 await asyncio.sleep(work)
 
         occupied = asyncio.create_task(occupy())
         await asyncio.sleep(0)
         started = clock()
-        async with queue.turn():
+        async with queue.turn("198.51.100.7"):
             waits.append(clock() - started)
         await occupied
     assert min(waits) >= STEP * 0.9
@@ -33,16 +34,89 @@ async def test_who_waits_cannot_tell_how_long_the_others_worked() -> None:
 async def test_only_so_many_work_at_once_and_only_so_many_wait() -> None:
     queue, free = EvenQueue(0, at_once=2, waiting_max=1), asyncio.Event()
 
-    async def occupy() -> None:
-        async with queue.turn():
+    async def occupy(network: str) -> None:
+        async with queue.turn(network):
             await free.wait()
 
-    tasks = [asyncio.create_task(occupy()) for _ in range(3)]
+    tasks = [asyncio.create_task(occupy(f"203.0.113.{number}")) for number in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(AccountsAway):
-        async with queue.turn():
+        async with queue.turn("198.51.100.7"):
             pass
     free.set()
     await asyncio.gather(*tasks)
-    async with queue.turn():
+    async with queue.turn("198.51.100.7"):
         pass
+
+
+async def test_half_of_the_queue_is_for_other_networks() -> None:
+    """Log-ins to accounts of one's own cost an attacker nothing, and would make everybody else wait."""
+    queue, free = EvenQueue(0, at_once=2, waiting_max=4), asyncio.Event()
+
+    async def occupy(network: str) -> None:
+        async with queue.turn(network):
+            await free.wait()
+
+    tasks = [asyncio.create_task(occupy("203.0.113.9")) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyAttempts):
+        async with queue.turn("203.0.113.9"):
+            pass
+    tasks.append(asyncio.create_task(occupy("198.51.100.7")))
+    await asyncio.sleep(0)
+    free.set()
+    await asyncio.gather(*tasks)
+    async with queue.turn("203.0.113.9"):
+        pass
+
+
+async def test_what_takes_longer_than_a_step_goes_on_by_itself_and_is_finished() -> None:
+    queue, done = EvenQueue(STEP), asyncio.Event()
+
+    async def send() -> None:
+        await asyncio.sleep(STEP * 3)
+        done.set()
+
+    clock = asyncio.get_running_loop().time
+    waits = []
+    for work in (send(), asyncio.sleep(0)):
+        started = clock()
+        async with queue.turn("203.0.113.9"):
+            await queue.without_waiting(work)
+        waits.append(clock() - started)
+    assert waits[0] < STEP * 3, "one waits for the mail"
+    await queue.finish()
+    assert done.is_set()
+
+
+async def test_a_failure_within_the_step_is_told_and_a_later_one_is_not() -> None:
+    async def fail(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        raise AccountsAway
+
+    queue = EvenQueue(STEP)
+    with pytest.raises(AccountsAway):
+        await queue.without_waiting(fail(0))
+    await queue.without_waiting(fail(STEP))
+    await queue.finish()
+    patient = EvenQueue(0)
+    with pytest.raises(AccountsAway):
+        await patient.without_waiting(fail(STEP))
+
+
+async def test_a_failure_is_told_after_the_same_time_as_a_success() -> None:
+    async def work(seconds: float, problem: type[Exception] | None) -> None:
+        await asyncio.sleep(seconds)
+        if problem:
+            raise problem
+
+    queue, clock = EvenQueue(STEP), asyncio.get_running_loop().time
+    for seconds, problem in ((0.0, None), (STEP, None), (STEP, AccountsAway), (STEP * 20, AccountsAway)):
+        task = await queue.without_waiting(work(seconds, problem))
+        started = clock()
+        if problem and seconds == STEP:
+            with pytest.raises(AccountsAway):
+                await queue.wait_as_long(task)
+        else:
+            await queue.wait_as_long(task)
+        assert STEP * 3.9 <= clock() - started < STEP * 20

@@ -86,7 +86,7 @@ async def test_the_export_has_refused_log_ins_too(
 PARTS = [*OWN, "/messages/export"]
 
 
-@pytest.mark.parametrize("refusal", ["account-gone", "session-ended"])
+@pytest.mark.parametrize("refusal", ["account-gone", "session-ended", "invalid-token"])
 @pytest.mark.parametrize("ended", PARTS)
 async def test_an_export_that_meets_the_end_says_so(
     open_service: OpenService, peers: FakePeers, person: Person, ended: str, refusal: str
@@ -96,3 +96,30 @@ async def test_an_export_that_meets_the_end_says_so(
     assert (refused.status_code, refused.json()["type"]) == (401, f"urn:ava:problem:{refusal}")
     peers.refusal = "something-else"
     assert (await export(open_service, peers, person)).status_code == 503
+
+
+async def test_beside_a_profile_of_an_earlier_release_only_the_identities_are_missing(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    """Release 0.1.0 does not serve them; every other path was there, and its absence is a fault."""
+    for peers.unknown in PARTS:
+        answer = await export(open_service, peers, person)
+        if peers.unknown == "/profile/whatsapp-identities":
+            assert answer.status_code == 200, answer.text
+            assert orjson.loads(answer.content)["whatsapp_identities"] is None
+        else:
+            assert answer.status_code == 503, peers.unknown
+
+
+async def test_the_export_names_the_networks_that_a_password_was_proven_from(
+    open_service: OpenService, peers: FakePeers, person: Person
+) -> None:
+    """A log-in is remembered by the digest of the address, a change of the password by the account's id."""
+    async with open_service(profile_url=peers.url, messaging_url=peers.url) as client:
+        session = (await client.post("/auth/login", json=person.credentials)).json()
+        there = bearer(session) | {"X-Forwarded-For": "203.0.113.9"}
+        body = {"current_password": person.password, "new_password": "another-lantern-3"}
+        assert (await client.put("/auth/password", json=body, headers=there)).status_code == 204
+        file = (await client.get("/auth/export", headers=there)).json()
+    networks = [known["network"] for known in file["familiar_networks"]]
+    assert networks == ["127.0.0.1", "203.0.113.9"]

@@ -45,6 +45,7 @@ def test_the_placeholders_of_the_example_refuse_to_start() -> None:
         {"clients": {"whatsapp-gateway": ["short"]}},
         {"supabase_secret_key": ""},
         {"supabase_secret_key": "sb_publishable_0123456789abcdef"},
+        {"supabase_secret_key": "sb_secret_0123456789abcdeföö"},
         {"supabase_publishable_key": "sb_secret_0123456789abcdef"},
         {"supabase_publishable_key": jwt.encode({"role": "service_role"}, "s" * 32)},
         {"supabase_secret_key": jwt.encode({"role": "anon"}, "s" * 32)},

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from ava_local.testing.databases import Database
 from ava_local.testing.token_issuer import Issuer
@@ -205,3 +206,20 @@ async def test_a_field_of_a_later_release_is_ignored(
     me = delegate(await database.person())
     stored = await client.put(path(), json=TURN | {"mood": "cheerful"}, headers=me)
     assert stored.status_code == 201
+
+
+@pytest.mark.parametrize("field", ["created_at", "sent_at"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-01-01T00:00:00\ud800 0100", "2026-01-01\ud800", "2026-01-01T00:00:0\u0663Z", "2026-01-01\0"],
+)
+async def test_a_moment_with_half_a_character_is_refused(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate, field: str, moment: str
+) -> None:
+    body = json.dumps(TURN | {field: moment})
+    headers = delegate(await database.person()) | {"Content-Type": "application/json"}
+    refused = await client.put(path(), content=body, headers=headers)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (
+        422,
+        [f"#/{field}"],
+    )

@@ -49,6 +49,15 @@ async def test_a_blank_message_is_not_written(
     assert (await client.get("/messages", headers=me)).json()["messages"] == []
 
 
+async def test_an_emoji_that_is_newer_than_this_python_is_a_message(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person())
+    for seen in ("\N{HEAVY BLACK HEART}", "\U0001fa77", "\U0001faff", "\uf8ff"):
+        written = await client.post("/messages", json={"content": seen}, headers=me)
+        assert (written.status_code, written.json().get("content")) == (201, seen)
+
+
 async def test_a_message_may_only_name_the_users_own_avatar(
     client: httpx.AsyncClient, database: Database, issuer: Issuer, create_avatar: CreateAvatar
 ) -> None:

@@ -21,6 +21,18 @@ async def test_a_user_has_no_avatar_until_they_create_one(
     assert "PUT /profile/avatar" in answer.json()["detail"]
 
 
+async def test_the_list_of_avatars_is_empty_and_then_has_that_one(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
+) -> None:
+    me, other = issuer.bearer(await database.person()), issuer.bearer(await database.person())
+    assert (await client.get("/profile/avatars")).status_code == 401
+    before = await client.get("/profile/avatars", headers=me)
+    assert (before.status_code, before.json()) == (200, [])
+    created = await client.put("/profile/avatar", json=mira, headers=me)
+    assert (await client.get("/profile/avatars", headers=me)).json() == [created.json()]
+    assert (await client.get("/profile/avatars", headers=other)).json() == []
+
+
 async def test_the_first_put_creates_and_the_next_replaces_the_same_avatar(
     client: httpx.AsyncClient, database: Database, issuer: Issuer, mira: dict[str, Any]
 ) -> None:

@@ -1,5 +1,6 @@
 """Spellings of phone numbers."""
 
+import unicodedata
 from contextlib import suppress
 
 import pytest
@@ -57,6 +58,13 @@ GERMAN = "+4915112345678"
         ("https://web.whatsapp.com/send?phone=4915112345678&text=hi", None),
         ("whatsapp://send?phone=4915112345678", None),
         ("whatsapp:4915112345678", None),
+        ("https://api.whatsapp.com/send?phone=4915112345678&text=x%26phone%3D4917000000000", None),
+        ("https://api.whatsapp.com/send?text=a&phone=4915112345678&text=%3Fphone%3D4917000000000", None),
+        ("https://api.whatsapp.com/send?phone=+49%20151%2012345678&phone=4915112345678", None),
+        ("https://wa.me/4915112345678?phone=4917000000000", None),
+        ("https%3A%2F%2Fwa.me%2F4915112345678", None),
+        ("WhatsApp: +49 151 12345678", None),
+        ("My number 0151 12345678", "DE"),
     ],
 )
 def test_every_usual_spelling_is_the_same_number(spelling: str, region: str | None) -> None:
@@ -71,6 +79,30 @@ def test_a_number_without_country_code_asks_for_the_country(spelling: str) -> No
         to_e164(spelling)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["l51 1234567", "O151 12345678", "0l51 12345678", "0151 1234_5678", "https://example.com/0151 12345678"],
+)
+def test_a_word_character_in_place_of_a_digit_is_not_left_out_where_a_region_reads_the_rest(
+    spelling: str,
+) -> None:
+    with pytest.raises(NotAPhoneNumber):
+        to_e164(spelling, "DE")
+
+
+@given(st.integers(0, 15), st.characters(categories=["L", "So", "Sm", "Sc", "Po", "Pc", "Ps", "Pd"]))
+@example(1, "O")
+def test_no_other_character_stands_for_a_digit_or_is_left_out_for_one(place: int, other: str) -> None:
+    typed = "+49 151 12345678"
+    if not typed[place].isdigit():
+        return
+    separators = " ./()[]-\u2010\u2011\u2012\u2013\u2014\u2015\uff0f\uff0e\u2024\u3000\u2212"
+    with suppress(NotAPhoneNumber, CountryMissing):
+        read = to_e164(typed[:place] + other + typed[place + 1 :])
+        # At the end it may be punctuation after a shorter number.
+        assert read == "+491511234567" or other in separators or unicodedata.category(other) in ("Pd", "Ps")
+
+
 def test_an_unknown_region_asks_for_the_country() -> None:
     with pytest.raises(CountryMissing):
         to_e164("0151 12345678", "ZZ")
@@ -78,7 +110,19 @@ def test_an_unknown_region_asks_for_the_country() -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["hello", "", "+", "12", "+1", "+999123456789", "+49123", "+4915112345678 ext. 5", "+1 555 0100"],
+    [
+        *("hello", "", "+", "12", "+1", "+999123456789", "+49123", "+4915112345678 ext. 5", "+1 555 0100"),
+        "+49 151 1234 56O8",
+        "+49 151 1234 56\u041e8",  # Cyrillic
+        "+49 151 1234 56o",
+        "+49 l51 12345678",
+        "+49 151 ****5678",
+        "+49 151 1234567\u2026",
+        "+49 151 123\u202645678",
+        "+49 151 1234 ---- 5678",
+        "+49 151 12345678 or 9",
+        "+1-800-FLOWERS",
+    ],
 )
 def test_an_invalid_number_is_refused(spelling: str) -> None:
     with pytest.raises(NotAPhoneNumber):
@@ -123,9 +167,14 @@ def test_a_number_is_kept_as_it_is_dialled_today(spelling: str, region: str | No
         "https://wa.me/4915112345678x",
         "https://api.whatsapp.com/send?text=4915112345678",
         "https://wa.me/12",
+        "https://wa.me/4915112345678%3Fphone%3D4917000000000",
+        "https://api.whatsapp.com/send?phone=4915112345678&text=x&phone=4917000000000",
+        "https://api.whatsapp.com/send?text=x%26phone%3D4917000000000",
+        "https://chat.whatsapp.com/A4915112345678",
+        "https://wa.me/49151123456O8",
     ],
 )
-def test_a_link_without_a_number_is_refused(link: str) -> None:
+def test_a_link_without_one_number_is_refused(link: str) -> None:
     with pytest.raises(NotAPhoneNumber):
         to_e164(link)
 

@@ -9,9 +9,10 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from .meta_payloads import NUMBER_ID
 
@@ -25,10 +26,13 @@ _PATHS = {
     "avatar": "GET /profile",
     "messages": "PUT /messages/",
     "history": "GET /messages?",
+    "logged": "GET /messages/",
     "corrections": "PATCH /messages/",
     "graph": "POST /v",
     "number": "GET /v",
 }
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Hang(Exception):
@@ -104,9 +108,33 @@ class FakePeers:
     def _history(self, path: str, headers: dict[str, str], _: bytes) -> Answer:
         query = parse_qs(path.partition("?")[2])
         assert query["order"] == ["newest"]
-        mine = [turn for turn in self.log if turn["user"] == self._person(headers)]
+        until = query.get("until", ["9"])[0]
+        mine = [turn for turn in self._of(headers) if turn["created_at"] < until]
         newest = list(reversed(mine))[: int(query["limit"][0])]
         return 200, {"messages": [_shown(turn) for turn in newest], "next": None}
+
+    def _of(self, headers: dict[str, str]) -> list[dict[str, Any]]:
+        return [turn for turn in self.log if turn["user"] == self._person(headers)]
+
+    def _logged(self, path: str, headers: dict[str, str], _: bytes) -> Answer:
+        found = [turn for turn in self._of(headers) if turn["id"] == path.rsplit("/", 1)[-1]]
+        return (200, _shown(found[0])) if found else (404, {"type": "urn:ava:problem:message-not-found"})
+
+    def write_in_the_app(self, user: UUID, content: str) -> None:
+        """As the user does in the app: behind what is in the log."""
+        said = {"channel": "app", "role": "user", "content": content, "external_id": None}
+        self._append({"id": str(uuid4()), "user": user, **said, "created_at": "2000-01-01T00:00:00+00:00"})
+
+    def _append(self, turn: dict[str, Any]) -> None:
+        """The newest of its user's."""
+        given = datetime.fromisoformat(turn["created_at"])
+        before = [
+            datetime.fromisoformat(mine["created_at"]) for mine in self.log if mine["user"] == turn["user"]
+        ]
+        last = max(before, default=given - _MICROSECOND)
+        self.log.append(
+            turn | {"created_at": max(given, last + _MICROSECOND).isoformat(timespec="microseconds")}
+        )
 
     def _messages(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         turn = {"id": path.rsplit("/", 1)[-1], "user": self._person(headers), **json.loads(body)}
@@ -117,9 +145,10 @@ class FakePeers:
                 return 200, _shown(entry)
             if entry["id"] == turn["id"]:
                 same = entry["content"] == turn["content"] or {"edited_at", "deleted_at"} & entry.keys()
+                same = same and entry["user"] == turn["user"]
                 return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
-        self.log.append(turn)
-        return 201, _shown(turn)
+        self._append(turn)
+        return 201, _shown(self.log[-1])
 
     def _corrections(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         change, user = json.loads(body), self._person(headers)

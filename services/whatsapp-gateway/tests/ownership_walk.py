@@ -97,7 +97,9 @@ class Walk:
     async def link(self, user: int, phone: int) -> None:
         """Types the phone's number; refused when it is another user's."""
         await self.settle()
-        person, target = self.users[user], self.phones[phone]
+        await self._link(self.users[user], self.phones[phone])
+
+    async def _link(self, person: UUID, target: Phone) -> None:
         if self.owned(target) - {person}:
             return
         await self.database.admin(
@@ -218,6 +220,31 @@ class Walk:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    async def stop(self, which: int, user: int, place: tuple[str, str]) -> None:
+        """A gateway stands still at this step while a phone goes from its owner to this user."""
+        going_on, reached = asyncio.Event(), asyncio.Event()
+
+        async def stand_still() -> None:
+            reached.set()
+            await going_on.wait()
+
+        when, step = place
+        faults = getattr(self.peers, when)[step]
+        faults.append(stand_still)
+        working = asyncio.create_task(self.gateways[which].round())
+        waiting = asyncio.create_task(reached.wait())
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if stand_still in faults:
+            faults.remove(stand_still)
+        phone = self.phones[user]
+        for owner in self.owned(phone) - {self.users[user - 1]}:
+            await self._unlink(owner)
+        await self._link(self.users[user - 1], phone)
+        await self.settle()
+        going_on.set()
+        await working
+
     async def settle(self) -> None:
         await self.gateways[2].drain()
 
@@ -251,4 +278,6 @@ class Walk:
                 assert not row["holds"], "held although the owner is known"
         left = await self.database.admin("select from whatsapp.deliveries where state <> 'split'")
         assert left == [], "quarantined"
+        dead = await self.database.admin("select reason from whatsapp.events where state = 'dead'")
+        assert dead == []
         assert await PinSweep(self.gateways[2].pool).check_next() == 0

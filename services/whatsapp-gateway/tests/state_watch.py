@@ -58,8 +58,8 @@ select 'wamid.' || lpad(n::text, 6, '0'), id, 'text', $1, gen_random_uuid(), 'he
 from sender, (values (clock_timestamp() - interval '1 day')) as t (at), generate_series(1, $2::int) as n
 """
 _SEND = """
-insert into whatsapp.outbox (id, event_id, contact_id, body, state, changed_at)
-select gen_random_uuid(), id, contact_id, 'hello', $1, changed_at from whatsapp.events where id = $2
+insert into whatsapp.outbox (id, event_id, contact_id, body, state, kind, changed_at)
+select gen_random_uuid(), id, contact_id, 'hello', $1, $3, changed_at from whatsapp.events where id = $2
 returning id
 """
 _FAILED = """
@@ -99,9 +99,9 @@ async def put_events(database: Database, state: str, count: int) -> list[str]:
     return [f"wamid.{number:06}" for number in range(1, count + 1)]
 
 
-async def put_send(database: Database, event: int, state: str) -> UUID:
+async def put_send(database: Database, event: int, state: str, kind: str = "answer") -> UUID:
     """A send of this event, likewise; its id."""
-    return UUID(str(await _unnoted(database, _SEND, state, event)))
+    return UUID(str(await _unnoted(database, _SEND, state, event, kind)))
 
 
 async def put_undelivered(database: Database, event: int) -> UUID:

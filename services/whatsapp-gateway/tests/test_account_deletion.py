@@ -3,6 +3,8 @@
 import json
 from uuid import UUID
 
+import pytest
+
 from ava_local.testing.databases import Database
 
 from . import meta_payloads as meta
@@ -204,3 +206,34 @@ async def test_an_unlinked_number_that_two_people_had_goes_with_the_last_of_them
     assert [row["words"] for row in rows] == ["the second's"]
     await delete_account(database, second)
     assert await traces_of(database, PHONE, "the first's", "the second's") == []
+
+
+@pytest.mark.parametrize("alias", ["4930123456", "5511987654321"])
+async def test_a_contact_that_is_known_by_metas_name_for_the_number_goes_too(
+    gateway: Gateway, linked: LinkNumber, database: Database, alias: str
+) -> None:
+    await gateway.keep(meta.text(OTHER, "very private"), meta.text(PHONE, "a stranger's"))
+    await gateway.drain()
+    await gateway.pool.execute(
+        "update whatsapp.contacts set alias_digits = case wa_digits when $1 then $2 else '49301' end",
+        OTHER,
+        alias,
+    )
+    person = await linked("+4930123456" if alias.startswith("49") else "+551187654321")
+    await delete_account(database, person)
+    assert await traces_of(database, OTHER, "very private", str(person)) == []
+    assert await traces_of(database, "a stranger's") != []
+
+
+async def test_a_contact_whose_other_name_another_account_has_linked_stays(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
+    await gateway.keep(meta.text(OTHER, "of one of two"))
+    await gateway.drain()
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '4930123456'")
+    first, second = await linked("+4930123456"), await linked(f"+{OTHER}")
+    await gateway.pool.execute("update whatsapp.contacts set user_id = null, relinked_by = null")
+    await delete_account(database, first)
+    assert await traces_of(database, "of one of two") != []
+    await delete_account(database, second)
+    assert await traces_of(database, "of one of two") == []

@@ -4,6 +4,7 @@ Decision 0145.
 """
 
 import asyncio
+import gzip
 import json
 import re
 import time
@@ -193,6 +194,63 @@ async def test_an_answerer_that_is_back_is_noticed_at_once_and_not_asked_by_all_
         assert time.monotonic() - began < 5.0
     assert asked <= 41
     assert all(peers.phones[phone] == ["re: hello"] for phone in phones)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (401, "it refuses WHATSAPP_GATEWAY_ANSWER_SECRET (401)"),
+        (403, "it refuses WHATSAPP_GATEWAY_ANSWER_SECRET (403)"),
+        (404, "WHATSAPP_GATEWAY_ANSWER_URL leads to something else (404)"),
+        (307, "WHATSAPP_GATEWAY_ANSWER_URL leads to something else (307)"),
+        (503, "503"),
+    ],
+)
+async def test_what_keeps_everybody_from_an_answer_is_named_until_there_is_one(
+    gateways: StartGateway,
+    answerer: AnsweringService,
+    person: UUID,
+    capsys: pytest.CaptureFixture[str],
+    said: int,
+    why: str,
+) -> None:
+    gateway = await gateways(answer_url=answerer.url, answer_secret=SECRET)
+    answerer.plan["hello"].append((said, {}, JSON))
+    await gateway.keep(meta.text(body="hello"))
+    await gateway.round()
+    assert gateway.handler.trouble() == f"the answerer is away: {why}"
+    assert await gateway.pool.fetchval("select waits_for from whatsapp.lanes") == "away:answerer"
+    assert f"the answerer is away: {why}" in capsys.readouterr().out
+    await gateway.drain()
+    assert gateway.handler.trouble() == ""
+
+
+async def test_what_keeps_everybody_from_an_answer_is_told_by_the_readiness_check(
+    run_service: RunService, settings: MakeSettings, answerer: AnsweringService, person: UUID
+) -> None:
+    answerer.plan["*"] += [(401, {}, JSON)] * 10_000
+    chosen = settings(answer_url=answerer.url, answer_secret=SECRET)
+    async with run_service(chosen) as client:
+        body = meta.envelope(meta.text())
+        await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+
+        async def is_told() -> bool:
+            said = (await client.get("/readyz")).json()
+            return said["status"] == "degraded" and "ANSWER_SECRET" in said["errors"][0]["detail"]
+
+        await eventually(is_told)
+
+
+async def test_a_compressed_response_is_not_unpacked(
+    gateways: StartGateway, answerer: AnsweringService, peers: FakePeers, person: UUID
+) -> None:
+    """A few kilobytes of it could be gigabytes of text."""
+    packed = gzip.compress(json.dumps({"text": "x" * 900_000}).encode())
+    gateway = await gateways(answer_url=answerer.url, answer_secret=SECRET)
+    answerer.plan["hello"].append((200, packed, {"content-encoding": "gzip"}))
+    await gateway.keep(meta.text(body="hello"))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["re: hello"]
 
 
 class Failing:

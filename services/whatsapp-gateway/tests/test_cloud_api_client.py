@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import httpx
@@ -12,6 +12,7 @@ import pytest
 from ava_local.ports import free_port
 from ava_whatsapp_gateway.cloud_api import client as cloud_api
 from ava_whatsapp_gateway.cloud_api.client import NotSent, Outcome, Unknown
+from ava_whatsapp_gateway.cloud_api.errors import Verdict
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -108,6 +109,81 @@ async def test_a_process_that_stood_still_beyond_its_lease_does_not_call() -> No
         assert not reached.is_set()
 
 
+@asynccontextmanager
+async def slow_to_read(seconds: float) -> AsyncIterator[httpx.AsyncClient]:
+    """A Graph API that reads nothing for a while, asked with headers that no buffer holds."""
+    bodies: list[bytes] = []
+    talks: list[asyncio.Task[None] | None] = []
+    over = asyncio.Event()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.current_task())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), seconds)
+        with suppress(ConnectionError):
+            bodies.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    headers = {"x-long": "x" * 2**24}
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, headers=headers) as client:
+        yield client
+    over.set()
+    await asyncio.gather(*filter(None, talks))
+    server.close()
+    assert not any(b"biz_opaque_callback_data" in body for body in bodies)
+
+
+async def test_a_request_that_is_cut_before_its_body_cannot_have_been_accepted() -> None:
+    async with slow_to_read(3600) as client:
+        outcome = await outcome_of(client, timeout_seconds=0.5)
+    assert isinstance(outcome, NotSent)
+
+
+async def test_a_process_that_stood_still_between_headers_and_body_sends_no_body() -> None:
+    async with slow_to_read(0.5) as client:
+        outcome = await outcome_of(client, latest=asyncio.get_running_loop().time() + 0.3)
+    assert isinstance(outcome, NotSent)
+    assert outcome.detail == cloud_api.TOO_LATE
+
+
+def answering(status: int, body: bytes) -> Answer:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n" % (status, len(body)) + body)
+        await writer.drain()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, b'{"error": {"code": 502, "message": "try again", "status": "UNAVAILABLE"}}'),
+        (403, b'{"error": {"code": 403, "message": "Forbidden"}}'),
+        (503, b'{"error": {"code": "503"}}'),
+        (503, b'{"error": {"message": "no healthy upstream"}}'),
+        (500, b'{"error": {"code": -32603, "message": "Internal error"}}'),
+        (504, b'{"error": {"code": "GATEWAY_TIMEOUT"}}'),
+        (404, b'{"error": "Not Found"}'),
+        (400, b'{"error": {"code": null}}'),
+        (400, b'{"error": {"code": true}}'),
+    ],
+)
+async def test_an_error_document_of_something_in_between_is_not_graphs_word(status: int, body: bytes) -> None:
+    """A message is not given up because a load balancer writes its errors as JSON, too."""
+    async with graph(answering(status, body)) as client:
+        assert await outcome_of(client) == Unknown(f"{status} without an error document")
+        assert await cloud_api.answers(client, "/v25.0/106540352242922", 10.0) is False
+
+
+async def test_a_code_written_as_text_is_that_code() -> None:
+    async with graph(answering(401, b'{"error": {"code": "190", "error_subcode": "463"}}')) as client:
+        outcome = await outcome_of(client)
+    assert isinstance(outcome, NotSent)
+    assert (outcome.verdict, outcome.code, outcome.answered) == (Verdict.CREDENTIAL, 190, True)
+
+
 @pytest.mark.parametrize(
     ("body", "alive"),
     [
@@ -119,9 +195,5 @@ async def test_a_process_that_stood_still_beyond_its_lease_does_not_call() -> No
     ],
 )
 async def test_graph_is_back_when_it_answers_with_a_document_of_its_own(body: bytes, alive: bool) -> None:
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        await writer.drain()
-
-    async with graph(answer) as client:
+    async with graph(answering(200, body)) as client:
         assert await cloud_api.answers(client, "/v25.0/106540352242922", 10.0) is alive

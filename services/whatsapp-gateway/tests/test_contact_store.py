@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
 from .fake_peers import FakePeers
@@ -165,3 +167,119 @@ async def test_an_old_message_delivered_again_changes_no_contact(
     await gateway.drain()
     assert await contacts(gateway) == before
     assert peers.phones[PHONE].count("owner") == 1
+
+
+async def leave(gateway: Gateway, digits: str = "4917000000000") -> None:
+    """Who had PHONE with the id DE.1 has another number from now on."""
+    change = {"type": "user_changed_number", "wa_id": digits, "user_id": "DE.9", "previous_user_id": "DE.1"}
+    await gateway.keep(meta.text(type="system", system=change))
+    await gateway.keep(meta.text(sender=digits, body="moved", from_user_id="DE.9"))
+    await gateway.drain()
+
+
+@pytest.mark.parametrize("writes_first", [True, False])
+@pytest.mark.parametrize("shows_an_id", ["before", "with the number", "afterwards", "never"])
+async def test_who_links_a_number_that_was_left_links_it_once(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID, writes_first: bool, shows_an_id: str
+) -> None:
+    await gateway.keep(meta.text(body="before", from_user_id="DE.1"))
+    await gateway.drain()
+    await leave(gateway)
+    await linked("+4917000000000", person)
+    await gateway.keep(meta.text(sender="4917000000000", body="linked anew"))
+    await gateway.drain()
+    if shows_an_id == "before":
+        await gateway.keep(without_number("DE.2", body="hidden"))
+    if writes_first:
+        await gateway.keep(meta.text(body="I am new here"))
+    await gateway.drain()
+    heir = await linked(f"+{PHONE}")
+    shown = {"from_user_id": "DE.2"} if shows_an_id in ("before", "with the number") else {}
+    await gateway.keep(meta.text(body="mine", **shown))
+    if shows_an_id == "afterwards":
+        await gateway.keep(meta.text(body="with my id", from_user_id="DE.2"))
+    await gateway.drain()
+    assert ("user", "mine") in peers.turns(heir)
+    assert "held" not in [state for _, state in await gateway.states()]
+    assert [text for role, text in peers.turns(person) if role == "user"] == [
+        "before",
+        "moved",
+        "linked anew",
+    ]
+
+
+async def test_a_number_that_was_left_is_not_its_former_owners_because_another_spelling_is_linked(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber
+) -> None:
+    left, other = "541123456789", "+5491123456789"
+    former = await linked(f"+{left}")
+    await gateway.keep(meta.text(sender=left, body="before", from_user_id="DE.1"))
+    await gateway.drain()
+    change = {"type": "user_changed_number", "wa_id": "4917000000000", "user_id": "DE.9"}
+    await gateway.keep(meta.text(sender=left, type="system", system={**change, "previous_user_id": "DE.1"}))
+    await gateway.ingest()
+    await linked(other)
+    await gateway.keep(meta.text(sender=left, body="new holder"))
+    await gateway.drain()
+    assert [text for role, text in peers.turns(former) if role == "user"] == ["before"]
+
+
+async def test_a_number_that_its_owner_left_and_linked_again_is_theirs(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
+    await gateway.keep(meta.text(body="before", from_user_id="DE.1"))
+    await gateway.drain()
+    await leave(gateway)
+    await linked(f"+{PHONE}", person)
+    await gateway.keep(meta.text(body="back"))
+    await gateway.drain()
+    assert ("user", "back") in peers.turns(person)
+
+
+async def test_the_stamp_of_a_link_stays_with_contacts_that_turn_out_to_be_one(
+    gateway: Gateway, linked: LinkNumber
+) -> None:
+    await gateway.keep(meta.text(body="mine"), without_number("DE.2", body="hidden"))
+    await gateway.drain()
+    heir = await linked(f"+{PHONE}")
+    await gateway.pool.execute("update whatsapp.contacts set recycled = true where wa_digits is not null")
+    await gateway.keep(meta.text(body="both", from_user_id="DE.2"))
+    await gateway.ingest()
+    [contact] = await gateway.pool.fetch("select relinked_by from whatsapp.contacts")
+    assert contact["relinked_by"] == heir
+
+
+async def test_an_answer_on_its_way_never_reaches_the_new_holder_of_the_number(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    """The number changes hands after the lane was claimed and before the call."""
+    await gateway.keep(meta.text(body="pin", from_user_id="DE.1"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="secret", from_user_id="DE.1"))
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
+    await gateway.ingest()
+    await gateway.run(lane)
+    assert peers.phones[PHONE] == ["pin"]
+    assert peers.phones["DE.1"] == ["secret"]
+
+
+async def test_an_answer_to_a_number_that_is_anothers_by_now_and_has_no_id_is_not_sent(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, person: UUID
+) -> None:
+    await linked("+4917000000000")
+    await gateway.keep(meta.text(body="pin"), meta.text("4917000000000", "pin", from_user_id="DE.2"))
+    await gateway.drain()
+    await gateway.keep(meta.text(body="secret"))
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await gateway.keep(meta.text(body="new holder", from_user_id="DE.2"))
+    await gateway.ingest()
+    await gateway.run(lane)
+    assert "secret" not in [text for texts in peers.phones.values() for text in texts]
+    assert ("user", "secret") in peers.turns(person)
+    rows = await gateway.pool.fetch(
+        "select body, state, error from whatsapp.outbox where state <> 'accepted'"
+    )
+    assert [tuple(row) for row in rows] == [("secret", "failed", "its number is another person's by now")]

@@ -4,11 +4,16 @@ Decision 0141.
 """
 
 import time
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 import pytest
+
+from ava_whatsapp_gateway.outbox import store as outbox
+from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.exceptions import Release
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
@@ -111,6 +116,23 @@ async def test_a_message_that_was_edited_is_answered_as_it_is_now(
     assert peers.turns(person) == [("user", "last"), ("assistant", "last")]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_message_that_was_edited_before_it_was_logged_stands_in_the_log_as_edited_then(
+    gateway: Gateway, peers: FakePeers, person: UUID, waits: bool
+) -> None:
+    """And an older edit that comes late changes nothing, as with any other."""
+    if waits:
+        peers.before["avatar"].append(Reset())
+        await gateway.keep(said(timestamp=str(NOW)))
+        await gateway.round()
+    await after(gateway, edited("last", "wamid.e2", timestamp=str(NOW + 2)))
+    if not waits:
+        await after(gateway, said(timestamp=str(NOW)))
+    await after(gateway, edited("first", "wamid.e1", timestamp=str(NOW + 1)))
+    assert peers.turns(person) == [("user", "last"), ("assistant", "last")]
+    assert datetime.fromisoformat(peers.log[0]["edited_at"]).timestamp() == NOW + 2
+
+
 async def test_what_waits_for_its_answer_is_not_answered_once_it_was_deleted(
     gateway: Gateway, peers: FakePeers, person: UUID
 ) -> None:
@@ -132,6 +154,20 @@ async def test_what_was_logged_and_not_answered_yet_is_not_answered_once_it_was_
     assert peers.turns(person) == [("user", WORDS)]
     await after(gateway, deleted())
     assert (peers.turns(person), peers.sent) == ([("user", "")], [])
+
+
+async def test_an_answer_that_was_not_called_yet_is_withdrawn_when_its_message_is_deleted(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    await gateway.keep(said())
+    await gateway.ingest()
+    [lane] = await gateway.claim()
+    await outbox.prepare(gateway.pool, lane.events[0], person, None, [WORDS], 20.0)
+    await lanes.give_back(gateway.pool, lane, Release())
+    await after(gateway, deleted())
+    assert peers.sent == []
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.outbox") == 0
+    assert dict(await gateway.states()) == {"wamid.said": "done", "wamid.revoke": "done"}
 
 
 async def test_what_is_held_is_changed_too_without_a_second_notice(

@@ -7,6 +7,7 @@ import pytest
 from ava_local.ports import free_port
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
+from ava_whatsapp_gateway.queue import backlog
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber, StartGateway
@@ -72,6 +73,9 @@ async def test_a_connection_that_is_never_made_counts_too_and_costs_nothing(
         await dead.round()
     assert await is_open(database)
     assert await outbox(database) == {"ready": 20}
+    (told,) = [each for each in await backlog.findings(dead.pool, dead.settings) if each.pointer == "circuit"]
+    assert "GRAPH_API_URL does not answer" in told.detail
+    assert "ACCESS_TOKEN" not in told.detail
     alive = await gateways()
     await alive.drain()
     assert await outbox(database) == {"accepted": 20}
@@ -119,3 +123,22 @@ async def test_a_lost_answer_now_and_then_opens_nothing(
     await say(gateway, "one")
     await gateway.drain()
     assert not await is_open(database)
+
+
+async def test_a_circuit_that_has_just_opened_asks_within_seconds_and_after_a_risked_message_later(
+    gateways: StartGateway, peers: FakePeers, people: list[UUID], database: Database
+) -> None:
+    """What was in flight when it opened says nothing new, so that it must not put off the question."""
+    gateway = await gateways(probe_seconds=3600)
+    to_probe = "select extract(epoch from probe_at - clock_timestamp()) from whatsapp.numbers"
+    peers.before["graph!"].extend([SORRY] * 6)
+    await say(gateway, "one")
+    await gateway.round()
+    assert await is_open(database)
+    assert (await database.admin(to_probe))[0][0] <= 5
+    await database.admin("update whatsapp.numbers set probe_at = now()")
+    await database.admin("update whatsapp.lanes set due_at = now()")
+    await gateway.round()  # asked, risked, unknown
+    assert peers.calls.count("number") == 1
+    assert (await outbox(database))["unknown"] == 6
+    assert (await database.admin(to_probe))[0][0] > 3000

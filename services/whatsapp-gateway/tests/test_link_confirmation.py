@@ -65,3 +65,31 @@ async def test_a_code_that_already_counted_is_not_a_turn_when_retried(
     await gateway.drain()
     assert peers.log == []
     assert len(peers.phones[PHONE]) == 1
+
+
+async def test_a_wrong_code_counts_once_however_often_its_message_is_tried(
+    gateways: StartGateway, peers: FakePeers, asking: UUID, database: Database
+) -> None:
+    gateway = await gateways(link_confirmation="code", attempts=50)
+    peers.before["graph!"].extend([(500, {"error": {"code": 2}})] * 6)
+    await gateway.keep(meta.text(body="Ava code 00000000"))
+    await gateway.drain()
+    [row] = await database.admin("select whatsapp_code_attempts from public.user_preferences")
+    assert row["whatsapp_code_attempts"] == 1
+    await gateway.keep(meta.text(body="Ava code 12345678"))
+    await gateway.drain()
+    assert any("now linked" in text for text in peers.phones[PHONE])
+    [row] = await database.admin("select whatsapp_phone from public.user_preferences")
+    assert row["whatsapp_phone"] == f"+{PHONE}"
+
+
+async def test_a_wrong_code_of_a_hidden_number_counts_once_however_often_it_is_tried(
+    gateways: StartGateway, peers: FakePeers, asking: UUID
+) -> None:
+    gateway = await gateways(link_confirmation="code", attempts=50)
+    peers.before["graph!"].extend([(500, {"error": {"code": 2}})] * 6)
+    message = meta.text(body="Ava code 00000000", from_user_id="DE.1")
+    del message["from"]
+    await gateway.keep(message)
+    await gateway.drain()
+    assert await gateway.pool.fetchval("select code_attempts from whatsapp.contacts") == 1

@@ -237,3 +237,16 @@ async def test_what_was_held_goes_first_when_the_owner_is_found_by_what_meta_cal
     await gateway.drain()
     assert said(peers, person) == ["one", "two"]
     assert peers.phones[OLD][-2:] == ["one", "two"]
+
+
+async def test_who_moved_stays_known_when_a_hidden_sender_turns_out_to_be_the_same_person(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    await gateway.keep(says("one", OLD))
+    await gateway.drain()
+    await gateway.keep(notice(wa_id=NEW))
+    await gateway.keep(says("hidden", None, "DE.2"))
+    await gateway.drain()
+    await gateway.keep(says("shown", NEW, "DE.2"))
+    await gateway.drain()
+    assert said(peers, person) == ["one", "hidden", "shown"]

@@ -14,6 +14,7 @@ from ava_whatsapp_gateway.queue import retention
 from . import meta_payloads as meta
 from .conftest import Gateway
 from .fake_peers import FakePeers
+from .test_link_changes import UNLINK
 from .test_link_confirmation import asking  # noqa: F401
 
 Link = Callable[..., Awaitable[UUID]]
@@ -108,6 +109,61 @@ async def test_what_waits_for_another_reason_is_past_as_well(
     assert [state for _, state in await gateway.states()] == ["discarded"]
 
 
+async def waits(gateway: Gateway, digits: str, words: str) -> None:
+    """Said hours ago, and not handled since: the gateway was away."""
+    message = meta.text(digits, words)
+    await gateway.keep(message)
+    await gateway.ingest()
+    await gateway.pool.execute(
+        "update whatsapp.events set received_at = received_at - interval '3 hours' where key = $1",
+        message["id"],
+    )
+
+
+async def test_what_waits_on_a_number_that_passes_to_another_account_is_past(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    """The first has moved there, as Meta told; the second types it."""
+    moved = "4917000000000"
+    first = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(PHONE, "before", from_user_id="DE.1"))
+    system = {"type": "user_changed_number", "wa_id": moved, "previous_user_id": "DE.1"}
+    await gateway.drain()
+    await gateway.keep(meta.text(PHONE, type="system", system=system))
+    await gateway.drain()
+    await waits(gateway, moved, "hours ago")
+    second = await linked(f"+{moved}")
+    await gateway.drain()
+    assert (said(peers, first), said(peers, second)) == (["before"], [])
+
+
+async def test_what_waits_when_a_number_is_unlinked_is_past_for_who_has_linked_another_spelling(
+    gateway: Gateway, peers: FakePeers, linked: Link, database: Database
+) -> None:
+    first, second = await linked("+541123456789"), await linked("+5491123456789")
+    await gateway.keep(meta.text("541123456789", "before"))
+    await gateway.drain()
+    await waits(gateway, "541123456789", "hours ago")
+    await database.admin(UNLINK, first)
+    await gateway.drain()
+    assert (said(peers, first), said(peers, second)) == (["before"], [])
+
+
+async def test_what_waits_stays_an_accounts_own_when_it_links_the_number_that_it_has_moved_to(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(PHONE, "before", from_user_id="DE.1"))
+    await gateway.drain()
+    system = {"type": "user_changed_number", "wa_id": "4917000000000", "previous_user_id": "DE.1"}
+    await gateway.keep(meta.text(PHONE, type="system", system=system))
+    await gateway.drain()
+    await waits(gateway, "4917000000000", "hours ago")
+    await linked("+4917000000000", person)
+    await gateway.drain()
+    assert said(peers, person) == ["before", "hours ago"]
+
+
 async def test_a_code_releases_all(gateways: Gateways, peers: FakePeers, asking: UUID) -> None:  # noqa: F811
     gateway = await gateways(link_confirmation="code")
     await say(gateway, "days ago", timedelta(hours=20))
@@ -170,10 +226,8 @@ async def say_hidden(gateway: Gateway, words: str, age: timedelta = timedelta(0)
     await gateway.keep(message)
     await gateway.ingest()
     await gateway.pool.execute(
-        "update whatsapp.events set received_at = received_at - $2::interval,"
-        " sent_at = sent_at - $2::interval where key = $1",
-        message["id"],
-        age,
+        "update whatsapp.events set received_at = received_at - $2, sent_at = sent_at - $2 where key = $1",
+        *(message["id"], age),
     )
 
 
@@ -209,3 +263,38 @@ async def test_what_an_owner_wrote_is_not_past_because_the_number_is_shown(
     await gateway.keep(meta.text(PHONE, "two", **HIDDEN))
     await gateway.drain()
     assert said(peers, person) == ["one", "waits for the gateway", "two"]
+
+
+async def test_what_is_held_until_an_owner_is_found_by_chance_is_given_when_it_is_recent(
+    gateway: Gateway, peers: FakePeers, linked: Link
+) -> None:
+    """As an earlier release left it: held, although a name that the contact has is linked."""
+    await say(gateway, "days ago", timedelta(days=2))
+    await say(gateway, "recently", timedelta(minutes=50))
+    person = await linked("+4917000000000")
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '4917000000000'")
+    await gateway.keep(meta.text(PHONE, "now"))
+    await gateway.drain()
+    assert said(peers, person) == ["recently", "now"]
+
+
+@pytest.mark.parametrize("told", [{}, {"user_id": "DE.2", "previous_user_id": "DE.1"}], ids=["no ids", "ids"])
+async def test_a_move_to_a_number_gives_recent_words_of_it_only(
+    gateway: Gateway, peers: FakePeers, linked: Link, told: dict[str, str]
+) -> None:
+    """Its former holder, whom nothing but the number names, may have said the older ones."""
+    new, person = "4917000000000", await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(PHONE, "before", from_user_id="DE.1"))
+    for words, minutes in (("another person's", 70), ("their own", 10)):
+        message = meta.text(new, words)
+        await gateway.keep(message)
+        await gateway.drain()
+        await gateway.pool.execute(
+            "update whatsapp.events set received_at = received_at - make_interval(mins => $2) where key = $1",
+            *(message["id"], minutes),
+        )
+    system = {"type": "user_changed_number", "wa_id": new, **told}
+    await gateway.keep(meta.text(PHONE, type="system", system=system, from_user_id="DE.1"))
+    await gateway.keep(meta.text(new, "after", from_user_id="DE.2"))
+    await gateway.drain()
+    assert said(peers, person) == ["before", "their own", "after"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, timestamp
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
-from ava_whatsapp_gateway.cloud_api.updates import Message, Other, Update
+from ava_whatsapp_gateway.cloud_api.updates import Message, Other, Status, Update
 
 from .meta_payloads import NUMBER_ID, payload, text, value
 
@@ -112,3 +112,34 @@ def test_timestamps_are_read_or_ignored(given_time: object, expected: datetime |
 def test_no_bytes_ever_raise_anything_but_unreadable(raw: bytes) -> None:
     with suppress(Unreadable):
         parse_updates(raw, NUMBER_ID)
+
+
+def test_two_messages_are_never_taken_for_one_because_their_ids_begin_alike() -> None:
+    long = [text(id="wamid." + "x" * 300 + end) for end in ("1", "2", "2")]
+    found = parse_updates(json.dumps(payload(value(messages=long))).encode(), NUMBER_ID)
+    keys = [update.key for update in found if isinstance(update, Message)]
+    assert (keys[0] != keys[1], keys[1] == keys[2], len(max(keys, key=len)) < 256) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [{"code": 131026}],
+        [{"code": "131026"}],
+        {"code": 131026},
+        [{"code": "131026", "title": "x"}, {"code": 1}],
+    ],
+)
+def test_the_code_of_a_failure_is_read_however_it_is_written(errors: object) -> None:
+    failed = {"id": "wamid.1", "status": "failed", "errors": errors}
+    (found,) = parse_updates(json.dumps(payload(value(statuses=[failed]))).encode(), NUMBER_ID)
+    assert isinstance(found, Status)
+    assert found.code == 131026
+
+
+@pytest.mark.parametrize("errors", [None, [], "131026", [{"code": True}], [{"code": 2**31}], [{"code": "x"}]])
+def test_a_failure_without_a_code_is_a_failure(errors: object) -> None:
+    failed = {"id": "wamid.1", "status": "failed", "errors": errors}
+    (found,) = parse_updates(json.dumps(payload(value(statuses=[failed]))).encode(), NUMBER_ID)
+    assert isinstance(found, Status)
+    assert (found.status, found.code) == ("failed", None)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from .test_link_changes import UNLINK, said, say, without_trigger
 Link = Callable[..., Awaitable[UUID]]
 
 PHONE = "4915112345678"
+LINK = """insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)
+values ($1, $2, now())"""
 
 
 @pytest.fixture
@@ -45,16 +48,36 @@ async def test_a_pin_on_a_number_that_is_another_users_by_now_is_undone(
     await say(gateway, "mine")
     await without_trigger(database, UNLINK, person)
     second = await database.person()
-    await without_trigger(
-        database,
-        "insert into public.user_preferences (user_id, whatsapp_phone, whatsapp_linked_at)"
-        " values ($1, $2, now())",
-        second,
-        f"+{PHONE}",
-    )
+    await without_trigger(database, LINK, second, f"+{PHONE}")
     await PinSweep(gateway.pool).check_next()
     await say(gateway, "the second's")
     assert (said(peers, person), said(peers, second)) == (["mine"], ["the second's"])
+
+
+async def test_what_waited_under_a_pin_that_is_undone_is_past_for_the_next_owner(
+    gateway: Gateway, peers: FakePeers, person: UUID, database: Database, linked: Link
+) -> None:
+    await say(gateway, "mine")
+    await without_trigger(database, UNLINK, person)
+    second = await database.person()
+    await without_trigger(database, LINK, second, f"+{PHONE}")
+    await gateway.keep(meta.text(body="hours ago"))
+    await gateway.ingest()
+    await gateway.pool.execute("update whatsapp.events set received_at = received_at - interval '3 hours'")
+    assert await PinSweep(gateway.pool).check_next() == 1
+    await gateway.drain()
+    assert (said(peers, person), said(peers, second)) == (["mine"], [])
+
+
+async def test_the_sweep_waits_for_no_account(gateway: Gateway, person: UUID, database: Database) -> None:
+    await say(gateway, "mine")
+    deleting = await asyncpg.connect(database.url("supabase_admin"))
+    try:
+        async with deleting.transaction():
+            await deleting.execute("select from public.users for update")
+            assert await PinSweep(gateway.pool).check_next() == 0
+    finally:
+        await deleting.close()
 
 
 @pytest.mark.parametrize("how", ["as it is", "spelling", "moved", "another id came", "pinned by 0.1.0"])

@@ -105,3 +105,18 @@ async def test_every_table_of_the_gateway_has_a_limit_or_goes_with_a_row_that_ha
 
 async def _age(gateway: Gateway, table: str, column: str, by: str) -> None:
     await gateway.pool.execute(f"update whatsapp.{table} set {column} = {column} - interval '{by}'")  # noqa: S608
+
+
+async def test_a_delivery_is_kept_while_an_update_of_it_waits_to_be_read(gateway: Gateway) -> None:
+    await gateway.keep({"type": "text"}, meta.text())
+    await gateway.keep(meta.text())
+    await gateway.ingest()
+    await _age(gateway, "deliveries", "received_at", "31 days")
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 1
+    await retention.set_gauges(gateway.pool, gateway.settings)
+    assert KEPT_AGE.labels("deliveries")._value.get() == 0  # it is not late
+    await _age(gateway, "events", "changed_at", "91 days")
+    for _ in range(2):
+        await retention.apply_retention(gateway.pool, gateway.settings)
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0

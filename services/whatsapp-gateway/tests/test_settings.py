@@ -39,8 +39,31 @@ def test_an_answerer_without_a_secret_stops_the_service(settings: MakeSettings) 
     assert settings().answer_url is None
 
 
+@pytest.mark.parametrize("name", ["access_token", "answer_secret"])
+@pytest.mark.parametrize(
+    "wrong", ["a-secret-with-an-umlaut-ä", " a-secret-after-a-blank", "a-line-with-its-end\n"]
+)
+def test_a_secret_that_no_header_carries_is_found_at_the_start(
+    settings: MakeSettings, name: str, wrong: str
+) -> None:
+    with pytest.raises(ValidationError, match="from copying: remove it") as refused:
+        settings(**{name: wrong})
+    assert name in str(refused.value)
+
+
 @pytest.mark.parametrize("missing", ["app_secrets", "verify_token", "access_token", "client_secret"])
 def test_without_a_secret_the_service_does_not_start(settings: MakeSettings, missing: str) -> None:
     empty = [] if missing == "app_secrets" else ""
     with pytest.raises(ValueError, match=missing):
         settings(**{missing: empty})
+
+
+def test_the_version_is_in_one_variable_only(settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match=r"remove /v25\.0 \(GRAPH_API_VERSION has it\)"):
+        settings(graph_api_url="https://graph.facebook.com/v25.0")
+    assert settings(graph_api_url="https://graph.facebook.com/").graph_api_url == "https://graph.facebook.com"
+
+
+def test_the_access_token_is_the_token_alone(settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match="begins with Bearer"):
+        settings(access_token="Bearer EAAG0123456789abcdef")

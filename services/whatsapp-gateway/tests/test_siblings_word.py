@@ -46,6 +46,20 @@ def _has_uuid(answer: Answer) -> bool:
     return isinstance(answer[1], dict) and len(str(answer[1].get("id", ""))) == 36
 
 
+async def test_a_deletion_is_not_over_before_messaging_itself_says_so(
+    gateway: Gateway, peers: FakePeers, person: UUID
+) -> None:
+    """A page in its place must not leave in the log what its writer has deleted."""
+    said, deleted = meta.text(body="secret", id="wamid.said"), {"original_message_id": "wamid.said"}
+    await gateway.keep(said)
+    await gateway.drain()
+    peers.before["corrections!"].extend(STRANGE)
+    await gateway.keep({**said, "id": "wamid.gone", "type": "revoke", "revoke": deleted})
+    await gateway.drain()
+    assert not peers.before["corrections!"]
+    assert peers.turns(person)[0] == ("user", "")
+
+
 async def test_the_answers_log_entry_is_waited_for_as_well(
     gateway: Gateway, peers: FakePeers, person: UUID
 ) -> None:

@@ -164,3 +164,25 @@ async def test_a_user_is_named_only_when_the_events_are_one_users(
     found = operator("trace", "delivery:1", "--json")
     assert (len(found["events"]), found["user_id"]) == (2, None)
     assert UUID(operator("trace", "event:1", "--json")["user_id"]) in (first, other)
+
+
+async def test_what_was_edited_or_deleted_on_the_phone_is_on_the_time_line(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, operator: Operate
+) -> None:
+    await linked(f"+{PHONE}")
+    new = {"original_message_id": "wamid.said", "message": {"type": "text", "text": {"body": "new"}}}
+    await gateway.keep(meta.text(id="wamid.said"))
+    await gateway.drain()
+    await gateway.keep(meta.text(id="wamid.edit", type="edit", edit=new))
+    await gateway.keep(
+        meta.text(id="wamid.gone", type="revoke", revoke={"original_message_id": "wamid.said"})
+    )
+    await gateway.drain()
+    found = operator("trace", "wamid.said", "--json")["entries"]
+    made = [(entry["kind"], entry.get("corrects")) for entry in found if entry["what"] == "ingested"]
+    assert made == [("text", None), ("edit", "wamid.said"), ("revoke", "wamid.said")]
+
+
+async def test_a_word_that_looks_like_a_number_is_not_known(operator: Operate) -> None:
+    for odd in ("²", "event:²", "delivery:①"):
+        assert "Nothing is known" in operator("trace", odd, status=1)

@@ -33,6 +33,11 @@ KINDS = [*sorted(TURN_KINDS), "unsupported", "what Meta invents next"]
         ),
         ("location", {"latitude": 52.5, "longitude": 13.4}, "[location 52.5, 13.4]"),
         (
+            "location",
+            {"name": "Cafe", "url": "https://cafe.example"},
+            "[location Cafe · https://cafe.example]",
+        ),
+        (
             "contacts",
             [{"name": {"formatted_name": "Bo"}, "phones": [{"phone": "+49 1"}]}, {"phones": [{}]}],
             "[contacts Bo +49 1]",
@@ -112,6 +117,12 @@ def test_a_reply_of_a_kind_that_is_not_known_is_logged_with_its_content(kind: st
     assert "_" not in words.partition("]")[0]
 
 
+@pytest.mark.parametrize("seen", ["\U0001fa77", "\U0001faff", "\uf8ff"])
+def test_an_emoji_that_is_newer_than_our_tables_is_said(seen: str) -> None:
+    assert as_text("text", {"text": {"body": seen}}) == seen
+    assert as_text("button", {"button": {"text": seen}}) == seen
+
+
 def test_what_speaks_about_another_message_is_not_a_turn() -> None:
     for kind in NON_TURN_KINDS:
         (found,) = parse_updates(meta.envelope({**meta.text(), "type": kind, kind: {}}), meta.NUMBER_ID)
@@ -162,3 +173,64 @@ def test_a_long_text_is_cut_between_what_a_reader_sees_as_characters() -> None:
     flags = "x" + "\U0001f1e9\U0001f1ea" * 33_000
     words = as_text("text", {"text": {"body": flags}})
     assert (len(words), words[-2:]) == (65535, "\U0001f1e9\U0001f1ea")
+
+
+AD = {
+    "source_url": "https://ads.example/1",
+    "source_id": "120200000000000001",
+    "source_type": "ad",
+    "headline": "Meet Ava",
+    "body": "A companion that listens",
+    "media_type": "image",
+    "image_url": "https://ads.example/1.jpg",
+    "ctwa_clid": "ARAkLkA8rmlFeiCktEJQ",
+    "welcome_message": {"text": "Hello!"},
+}
+PRODUCT = {"catalog_id": "194836987003835", "product_retailer_id": "mug-blue"}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"referral": AD}, "[from the ad: Meet Ava – A companion that listens – https://ads.example/1]"),
+        (
+            {"referral": {**AD, "source_type": "post", "body": ""}},
+            "[from the post: Meet Ava – https://ads.example/1]",
+        ),
+        ({"referral": {"body": ["A", "B"]}}, "[from the ad: A, B]"),
+        (
+            {"context": {"from": "1", "id": "wamid.1", "referred_product": PRODUCT}},
+            "[about the product mug-blue]",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text", "image", "interactive", "unsupported"])
+def test_the_ad_that_was_tapped_and_the_product_that_is_asked_about_stand_below_the_words(
+    kind: str, more: dict[str, Any], words: str
+) -> None:
+    said = {"type": kind, "text": {"body": "hi"}, "image": {}, "interactive": {"type": "a", "a": "b"}}
+    alone = as_text(kind, said)
+    assert as_text(kind, said | more) == f"{alone}\n{words}"
+
+
+@pytest.mark.parametrize("referral", [{}, None, [], "ad", {"source_id": "1"}])
+@pytest.mark.parametrize("context", [{}, {"forwarded": True}, {"referred_product": None}, None, "x"])
+def test_where_a_message_came_from_adds_nothing_when_it_says_nothing(
+    referral: object, context: object
+) -> None:
+    assert as_text("text", {"text": {"body": "hi"}, "context": context, "referral": referral}) == "hi"
+    assert as_text("text", {"text": {"body": ""}, "referral": AD}) == ""
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ({"text": {"body": "new"}}, "new"),
+        ({"type": None, "image": {"caption": "new"}}, "[image] new"),
+        ({"type": "text", "text": {"body": ""}}, EMPTY),
+        ("new", "new"),
+        (None, ""),
+    ],
+)
+def test_an_edit_is_read_as_a_message_of_its_own_would_be(new: object, words: str) -> None:
+    assert as_text("edit", {"edit": {"original_message_id": "wamid.1", "message": new}}) == words

@@ -72,7 +72,7 @@ class Make:
         await self._status(await self._send(old, SendState.UNKNOWN))
 
     async def sender_events(self, old: EventState, _: EventState) -> None:
-        await self._accepted(await self._send(old, SendState.UNKNOWN))
+        await self._accepted(await self._send(old, SendState.UNKNOWN), "4917000000002")
 
     async def maintenance_events(self, old: EventState, new: EventState | None) -> None:
         if new is EventState.READY:
@@ -106,12 +106,21 @@ class Make:
         action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
         await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
 
-    async def handler_outbox(self, _: None, __: SendState) -> None:
+    async def handler_outbox(self, _: SendState | None, new: SendState) -> None:
         event = await self._claimed(EventState.READY)
+        if new is SendState.DISCARDED:
+            await put_send(self.database, event.id, SendState.READY, "notice")
+            await lanes.finish(self.pool, event, EventState.DONE, None, 20.0)
+            return
         user = await self.database.person()
         await outbox.prepare(self.pool, event, user, None, ["hello"], 20.0)
 
+    lane_runner_outbox = handler_outbox
+
     async def sender_outbox(self, old: SendState, new: SendState) -> None:
+        if new is SendState.DISCARDED:
+            await self._not_sent(await self._send(EventState.DONE, SendState.UNKNOWN, "notice"), new)
+            return
         event = await self._claimed(EventState.READY)
         send = await put_send(self.database, event.id, old)
         if new is SendState.SENDING:
@@ -121,8 +130,7 @@ class Make:
         elif new is SendState.UNKNOWN:
             await outbox.mark_unknown(self.pool, send, 0, "no response")
         else:
-            final = new is SendState.FAILED
-            await outbox.mark_not_sent(self.pool, send, 0, 131026, "refused", final=final, counts=True)
+            await self._not_sent(send, new)
 
     async def status_outbox(self, old: SendState, _: SendState) -> None:
         await self._status(await self._send(EventState.AWAITING, old))
@@ -182,11 +190,15 @@ class Make:
         await self.gateway.keep(meta.text(await self._sender(event)))
         await self.gateway.round()
 
-    async def _send(self, event_state: EventState, state: SendState) -> UUID:
-        return await put_send(self.database, await put_event(self.database, event_state), state)
+    async def _send(self, event_state: EventState, state: SendState, kind: str = "answer") -> UUID:
+        return await put_send(self.database, await put_event(self.database, event_state), state, kind)
 
-    async def _accepted(self, send: UUID) -> None:
-        await outbox.mark_accepted(self.pool, send, f"wamid.{send}", None, meta.NUMBER_ID)
+    async def _accepted(self, send: UUID, alias: str | None = None) -> None:
+        await outbox.mark_accepted(self.pool, send, f"wamid.{send}", alias, meta.NUMBER_ID)
+
+    async def _not_sent(self, send: UUID, new: SendState) -> None:
+        final = new is SendState.FAILED
+        await outbox.mark_not_sent(self.pool, send, 0, 131026, "refused", final=final, counts=True)
 
     async def _status(self, send: UUID) -> None:
         await self.gateway.keep(

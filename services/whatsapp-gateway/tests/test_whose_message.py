@@ -16,6 +16,7 @@ from .ownership_walk import Walk
 
 Steps = list[tuple[Any, ...]]
 _PHONES, _USERS, _HOW = st.integers(0, 2), st.integers(0, 2), st.sampled_from(["number", "both", "id"])
+_PLACES = st.tuples(st.sampled_from(["before", "after"]), st.sampled_from(["avatar", "messages", "graph"]))
 _SAY = st.tuples(st.just("say"), _PHONES, _HOW)
 _STEPS = st.one_of(
     _SAY,
@@ -33,6 +34,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("age"), _PHONES),
     st.tuples(st.just("delete"), _USERS),
     st.tuples(st.just("work"), st.integers(0, 1)),
+    st.tuples(st.just("stop"), st.integers(0, 1), _USERS, _PLACES),
     st.tuples(st.just("kill"), st.integers(0, 1), st.integers(0, 60)),
 )
 
@@ -62,6 +64,8 @@ async def gateways_by_mode(
 @example(steps=[("prove", 2, 2, "id"), ("say", 2, "both"), ("move", 2, False, "together")])
 @example(steps=[("prove", 2, 2, "id"), ("prove", 1, 2, "both"), ("say", 2, "id"), ("say", 2, "number")])
 @example(steps=[("say", 2, "id"), ("age", 2), ("link", 2, 2), ("say", 2, "both")])
+@example(steps=[("say", 0, "both"), ("stop", 0, 0, ("after", "messages"))])
+@example(steps=[("say", 1, "number"), ("stop", 1, 1, ("before", "graph")), ("say", 1, "id")])
 @given(steps=st.lists(_STEPS, min_size=4, max_size=14))
 async def test_nobody_reads_what_another_persons_phone_said(
     gateways_by_mode: tuple[bool, list[Gateway]], peers: FakePeers, database: Database, steps: Steps

@@ -1,5 +1,6 @@
 """The database is set up with whatever rights its user has, or says which are missing."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from ava_local.stack.environment import Environment
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 from ava_local.testing.databases import Database
+from ava_local.testing.transaction_pooler import transaction_pooler
 
 
 def test_a_database_user_without_the_rights_is_told_what_to_do_instead(
@@ -56,3 +58,14 @@ def test_a_database_that_cannot_be_reached_is_told_by_variable(tmp_path: Path, h
 def test_a_wrong_password_is_told_by_variable(tmp_path: Path, database: Database) -> None:
     url = re.sub(r":[^:@]+@", ":wrong@", database.url("postgres"))
     assert "the password of postgres in AVA_DATABASE_ADMIN_URL is refused" in set_up(tmp_path, url).stderr
+
+
+async def test_a_transaction_pooler_is_told_at_once(tmp_path: Path, database: Database) -> None:
+    """On any port; the migrations would wait forever for a lock that another client was given."""
+    url = database.url("postgres")
+    port = re.search(r":(\d+)/", url)
+    assert port
+    async with transaction_pooler(int(port[1])) as pooled:
+        done = await asyncio.to_thread(set_up, tmp_path, url.replace(f":{port[1]}/", f":{pooled}/"))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "AVA_DATABASE_ADMIN_URL leads to a transaction pooler" in done.stderr

@@ -79,8 +79,9 @@ async def test_the_python_client_takes_an_account_from_sign_up_to_deletion(serve
     run(sys.executable, str(CLIENTS / "account_lifecycle.py"), served, PUBLISHABLE, SECRET, new_email())
 
 
+@pytest.mark.parametrize("script", ["account_lifecycle", "sessions"])
 async def test_the_javascript_client_takes_an_account_from_sign_up_to_deletion(
-    served: str, npm_programs: Path
+    served: str, npm_programs: Path, script: str
 ) -> None:
     modules = str(npm_programs.parent.parent)
-    run("node", str(CLIENTS / "account_lifecycle.mjs"), served, PUBLISHABLE, SECRET, new_email(), modules)
+    run("node", str(CLIENTS / f"{script}.mjs"), served, PUBLISHABLE, SECRET, new_email(), modules)

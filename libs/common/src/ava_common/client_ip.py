@@ -20,7 +20,7 @@ async def client_ip(request: Request) -> str:
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     said = forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
     try:
-        found = ipaddress.ip_address(said)
+        found = ipaddress.ip_address(said.partition("%")[0])  # its zone means something on one host only
     except ValueError:
         return UNKNOWN
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
@@ -33,7 +33,7 @@ ClientIp = Annotated[str, Depends(client_ip)]
 def network_of(ip: str) -> str:
     """What is counted together: one IPv4 address, or the /64 that an IPv6 customer is given."""
     try:
-        found = ipaddress.ip_address(ip.partition("%")[0])
+        found = ipaddress.ip_address(ip)
     except ValueError:
         return UNKNOWN
     if isinstance(found, ipaddress.IPv6Address):

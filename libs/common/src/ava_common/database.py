@@ -51,6 +51,9 @@ class AccountGone(Problem):
 
     status = 401
 
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
 
 class _Pool(_AsyncpgPool):
     """Raises DatabaseUnavailable and nothing else when the database is away: every method uses `acquire`."""

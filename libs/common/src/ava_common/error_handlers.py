@@ -25,6 +25,7 @@ from ava_common.text import printable
 from ava_common.validation_messages import message
 
 _NAME_MAX_CHARACTERS = 200  # of a field that the client made up
+_ERRORS_MAX = 100  # a body of a megabyte can have a hundred thousand unknown fields
 
 
 async def _problem(_: Request, error: Exception) -> Response:
@@ -38,7 +39,7 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedJson().response()
     return InvalidRequest(
-        errors=[{"pointer": _pointer(item["loc"]), "detail": message(item)} for item in found]
+        errors=[{"pointer": _pointer(item["loc"]), "detail": message(item)} for item in found[:_ERRORS_MAX]]
     ).response()
 
 

@@ -1,12 +1,13 @@
 """The HTTP client for asking another service, and how to tell the service's own answer from others'.
 
-It carries the trace, and the caller's own token. Decision 0106.
+It carries the trace, and the caller's own token; it keeps no cookies. Decisions 0106 and 0153.
 """
 
 import ssl
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -45,10 +46,15 @@ async def _carry_trace(request: httpx.Request) -> None:
 async def open_client(
     base_url: str, *, timeout_seconds: float = 5.0, **options: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client for one service; the timeout is for connect, read, write and pool each."""
+    """A client for one service; the timeout is for connect, read, write and pool each.
+
+    A cookie that it kept would travel with the next request, which is another person's.
+    """
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
     async with httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout_seconds,
+        cookies=no_cookies,
         event_hooks={"request": [_carry_trace]},
         **{"verify": certificate_authorities(), **options},
     ) as client:

@@ -15,6 +15,7 @@ from ava_common.database import AccountGone
 from ava_common.http_client import on_behalf_of, own_problem
 from ava_common.log import log
 from ava_common.problems import Problem
+from ava_common.token_verifier import InvalidToken
 
 RESTART_SECONDS = 5.0
 """How long a service may refuse connections while it is restarted, also one that was killed."""
@@ -43,7 +44,7 @@ REFUSALS = (NotSignedIn, PersonRequired, SessionEnded, AccountGone, SessionsUnav
 
 
 class SessionCheck(Protocol):
-    """Raises SessionEnded, AccountGone or SessionsUnavailable unless the caller's session lives."""
+    """Raises SessionEnded, AccountGone, InvalidToken or SessionsUnavailable unless the session lives."""
 
     async def require_live(self, caller: Caller) -> None: ...
 
@@ -66,7 +67,7 @@ class RemoteSessionCheck:
         if response.status_code == 204:
             return
         said = own_problem(response) if response.status_code == 401 else None
-        for refusal in (SessionEnded, AccountGone):
+        for refusal in (SessionEnded, AccountGone, InvalidToken):  # which may have expired on the way
             if said == refusal.type():
                 raise refusal
         log.warning("sessions.unexpected", status=response.status_code)

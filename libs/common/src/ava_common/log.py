@@ -92,4 +92,13 @@ def configure(service: str, level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def leave_stdout_alone() -> None:
+    """For commands, whose output a program may read: errors are logged on stderr, the rest not at all."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from ava_common.log import leave_stdout_alone
+
 BROKEN_PIPE = 141
 """The exit status of a program that its reader has left, as shells know it: 128 + SIGPIPE."""
 
@@ -15,6 +17,7 @@ def program_name(default: str) -> str:
 
 def run(main: Callable[[], int]) -> int:
     """The exit status; nothing more is said when the reader, such as `head`, has all it wanted."""
+    leave_stdout_alone()
     try:
         status = main()
         sys.stdout.flush()

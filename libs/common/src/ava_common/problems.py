@@ -130,7 +130,7 @@ class InternalError(Problem):
 
 
 class DatabaseAway(Problem):
-    """The database is not available right now. Nothing was changed; try again in a moment."""
+    """The database is not available right now. Try again in a moment."""
 
     status = 503
 

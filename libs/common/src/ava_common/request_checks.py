@@ -3,6 +3,7 @@
 Decision 0124.
 """
 
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,6 +12,8 @@ from ava_common.problems import InvalidRequest, Problem
 from ava_common.resource_methods import ResourceMethods
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_KEY = b"idempotency-key"
+_QUOTED_MAX_CHARACTERS = 200
 
 
 class ConditionNotSupported(Problem):
@@ -20,7 +23,7 @@ class ConditionNotSupported(Problem):
 
 
 class RequestChecks:
-    """ASGI middleware: refuses If-Match where no route compares it, and a query parameter given twice."""
+    """ASGI middleware: refuses If-Match where no route compares it, and what is given twice."""
 
     def __init__(self, app: ASGIApp, methods: ResourceMethods) -> None:
         self.app, self.methods = app, methods
@@ -33,9 +36,19 @@ class RequestChecks:
         query: bytes = scope["query_string"]
         if b"&" in query and (repeated := repeated_names(query)[:10]):
             return InvalidRequest(
-                errors=[{"pointer": f"query:{name}", "detail": "must be given once"} for name in repeated]
+                errors=[
+                    {"pointer": f"query:{name[:_QUOTED_MAX_CHARACTERS]}", "detail": "must be given once"}
+                    for name in repeated
+                ]
             )
-        if scope["method"] in _SAFE or all(name != b"if-match" for name, _ in scope["headers"]):
+        if scope["method"] in _SAFE:
+            return None
+        names = [name for name, _ in scope["headers"]]
+        if names.count(_KEY) > 1:
+            return InvalidRequest(
+                errors=[{"pointer": "header:Idempotency-Key", "detail": "must be given once"}]
+            )
+        if b"if-match" not in names:
             return None
         supported = self.methods.compares_versions(scope["method"], scope["path"])
         return None if supported else ConditionNotSupported()
@@ -43,5 +56,5 @@ class RequestChecks:
 
 def repeated_names(query: bytes) -> list[str]:
     """The names that a query string holds more than once."""
-    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
-    return list(dict.fromkeys(name for index, name in enumerate(names) if name in names[:index]))
+    given = Counter(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return [name for name, times in given.items() if times > 1]

@@ -5,85 +5,24 @@ Decision 0119.
 
 import os
 import sys
-from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ava_common import database_url, unknown_variables
-from ava_common.database_url import is_private
+from ava_common import unknown_variables
+from ava_common.setting_types import DatabaseUrl as DatabaseUrl
+from ava_common.setting_types import LogLevel as LogLevel
+from ava_common.setting_types import ProjectUrl as ProjectUrl
+from ava_common.setting_types import Secret as Secret
+from ava_common.setting_types import Secrets as Secrets
+from ava_common.setting_types import Url as Url
 from ava_common.token_verifier import TrustedIssuer, supabase_issuer
 from ava_common.validation_messages import message
 
-SECRET_MIN_CHARACTERS = 16
 INVALID_SETTINGS_EXIT_CODE = 78
 """EX_CONFIG of sysexits.h: starting again does not help."""
-
-
-def _strong(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if value.startswith("change-me"):
-        raise ValueError("still holds the placeholder of .env.example; put a real secret here")
-    if len(value) < SECRET_MIN_CHARACTERS:
-        raise ValueError(
-            f"is shorter than {SECRET_MIN_CHARACTERS} characters; make one with: openssl rand -hex 32"
-        )
-    return secret
-
-
-def _database_url(url: SecretStr) -> SecretStr:
-    if problem := database_url.problem(url.get_secret_value()):
-        raise ValueError(problem)
-    return url
-
-
-def _http_url(url: str) -> str:
-    host = _http_host(url)
-    if not host:
-        raise ValueError("is not a valid URL; it should look like https://host or http://127.0.0.1:8080")
-    if host.startswith("change-me"):
-        raise ValueError("still holds the placeholder of .env.example; put the real address here")
-    if urlsplit(url).scheme == "http" and not is_private(host):
-        raise ValueError("must start with https:// because it leaves this machine")
-    return url.rstrip("/")
-
-
-def _http_host(url: str) -> str | None:
-    """The host an http(s) URL names; None when there is none, or it cannot be read."""
-    try:
-        parts = urlsplit(url)
-        return parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
-    except ValueError:  # the library says it in its own words
-        return None
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _level(value: object) -> object:
-    name = value.upper() if isinstance(value, str) else value
-    return "WARNING" if name == "WARN" else name
-
-
-Secret = Annotated[SecretStr, AfterValidator(_strong)]
-"""A secret that never prints; empty, short and placeholder values refuse the start."""
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-"""The login URL of a service's own database role; a placeholder or anything else refuses the start."""
-
-Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-"""One or more secrets, comma-separated, the current one first: two at once are a rotation."""
-
-Url = Annotated[str, AfterValidator(_http_url)]
-"""An http(s) base URL without a trailing slash; plain http only to private hosts."""
-
-LogLevel = Annotated[
-    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET"], BeforeValidator(_level)
-]
-"""The least severe lines that are logged, as Python's logging names them; upper or lower case."""
 
 
 def from_environment(prefix: str) -> SettingsConfigDict:
@@ -105,7 +44,7 @@ class ServiceSettings(BaseSettings):
 
     database_url: DatabaseUrl
     log_level: LogLevel = Field("INFO", validation_alias="LOG_LEVEL")
-    supabase_url: Url = Field(validation_alias="SUPABASE_URL")
+    supabase_url: ProjectUrl = Field(validation_alias="SUPABASE_URL")
     supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
     supabase_jwt_issuer: str | None = Field(None, validation_alias="SUPABASE_JWT_ISSUER")
 

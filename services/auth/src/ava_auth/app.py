@@ -12,6 +12,7 @@ from ava_auth.audit import AuditLog
 from ava_auth.even_queue import EvenQueue
 from ava_auth.issuer import Issuer, read_keys
 from ava_auth.live_sessions import LiveSessions
+from ava_auth.project_settings import ProjectSettings
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.resources import Resources
 from ava_auth.routes import (
@@ -50,6 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def open_resources() -> AsyncIterator[Resources]:
         async with AsyncExitStack() as stack:
             resources = await _open(settings, stack)
+            for queue in (resources.passwords, resources.mails):
+                stack.push_async_callback(queue.finish)
             retention = asyncio.create_task(_apply_retention(resources))
             stack.callback(retention.cancel)
             yield resources
@@ -82,13 +85,15 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Resources:
         httpx.AsyncClient(timeout=PWNED_PASSWORDS_TIMEOUT_SECONDS, verify=certificate_authorities())
     )
     supabase = await enter(open_supabase(settings))
+    asking = await enter(open_client(settings.supabase_url))
     return Resources(
         settings=settings,
         pool=pool,
         database=DatabaseReadiness(pool, url, "AUTH_DATABASE_URL"),
         verifier=await enter(open_verifier(*issuers)),
         supabase=supabase,
-        supabase_readiness=SupabaseReadiness(settings, await enter(open_client(settings.supabase_url))),
+        supabase_readiness=SupabaseReadiness(settings, asking),
+        project=ProjectSettings(settings, asking),
         sessions=LiveSessions(supabase),
         throttle=Throttle(pool, audit_log, settings),
         audit_log=audit_log,

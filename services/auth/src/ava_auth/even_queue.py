@@ -4,14 +4,23 @@ Decisions 0061 and 0115.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from ava_auth.constant_time import padded_to
 from ava_auth.problems import AccountsAway
+from ava_common.attempt_limiter import TooManyAttempts
+from ava_common.log import log
+
+Work: TypeAlias = Coroutine[None, None, None]
 
 AT_ONCE = 3
 WAITING_MAX = 100
+FULL_SECONDS = 5  # how long a network that fills its half of the queue is asked to wait
+MOST_OF_A_STEP = 0.75
+PATIENT_STEPS = 4
 
 
 class EvenQueue:
@@ -25,15 +34,54 @@ class EvenQueue:
         self._step_seconds, self._most = step_seconds, at_once + waiting_max
         self._places = asyncio.Semaphore(at_once)
         self._inside = 0
+        self._of_network: Counter[str] = Counter()
+        self._going_on: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Entered when a place is free. Raises AccountsAway when too many wait already."""
+    async def turn(self, network: str) -> AsyncIterator[None]:
+        """Entered when a place is free. Raises AccountsAway when too many wait already.
+
+        TooManyAttempts when half of all are of this network: the other half is for the others.
+        """
+        if self._of_network[network] * 2 >= self._most:
+            raise TooManyAttempts(FULL_SECONDS)
         if self._inside >= self._most:
             raise AccountsAway
         self._inside += 1
+        self._of_network[network] += 1
         try:
             async with self._places, padded_to(self._step_seconds):
                 yield
         finally:
             self._inside -= 1
+            self._of_network[network] -= 1
+            self._of_network += Counter()  # drops networks that nobody is left of
+
+    async def without_waiting(self, work: Work, *, unless: bool = False) -> asyncio.Task[None]:
+        """Wait for a mail within a turn, but no longer than the step: then it goes on by itself."""
+        task = asyncio.create_task(work)
+        self._going_on.add(task)
+        task.add_done_callback(self._going_on.discard)
+        seconds = None if unless else self._step_seconds * MOST_OF_A_STEP or None
+        await asyncio.wait([task], timeout=seconds)
+        if task.done():
+            task.result()
+        else:
+            task.add_done_callback(_tell_failure)
+        return task
+
+    async def wait_as_long(self, work: asyncio.Task[None]) -> None:
+        """Outside of a turn wait for some steps whatever happens: what has failed by then is told."""
+        await asyncio.sleep(self._step_seconds * PATIENT_STEPS)
+        if work.done():
+            work.result()
+
+    async def finish(self) -> None:
+        """Wait for all that goes on by itself."""
+        await asyncio.gather(*self._going_on, return_exceptions=True)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    failed = None if task.cancelled() else task.exception()
+    if failed:
+        log.error("mail.unsent", error=type(failed).__name__)

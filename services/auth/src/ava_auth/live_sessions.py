@@ -4,10 +4,13 @@ Decision 0111.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ava_auth.problems import AccountsAway
 from ava_auth.supabase import SupabaseAuth
 from ava_auth.user_and_session import User
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
 from ava_common.live_sessions import SessionsUnavailable
@@ -25,7 +28,10 @@ class LiveSessions:
         self._forgotten = 0
 
     async def user(self, caller: Caller) -> User:
-        """The user of the caller's session. Raises SessionEnded, AccountGone or AccountsAway."""
+        """The user of the caller's session.
+
+        Raises SessionEnded, AccountGone, InvalidToken, TooManyAttempts or AccountsAway.
+        """
         digest = hashlib.sha256(caller.token.encode()).digest()
         if known := self._users.get(digest):
             return known
@@ -38,8 +44,16 @@ class LiveSessions:
     async def require_live(self, caller: Caller) -> None:
         try:
             await self.user(caller)
-        except AccountsAway:
+        except (AccountsAway, TooManyAttempts):
             raise SessionsUnavailable from None
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Around what ends sessions: forget them also when nobody can say whether it has."""
+        try:
+            yield
+        finally:
+            self.forget()
 
     def forget(self) -> None:
         """Ask anew about every session, because some have ended; they are few and it is cheap."""

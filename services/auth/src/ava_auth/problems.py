@@ -11,6 +11,9 @@ class WrongCredentials(Problem):
 
     status = 401
 
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
 
 class WrongPassword(Problem):
     """This is not your current password. Try again; you can reset a forgotten one by e-mail."""

@@ -10,6 +10,7 @@ from ava_auth.audit import AuditLog
 from ava_auth.even_queue import EvenQueue
 from ava_auth.issuer import Issuer
 from ava_auth.live_sessions import LiveSessions
+from ava_auth.project_settings import ProjectSettings
 from ava_auth.pwned_passwords import PwnedPasswords
 from ava_auth.service_clients import ServiceClients
 from ava_auth.settings import Settings
@@ -33,6 +34,7 @@ class Resources:
     verifier: TokenVerifier
     supabase: SupabaseAuth
     supabase_readiness: SupabaseReadiness
+    project: ProjectSettings
     sessions: LiveSessions
     throttle: Throttle
     audit_log: AuditLog

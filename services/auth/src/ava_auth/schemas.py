@@ -78,6 +78,12 @@ class Me(BaseModel):
     email: str | None
 
 
+class SignedIn(BaseModel):
+    """Who is signed in, or null."""
+
+    user: Me | None
+
+
 class Tokens(BaseModel):
     """A session for programs. `expires_in` seconds, `expires_at` Unix seconds."""
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from ava_auth.issuer import read_keys
+from ava_common.setting_types import ApiKey
 from ava_common.settings import Secret, ServiceSettings, Url, from_environment
 
 
@@ -49,8 +50,8 @@ def _kind(key: SecretStr) -> str:
         return ""
 
 
-PublishableKey = Annotated[Secret, AfterValidator(_not_secret)]
-SecretKey = Annotated[Secret, AfterValidator(_not_publishable)]
+PublishableKey = Annotated[ApiKey, AfterValidator(_not_secret)]
+SecretKey = Annotated[ApiKey, AfterValidator(_not_publishable)]
 
 
 class Settings(ServiceSettings):

@@ -45,6 +45,8 @@ async def _answer_or_none(request: Awaitable[T], none_for: Collection[str], prob
         return await request
     except (AuthError, ValidationError) as error:
         if isinstance(error, AuthApiError) and error.code in none_for:
+            if error.code in supabase_errors.MAIL_UNSENT:
+                log.error("supabase.mail_unsent", code=error.code)
             return None
         raise _problem(error, problems) from None
 
@@ -97,7 +99,7 @@ class SupabaseAuth:
         request = self._forwarding(client_ip).sign_up({"email": email, "password": password})
         created = await _answer_or_none(request, supabase_errors.SIGN_UP_UNREPORTED, supabase_errors.SIGN_UP)
         if created and created.session:
-            await self.log_out(created.session.access_token, "local")
+            await self.close(created.session.access_token, "local")
 
     async def log_in(self, email: str, password: str, client_ip: str) -> Session:
         request = self._forwarding(client_ip).sign_in_with_password({"email": email, "password": password})
@@ -108,12 +110,24 @@ class SupabaseAuth:
         return _session((await _answer(request, supabase_errors.SESSION)).session)
 
     async def log_out(self, access_token: str, scope: Scope) -> None:
-        """End sessions; one that has already ended is not an error."""
+        """End sessions; one's own that has already ended is not an error.
+
+        Raises InvalidToken for a token that has expired, SessionEnded or AccountGone when others were to be
+        ended too: with either nothing is ended, and those may well live on.
+        """
         request = self._client(self._publishable).admin.sign_out(access_token, scope)
-        await _answer_or_none(request, supabase_errors.SESSION_ENDED, {})
+        over = supabase_errors.SESSION_ENDED if scope == "local" else ()
+        await _answer_or_none(request, over, supabase_errors.LIVE_SESSION)
+
+    async def close(self, access_token: str, scope: Scope) -> None:
+        """End a session of our own whose tokens nobody was given; one that stays open harms nobody."""
+        try:
+            await self.log_out(access_token, scope)
+        except Problem as problem:
+            log.warning("supabase.session_left_open", why=type(problem).__name__)
 
     async def user(self, access_token: str) -> User:
-        """The user of this session, asked upstream. Raises SessionEnded or AccountGone."""
+        """The user of this session, asked upstream. Raises SessionEnded, AccountGone or InvalidToken."""
         request = self._client(self._publishable).get_user(access_token)
         response = await _answer(request, supabase_errors.LIVE_SESSION)
         if response is None:

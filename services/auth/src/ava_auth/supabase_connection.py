@@ -5,7 +5,6 @@ Decision 0060.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -18,11 +17,10 @@ TIMEOUT_SECONDS = 10
 
 @asynccontextmanager
 async def open_supabase(settings: Settings) -> AsyncIterator[SupabaseAuth]:
-    """One HTTP client for all calls: it keeps no cookies and retries only what was never sent."""
+    """One HTTP client for all calls, which keeps no cookies and retries only what was never sent."""
     async with open_client(
         settings.supabase_url,
         timeout_seconds=TIMEOUT_SECONDS,
         transport=httpx.AsyncHTTPTransport(retries=1, verify=certificate_authorities()),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     ) as http:
         yield SupabaseAuth(settings, http)

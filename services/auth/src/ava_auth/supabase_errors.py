@@ -21,6 +21,7 @@ from ava_auth.problems import (
 from ava_common.database import AccountGone
 from ava_common.live_sessions import SessionEnded
 from ava_common.problems import Problem
+from ava_common.token_verifier import InvalidToken
 
 Problems: TypeAlias = Mapping[str | None, type[Problem]]
 
@@ -39,10 +40,12 @@ LOG_IN: Problems = {
 }
 SESSION_ENDED = (
     *("refresh_token_not_found", "refresh_token_already_used", "session_not_found", "session_expired"),
-    *("user_banned", "user_not_found", "validation_failed", "no_authorization", "bad_jwt"),
+    *("user_banned", "user_not_found", "validation_failed"),
 )
-SESSION: Problems = dict.fromkeys(SESSION_ENDED, SessionEnded)
-LIVE_SESSION: Problems = {**SESSION, "user_not_found": AccountGone}
+# Not the session has ended but this token: it has just expired, which we forgive for some seconds.
+TOKEN_REFUSED: Problems = dict.fromkeys(("bad_jwt", "no_authorization"), InvalidToken)
+SESSION: Problems = dict.fromkeys((*SESSION_ENDED, *TOKEN_REFUSED), SessionEnded)
+LIVE_SESSION: Problems = {**SESSION, **TOKEN_REFUSED, "user_not_found": AccountGone}
 NEW_PASSWORD: Problems = {
     **LIVE_SESSION,
     "current_password_invalid": WrongPassword,
@@ -53,4 +56,6 @@ STANDING: Problems = dict.fromkeys(("user_not_found", "validation_failed"), Toke
 
 # Not reported, because the answer would tell strangers who has an account.
 SIGN_UP_UNREPORTED = ("user_already_exists", "email_exists", "over_email_send_rate_limit")
-MAIL_UNREPORTED = ("over_email_send_rate_limit", "validation_failed", "user_not_found")
+# Said once a mail is to be sent, and so of known addresses only. An operator has to hear of it.
+MAIL_UNSENT = ("email_address_not_authorized", "email_address_invalid", "unexpected_failure")
+MAIL_UNREPORTED = ("over_email_send_rate_limit", "validation_failed", "user_not_found", *MAIL_UNSENT)

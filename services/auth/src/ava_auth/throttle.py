@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from ava_auth.audit import AuditLog
+from ava_auth.bookkeeping import recording
 from ava_auth.problems import AccountsAway
 from ava_auth.settings import Settings
-from ava_common.attempt_limiter import AttemptLimiter, Limits
+from ava_common.attempt_limiter import AttemptLimiter, Limits, TooManyAttempts
 from ava_common.database import Pool
 
 Kind = Literal["login", "signup", "recover", "resend", "verify", "password", "refresh"]
@@ -23,8 +24,8 @@ with unfamiliar as (delete from accounts.familiar_networks where account = any($
 delete from accounts.attempts where split_part(split_part(subject, ' account ', 2), ' at ', 1) = any($1)
 """
 _FAMILIAR = """
-select network, known_until from accounts.familiar_networks
- where account = $1 and known_until > now() order by network
+select network, max(known_until) as known_until from accounts.familiar_networks
+ where account = any($1) and known_until > now() group by network order by network
 """
 _FORGIVE = """
 select accounts.forgive(p_kind => $1, p_network => $2, p_account => $3, p_known => $4)
@@ -49,7 +50,8 @@ class Attempt:
 
     async def succeeded(self) -> None:
         """Reset what was counted for the account, and remember its network as familiar."""
-        await self.pool.execute(_FORGIVE, self.kind, self.network, self.account, _FAMILIAR_FOR)
+        async with recording(f"{self.kind}.succeeded"):
+            await self.pool.execute(_FORGIVE, self.kind, self.network, self.account, _FAMILIAR_FOR)
 
 
 class Throttle:
@@ -68,7 +70,8 @@ class Throttle:
     @asynccontextmanager
     async def attempt(self, kind: Kind, client_ip: str, account: str | None) -> AsyncIterator[Attempt]:
         """Count one attempt before it is made. Raises TooManyAttempts, whether or not the account exists."""
-        counting = self._limiter.attempt(kind, client_ip, account, not_made=(AccountsAway,))
+        not_made = (AccountsAway, TooManyAttempts)  # for which the queue, or Supabase Auth, has no place
+        counting = self._limiter.attempt(kind, client_ip, account, not_made=not_made)
         async with counting as counted:
             if counted.slowed_seconds:
                 await self._audit_log.add(
@@ -79,9 +82,12 @@ class Throttle:
                 )
             yield Attempt(self._pool, kind, counted.network, account)
 
-    async def familiar_networks(self, account: str) -> list[dict[str, Any]]:
-        """Where the account has logged in from: each network, and until when it is remembered."""
-        return [dict(row) for row in await self._pool.fetch(_FAMILIAR, account)]
+    async def familiar_networks(self, *accounts: str) -> list[dict[str, Any]]:
+        """Where the account has proven its password from: each network, and until when it is remembered.
+
+        It is counted by the digest of its address and, once it is logged in, by its id.
+        """
+        return [dict(row) for row in await self._pool.fetch(_FAMILIAR, list(accounts))]
 
     async def forget(self, *accounts: str) -> None:
         """Drop what was counted for deleted accounts, and their familiar networks."""

@@ -28,6 +28,9 @@ Channel = Literal["app", "whatsapp"]
 Role = Literal["user", "assistant"]
 
 
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
 def _storable(text: object) -> object:
     """Text as PostgreSQL can store it: without NUL, with U+FFFD for half a surrogate pair.
 
@@ -40,7 +43,8 @@ def _storable(text: object) -> object:
 
 def _iso(moment: object) -> object:
     # Pydantic would read a number as seconds or milliseconds since an epoch, which is never meant here.
-    if not isinstance(moment, str) or not re.match(r"\d{4}-\d\d-\d\d", moment):
+    # ASCII only, because the words about it may quote it, and half of a surrogate pair cannot be quoted.
+    if not isinstance(moment, str) or not moment.isascii() or not re.match(r"\d{4}-\d\d-\d\d", moment):
         raise PydanticCustomError(
             "moment", "must be a date and a time with a time zone, like 2026-01-31T12:00:00Z"
         )
@@ -73,8 +77,9 @@ def _not_ahead(moment: datetime) -> datetime:
 
 
 def _not_blank(text: str) -> str:
-    # White space (Z), and what shows nothing at all (C): a zero-width space, a direction mark.
-    if all(unicodedata.category(character)[0] in "ZC" for character in text):
+    # White space, and what shows nothing at all: a zero-width space, a direction mark. A character that is
+    # unassigned here may be an emoji that is newer than this Python.
+    if all(unicodedata.category(character) in _INVISIBLE for character in text):
         raise PydanticCustomError("blank", "must not be blank")
     return text
 

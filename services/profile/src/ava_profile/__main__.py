@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ava_common import checks
 from ava_common.checks import Check
+from ava_common.operator_command import run
 from ava_profile.app import DATABASE_CONNECTIONS, SESSION_PATH
 from ava_profile.settings import Settings
 
@@ -31,4 +32,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

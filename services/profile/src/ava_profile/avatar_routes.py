@@ -61,6 +61,14 @@ async def read_avatar(
     return found
 
 
+@router.get("/avatars", operation_id="avatars_list", responses=responses(*SIGNED))
+async def list_avatars(resources: ResourcesDep, caller: CurrentCaller) -> list[Avatar]:
+    """Your avatars, of which there is at most one: an empty list, and no 404, before you create it."""
+    async with store.transaction_for(resources.pool, caller) as connection:
+        avatar = await store.find_avatar(connection, caller.id)
+    return [avatar] if avatar else []
+
+
 @router.put(
     "/avatar",
     operation_id="avatar_put",

@@ -10,7 +10,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 
 from ava_common.numbering_plans import CHANGES
 from ava_common.problems import Problem
-from ava_profile.typed_text import number_of_link, plain, with_plus, without_plus
+from ava_profile.typed_text import is_readable, number_of_link, plain, with_plus, without_plus
 
 MIN_DIGITS = 6  # of something that may be a number without its country code
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -50,6 +50,8 @@ def to_e164(spelling: str, region: str | None = None) -> str:
     text = plain(spelling)
     if linked := number_of_link(text):
         return _read(linked, None)
+    if not is_readable(text):
+        raise NotAPhoneNumber
     international = without_plus(text)
     if international and _is_of(region, international):
         return _read(international, None)

@@ -5,7 +5,7 @@ Decision 0098.
 
 import re
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberType
@@ -18,9 +18,17 @@ _SCHEME = re.compile(r"\s*(?:tel|phone|whatsapp):(?!//)\s*", re.IGNORECASE)
 _CALLING_ABROAD = re.compile(r"[\s(\[]*00[\s).\]-]*")
 _LINK = re.compile(
     r"""[\s<(]*(?:https?://)?(?:www\.)?
-    (?:wa\.me/|(?:api|web)?\.?whatsapp\.com/|whatsapp://)
-    (?:send/?\?(?:.*&)?phone=)?(?P<number>[\s+]*[0-9][0-9\s().-]*)?(?P<rest>.*)""",
+    (?:wa\.me/|(?:(?:api|web)\.)?whatsapp\.com/|whatsapp://)
+    (?P<path>[^?#&]*)\??(?P<query>[^#]*)(?:\#.*)?""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_OTHER_LINK = re.compile(r"[\s<(]*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NUMBER_IN_LINK = re.compile(r"[\s+]*([0-9][0-9\s().-]*)(?:[/>)].*)?", re.DOTALL)
+_UNREADABLE = re.compile(
+    r"""[^0-9+]*(?:[^\W\d_][0-9]  # I51 for 151
+    |[0-9+].*(?:[^\W\d_]        # 15l for 151
+    |[*~_?\u2022]|[.]{2}|[\u2010-\u2015-]{2}))  # 15*, 15...1: not all digits are told""",
+    re.VERBOSE | re.DOTALL,
 )
 _PUNCTUATION = re.compile(r"[\s().\[\]/\u2010-\u2015-]")
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
@@ -34,16 +42,28 @@ def plain(typed: str) -> str:
     return _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
 
 
-def number_of_link(text: str) -> str | None:
-    """The number in a link such as wa.me/4915112345678, with a plus sign; None for what is not such a link.
+def is_readable(text: str) -> bool:
+    """False where reading it would drop a digit: O typed or recognised for 0, or a masked number."""
+    return not _UNREADABLE.match(text)
 
-    A link without a number (`wa.me/message/…`) gives an empty text.
+
+def number_of_link(text: str) -> str | None:
+    """The number in a link such as wa.me/4915112345678, with a plus sign; None for what is not a link.
+
+    A link without a number (`wa.me/message/…`), with several or to elsewhere gives a text that is none.
     """
-    found = _LINK.fullmatch(unquote(text))
+    found = _LINK.fullmatch(text) or _LINK.fullmatch(unquote(text))
     if not found:
-        return None
-    digits = re.sub(r"[^0-9]", "", found["number"] or "").removeprefix("00")
-    return f"+{digits}" if digits and found["rest"].lstrip()[:1] in "/?#&>)" else "-"
+        return "-" if _OTHER_LINK.match(text) else None
+    # The query is taken apart before it is decoded: a text to be sent may hold anything.
+    written = [value for name, value in parse_qsl(found["query"]) if name.lower() == "phone"]
+    if not re.fullmatch("send/?", found["path"], re.IGNORECASE):
+        written = [unquote(found["path"])]
+    numbers = {
+        number and re.sub(r"[^0-9]", "", number[1]) for number in map(_NUMBER_IN_LINK.fullmatch, written)
+    }
+    digits = (numbers.pop() or "").removeprefix("00") if len(numbers) == 1 else ""
+    return f"+{digits}" if digits else "-"
 
 
 def with_plus(text: str) -> str:

@@ -17,6 +17,7 @@ from ava_common.database_readiness import DatabaseReadiness
 from ava_common.health import Finding, degraded
 from ava_common.settings import load
 from ava_whatsapp_gateway.cloud_api import versions
+from ava_whatsapp_gateway.cloud_api.number_readiness import open_number_readiness
 from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.handling.handler import Handler
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_clients(settings, settings.concurrency) as clients,
             open_answerer(settings) as answerer,
             open_typing_indicator(settings, wanted=answerer.thinks) as typing,
+            open_number_readiness(settings) as number,
         ):
             arrived = asyncio.Event()
             sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
@@ -69,7 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
             async with running(worker):
                 secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
                 database = DatabaseReadiness(pool, url, "WHATSAPP_GATEWAY_DATABASE_URL")
-                yield Resources(settings, pool, database, Inbox(pool, arrived), secrets)
+                yield Resources(
+                    settings, pool, database, number, Inbox(pool, arrived), secrets, handler.trouble
+                )
 
     return create_service_app(
         "Ava WhatsApp gateway",
@@ -88,8 +92,14 @@ async def _ready(resources: Resources) -> list[Finding]:
     if missing := await resources.database.findings():
         return missing
     foreign = await foreign_number_only(pool, settings.phone_number_id)
-    about_number = [degraded("phone_number_id", foreign)] if foreign else []
-    return [*await backlog.findings(pool, settings), *about_number]
+    found = await backlog.findings(pool, settings)
+    if foreign:
+        found.append(degraded("phone_number_id", foreign))
+    if not any(one.pointer == "circuit" for one in found):  # it says the same, with the code of a send
+        found += await resources.number.findings()
+    if trouble := resources.answerers_trouble():
+        found.append(degraded("answerer", f"{trouble}. Messages are kept meanwhile"))
+    return found
 
 
 def build() -> FastAPI:

@@ -1,4 +1,4 @@
-"""`python -m ava_whatsapp_gateway check`: the variables, the database, Meta and the peers.
+"""`python -m ava_whatsapp_gateway check`: the variables, the database, Meta, the answerer, the peers.
 
 Decision 0120. See docs/contracts/whatsapp-cloud-api.md#asking-about-a-number.
 """
@@ -11,10 +11,11 @@ import httpx
 
 from ava_common import checks
 from ava_common.checks import Check
+from ava_whatsapp_gateway.check_answerer import answering_checks
+from ava_whatsapp_gateway.cloud_api.number_readiness import SCOPE, refusal
 from ava_whatsapp_gateway.settings import Settings
 
 _FIELDS = "verified_name,display_phone_number,quality_rating,platform_type"
-_SCOPE = "whatsapp_business_messaging"
 _ACCOUNT = "whatsapp_business_account"
 
 
@@ -27,6 +28,7 @@ async def outside(settings: Settings) -> list[Check]:
     return [
         *await checks.database_checks(url, "WHATSAPP_GATEWAY_DATABASE_URL", size, ("service_role",)),
         *await meta_checks(settings),
+        *await answering_checks(settings),
         *await checks.service_checks(*services),
     ]
 
@@ -37,7 +39,7 @@ async def meta_checks(settings: Settings) -> list[Check]:
         async with checks.client(settings.graph_api_url) as http:
             graph = Graph(http, settings)
             number = await graph.ask(settings.phone_number_id, fields=_FIELDS)
-            if words := refusal(number):
+            if words := refused_because(number):
                 return [checks.refused("Meta", words)]
             return [
                 _number_check(graph.read(number)),
@@ -50,22 +52,13 @@ async def meta_checks(settings: Settings) -> list[Check]:
         ]
 
 
-def refusal(answer: httpx.Response) -> str | None:
+def refused_because(answer: httpx.Response) -> str | None:
     """Why Graph does not describe the number, by variable; None if it does."""
     if answer.is_success:
         return None
     error = Graph.read(answer).get("error")
     code = error.get("code") if isinstance(error, Mapping) else None
-    if code in (0, 102, 190):
-        return "refuses WHATSAPP_GATEWAY_ACCESS_TOKEN: it has expired or was revoked, so make a new one"
-    if code == 100:
-        return (
-            "does not know WHATSAPP_GATEWAY_PHONE_NUMBER_ID, or the token's system user may not use it: "
-            "copy the id (not the number) from WhatsApp > API setup, and assign the account to the user"
-        )
-    if code == 10 or (isinstance(code, int) and 200 <= code < 300):
-        return f"the token lacks a permission: make one with {_SCOPE} and whatsapp_business_management"
-    return f"GRAPH_API_URL answers {answer.status_code} (code {code})"
+    return refusal(code) or f"GRAPH_API_URL answers {answer.status_code} (code {code})"
 
 
 def _number_check(number: Mapping[str, Any]) -> Check:
@@ -144,8 +137,8 @@ class Graph:
 
 def permissions(expires_at: Any, scopes: Sequence[str]) -> Check:
     """`expires_at` in Unix seconds, 0 for never."""
-    if _SCOPE not in scopes:
-        return checks.refused("token", f"lacks the permission {_SCOPE}: make one with it")
+    if SCOPE not in scopes:
+        return checks.refused("token", f"lacks the permission {SCOPE}: make one with it")
     if isinstance(expires_at, int) and expires_at:
         when = datetime.fromtimestamp(expires_at, UTC)
         return checks.note("token", f"expires {when:%Y-%m-%d %H:%M} UTC: use a system user's, which does not")

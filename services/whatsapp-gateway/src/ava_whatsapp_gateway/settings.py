@@ -3,13 +3,24 @@
 See docs/contracts/whatsapp-cloud-api.md#limits.
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
+from ava_common.setting_types import ApiKey
 from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
 from ava_common.validation_messages import Matches
+
+
+def _without_version(url: str) -> str:
+    if found := re.search(r"/v[0-9.]+$", url):
+        raise ValueError(f"must not hold the version: remove {found[0]} (GRAPH_API_VERSION has it)")
+    return url
+
+
+GraphUrl = Annotated[Url, AfterValidator(_without_version)]
 
 
 class Settings(BaseSettings):
@@ -22,7 +33,7 @@ class Settings(BaseSettings):
     auth_url: Url = Field(validation_alias="AUTH_URL")
     profile_url: Url = Field(validation_alias="PROFILE_URL")
     messaging_url: Url = Field(validation_alias="MESSAGING_URL")
-    graph_api_url: Url = Field("https://graph.facebook.com", validation_alias="GRAPH_API_URL")
+    graph_api_url: GraphUrl = Field("https://graph.facebook.com", validation_alias="GRAPH_API_URL")
     graph_api_version: Annotated[str, Matches(r"^v[0-9]+\.[0-9]+$", "must look like v25.0")] = Field(
         "v25.0", validation_alias="GRAPH_API_VERSION"
     )
@@ -34,7 +45,7 @@ class Settings(BaseSettings):
     client_secret: Secret
     app_secrets: Secrets
     verify_token: Secret
-    access_token: Secret
+    access_token: ApiKey
     phone_number_id: Annotated[
         str,
         Matches(
@@ -43,7 +54,7 @@ class Settings(BaseSettings):
     ]
 
     answer_url: Url | None = None
-    answer_secret: Secret | None = Field(None, validate_default=True)
+    answer_secret: ApiKey | None = Field(None, validate_default=True)
     answer_timeout_seconds: float = Field(120, gt=0, validation_alias="WHATSAPP_GATEWAY_ANSWER_TIMEOUT")
     answer_concurrency: int = Field(256, ge=1)
     answer_history: int = Field(20, ge=0, le=199)

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.status_file import StackStatus
@@ -46,11 +47,9 @@ def addresses(layout: StackLayout, running: StackStatus | None) -> dict[str, str
 
 def show_addresses(layout: StackLayout, running: StackStatus | None, stop: str) -> None:
     """A short table: where everything is, and how to stop it."""
-    table = Table.grid(padding=(0, 3))
-    for name, value in {**addresses(layout, running), "stop": stop}.items():
-        table.add_row(f"  [bold]{name}[/bold]", value)
     stdout.print("\n[bold green]Ava is running.[/bold green]")
-    stdout.print(table)
+    for name, value in {**addresses(layout, running), "stop": stop}.items():
+        stdout.print(Text.assemble("  ", (f"{name:<5}", "bold"), "   ", value))
     stdout.print()
 
 

@@ -32,7 +32,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Check every variable, the database, Supabase, Meta and the services; exits with 1 if any is refused."""
-    found = run_checks()
+    found = stack_check() | run_checks()
     if write:
         found["two accounts"] = prove_isolation()
     if json:
@@ -41,6 +41,14 @@ def doctor(
         for service, checks in found.items():
             show(service, checks)
     raise typer.Exit(int(any(check["result"] == "refused" for checks in found.values() for check in checks)))
+
+
+def stack_check() -> dict[str, list[dict[str, str]]]:
+    """A note if nothing runs, because what the stack runs itself cannot answer then."""
+    if Stack().status():
+        return {}
+    words = "is not running: what it runs itself does not answer below. Start it with ./ava up"
+    return {"stack": [{"name": "stack", "result": "note", "detail": words}]}
 
 
 def prove_isolation() -> list[dict[str, str]]:

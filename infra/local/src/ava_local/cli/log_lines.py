@@ -8,7 +8,7 @@ from typing import Any
 
 # Said elsewhere on the line, or of no use to a reader.
 _LEFT_OUT = frozenset(
-    {"timestamp", "ts", "event", "msg", "level", "service", "logger", "trace_id", "exception"}
+    {"timestamp", "ts", "at", "event", "msg", "level", "service", "logger", "trace_id", "exception"}
 )
 _WORTH_A_WORD = frozenset({"warning", "warn", "error", "critical", "fatal", "panic"})
 _POSTGRES = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:UTC|GMT) (?:\[\d+\] )?(.*)")
@@ -32,6 +32,8 @@ class LogLine:
         """The event and its fields, as `event name=value`; a traceback on lines of its own."""
         if not self.record:
             return self.text
+        if self.record.get("msg") == "handled request":
+            return _access(self.record)
         level = str(self.record.get("level", "")).lower()
         event = self.record.get("event") or self.record.get("msg") or ""
         fields = [f"{name}={_short(value)}" for name, value in _flat(self.record).items()]
@@ -64,9 +66,19 @@ def _record(line: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _access(record: dict[str, Any]) -> str:
+    """A request that the edge proxy handled, as the services say it."""
+    asked = record.get("request")
+    asked = asked if isinstance(asked, dict) else {}
+    ms = round(record["duration"] * 1000, 2) if isinstance(record.get("duration"), int | float) else None
+    said = {"method": asked.get("method"), "path": asked.get("uri"), "status": record.get("status"), "ms": ms}
+    said |= {name: record.get(name) for name in ("reason", "request_id")}
+    return " ".join(["request", *(f"{name}={_short(value)}" for name, value in said.items() if value)])
+
+
 def _time_of(record: dict[str, Any]) -> float | None:
-    """Seconds from `timestamp` (ISO 8601, the services) or `ts` (a number, Caddy)."""
-    written = record.get("timestamp", record.get("ts"))
+    """Seconds from `timestamp` (ISO 8601, the services) or `ts` or `at` (numbers, Caddy and a stand-in)."""
+    written = record.get("timestamp", record.get("ts", record.get("at")))
     if isinstance(written, int | float):
         return float(written)
     try:

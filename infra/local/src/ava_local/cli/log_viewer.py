@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -80,12 +81,20 @@ def new_lines(file: Path, start: int) -> tuple[int, list[LogLine]]:
 
 
 def parsed(file: Path, lines: Sequence[str]) -> Iterator[LogLine]:
-    """The lines of one file; a line without a time stays behind the one before it."""
-    at = 0.0
+    """The lines of one file; a line without a time stays behind the one before it.
+
+    The first lines have the time of the next one that has one, else that of the file's last change.
+    """
+    at, found = 0.0, []
     for line in lines:
-        found = parse(file.stem, line, at)
-        at = found.at
-        yield found
+        found.append(parse(file.stem, line, at))
+        at = found[-1].at
+    first = next((line.at for line in found if line.at), None)
+    return (line if line.at else replace(line, at=first or _last_change(file)) for line in found)
+
+
+def _last_change(file: Path) -> float:
+    return file.stat().st_mtime if file.exists() else 0.0
 
 
 def show(lines: Sequence[LogLine], as_json: bool) -> None:

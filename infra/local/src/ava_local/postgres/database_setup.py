@@ -9,6 +9,7 @@ import asyncpg
 
 from ava_common import database_url
 from ava_common.database_failures import explain
+from ava_common.database_readiness import shares_connections
 from ava_local.postgres.migrations import migrate
 from ava_local.postgres.supabase_baseline import apply_supabase_baseline, set_passwords
 from ava_local.repository import ROOT
@@ -26,6 +27,7 @@ async def set_up_database(admin_url: str, migration_url: str, passwords: Mapping
     Raises SystemExit, naming the variable, when the database cannot be reached.
     """
     await require_reachable(admin_url)
+    await require_own_connections(admin_url)
     await apply_supabase_baseline(admin_url, passwords)
     applied = await migrate(migration_url, MIGRATIONS)
     await set_passwords(admin_url, passwords)
@@ -39,6 +41,18 @@ async def require_reachable(admin_url: str) -> None:
         words = await explain(error, database_url.address(admin_url), "AVA_DATABASE_ADMIN_URL")
         raise SystemExit(f"Database setup failed: {words}.") from None
     await connection.close()
+
+
+async def require_own_connections(admin_url: str) -> None:
+    """Through a transaction pooler the lock of the migrations would be another client's, and waited for."""
+    async with (
+        asyncio.timeout(CONNECT_SECONDS),
+        asyncpg.create_pool(admin_url, min_size=2, max_size=2) as pool,
+    ):
+        shared = await shares_connections(pool)
+    if shared:
+        words = database_url.TRANSACTION_POOLER
+        raise SystemExit(f"Database setup failed: AVA_DATABASE_ADMIN_URL {words}.")
 
 
 def main() -> None:

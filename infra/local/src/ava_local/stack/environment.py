@@ -50,7 +50,9 @@ class Environment:
         if missing := [key for key in keys if key not in self.user_variables]:
             replaced = [name for name in ("SUPABASE_URL", "GRAPH_API_URL") if name in self.user_variables]
             given = " and ".join(f"{name}{settings_check.where_set(name)}" for name in replaced)
-            raise MissingVariables(f"{given} set, so these variables are required too: {', '.join(missing)}.")
+            verb = "is" if len(replaced) == 1 else "are"
+            required = f"so these variables are required too: {', '.join(missing)}."
+            raise MissingVariables(f"nothing was started: {given} {verb} set, {required}")
 
     def cluster(self) -> Cluster:
         return Cluster(self.layout.state_dir / "postgres", self.layout.port_of("postgres"))

@@ -118,3 +118,13 @@ async def test_an_answer_after_a_change_of_number_belongs_to_what_was_said_befor
     await simulator.send("hello", to="4917700000001")
     [answer] = (await simulator.get("/oracle"))["received"]
     assert answer["answers"] == said["id"]
+
+
+async def test_who_gets_a_number_that_was_left_has_another_id(simulator: Simulator) -> None:
+    await simulator.send_from_phone(text="hello")
+    [first] = (await simulator.get("/phones"))["phones"]
+    await simulator.post(f"/phones/{ANNA}/number", to="+4917700000001")
+    await simulator.send_from_phone(text="hello")
+    moved, second = (await simulator.get("/phones"))["phones"]
+    assert first["number"] == second["number"] == ANNA
+    assert len({first["user_id"], moved["user_id"], second["user_id"]}) == 3

@@ -1,13 +1,16 @@
 """Routes for browsers: log in, refresh and log out, with the tokens in cookies that no script can read.
 
-Decisions 0003 and 0068.
+Decisions 0003, 0068, 0133 and 0149.
 """
 
+from contextlib import suppress
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
 
 from ava_auth import flows
+from ava_auth.bookkeeping import recording
 from ava_auth.problems import (
     AccountsAway,
     CrossSite,
@@ -15,17 +18,22 @@ from ava_auth.problems import (
     WrongCredentials,
 )
 from ava_auth.resources import Resources, ResourcesDep, no_store
-from ava_auth.schemas import Credentials, Me, me
-from ava_auth.user_and_session import Scope, Session
+from ava_auth.schemas import Credentials, Me, SignedIn, me
+from ava_auth.user_and_session import Scope, Session, User
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
+from ava_common.caller import Caller
 from ava_common.client_ip import ClientIp, network_of
+from ava_common.database import AWAY, BUSY, AccountGone
+from ava_common.jwks import KeysUnavailable
 from ava_common.live_sessions import SessionEnded
 from ava_common.problems import responses
 from ava_common.token_verifier import InvalidToken
 
 ACCESS, REFRESH = "__Host-ava_at", "__Host-ava_rt"
 _DAY_SECONDS = 86400
+_CANNOT_END = (AccountsAway, KeysUnavailable, TooManyAttempts, InvalidToken, *AWAY, *BUSY)
+"""Why a session cannot be ended upstream right now."""
 
 
 async def _from_our_page(request: Request) -> None:
@@ -85,12 +93,32 @@ async def refresh(
     return me(session)
 
 
+@router.post(
+    "/resume",
+    operation_id="session_resume",
+    responses=responses(CrossSite, TooManyAttempts, AccountsAway),
+)
+async def resume(
+    request: Request,
+    response: Response,
+    resources: ResourcesDep,
+    client_ip: ClientIp,
+    refresh_token: RefreshCookie = None,
+) -> SignedIn:
+    """Who is signed in with this browser's cookies, renewed if need be; `user` is null if nobody is."""
+    if user := await _user_of_live_session(request, resources):
+        return SignedIn(user=Me(id=user.id, email=user.email))
+    if session := await _renewed(resources, refresh_token, client_ip):
+        _set_cookies(response, session, resources.settings.session_days)
+    return SignedIn(user=me(session) if session else None)
+
+
 @router.delete(
     "",
     operation_id="session_log_out",
     status_code=204,
     response_class=Response,
-    responses=responses(CrossSite, AccountsAway),
+    responses=responses(CrossSite, TooManyAttempts, AccountsAway, KeysUnavailable),
 )
 async def log_out(
     request: Request,
@@ -101,33 +129,58 @@ async def log_out(
     scope: Annotated[Scope, Query()] = "local",
 ) -> None:
     """End this session, the others, or all; this browser is logged out even when Supabase Auth is away."""
+    ended: UUID | None = None
     try:
-        token = await _access_token(request)
-        if token := token or await _fresh_access_token(resources, refresh_token, client_ip):
-            await resources.supabase.log_out(token, scope)
-            resources.sessions.forget()
-    except AccountsAway:
+        ended = await _end(resources, await _own_caller(request), refresh_token, client_ip, scope)
+    except _CANNOT_END:
         if scope != "local":
             raise
     if scope != "others":
         clear_cookies(response)
-    await resources.audit_log.add("session.ended", network=network_of(client_ip), scope=scope)
+    if ended:
+        async with recording("session.ended"):
+            await resources.audit_log.add(
+                "session.ended", user_id=ended, network=network_of(client_ip), scope=scope
+            )
 
 
-async def _access_token(request: Request) -> str | None:
-    """The caller's own access token; None when there is none or it is not valid any more."""
+async def _own_caller(request: Request) -> Caller | None:
+    """The caller who speaks for themselves; None without a valid token of their own."""
     try:
         caller = await optional_caller(request)
     except InvalidToken:
         return None
-    return caller.token if caller and not caller.actor else None
+    return None if caller is None or caller.actor or caller.impersonated else caller
 
 
-async def _fresh_access_token(resources: Resources, refresh_token: str | None, client_ip: str) -> str | None:
-    """A new access token, because an expired one cannot end its session; None when the session has ended."""
-    if not refresh_token:
-        return None
+async def _user_of_live_session(request: Request, resources: Resources) -> User | None:
+    """The user of the access token; None once it is invalid, its session has ended or the account is gone."""
+    caller = await _own_caller(request)
     try:
-        return (await flows.refresh(resources, refresh_token, client_ip)).access_token
+        return await resources.sessions.user(caller) if caller else None
+    except (SessionEnded, AccountGone):
+        return None
+
+
+async def _end(
+    resources: Resources, caller: Caller | None, refresh_token: str | None, client_ip: str, scope: Scope
+) -> UUID | None:
+    """End sessions; whose they were, None when there was none. An expired token cannot end its session."""
+    with resources.sessions.ending():
+        if caller:
+            with suppress(InvalidToken, SessionEnded, AccountGone):  # the refresh token tells what is true
+                await resources.supabase.log_out(caller.token, scope)
+                return caller.id
+        if session := await _renewed(resources, refresh_token, client_ip):
+            with suppress(SessionEnded):
+                await resources.supabase.log_out(session.access_token, scope)
+                return session.user.id
+    return None
+
+
+async def _renewed(resources: Resources, refresh_token: str | None, client_ip: str) -> Session | None:
+    """The session with new tokens; None when there is none or it has ended."""
+    try:
+        return await flows.refresh(resources, refresh_token, client_ip) if refresh_token else None
     except SessionEnded:
         return None

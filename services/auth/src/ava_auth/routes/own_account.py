@@ -1,6 +1,6 @@
 """Routes for one's own account: change the password, export everything, delete the account.
 
-Decisions 0069, 0111 and 0114. See docs/contracts/supabase-auth.md#own-account.
+Decisions 0069, 0111, 0114 and 0133. See docs/contracts/supabase-auth.md#own-account.
 """
 
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from ava_auth import export
+from ava_auth.bookkeeping import recording
 from ava_auth.flows import accept_password
 from ava_auth.problems import (
     AccountsAway,
@@ -49,7 +50,8 @@ async def _password_checked(
 ) -> AsyncIterator[Attempt]:
     """Entered when the password is right. Checking it opens a session of its own, which is closed again."""
     counted = resources.throttle.attempt("password", client_ip, str(user.id))
-    async with _unless_gone(resources, user), counted as attempt, resources.queue_for("password").turn():
+    queue = resources.queue_for("password")
+    async with _unless_gone(resources, user), counted as attempt, queue.turn(attempt.network):
         try:
             proof = await resources.supabase.log_in(user.email, password, client_ip)
         except (WrongCredentials, EmailNotConfirmed):
@@ -58,7 +60,7 @@ async def _password_checked(
         try:
             yield attempt
         finally:
-            await resources.supabase.log_out(proof.access_token, "local")
+            await resources.supabase.close(proof.access_token, "local")
         await attempt.succeeded()
 
 
@@ -73,7 +75,8 @@ async def _unless_gone(resources: Resources, user: User) -> AsyncIterator[None]:
     except (WrongPassword, SessionEnded, AccountGone, AccountsAway):
         if not await resources.supabase.is_deleted(user.id):
             raise
-        await resources.throttle.forget(account_digest(user.email), str(user.id))
+        async with recording("account.deleted"):
+            await resources.throttle.forget(account_digest(user.email), str(user.id))
         raise AccountGone from None
 
 
@@ -101,10 +104,12 @@ async def change_password(
     user = await _live_user(resources, caller)
     await accept_password(resources, new, user.email, "#/new_password")
     async with _password_checked(resources, user, current, client_ip) as attempt:
-        if not await resources.supabase.set_password(caller.token, current, new, client_ip):
+        with resources.sessions.ending():
+            changed = await resources.supabase.set_password(caller.token, current, new, client_ip)
+        if not changed:
             raise PasswordRefused("it is the one you already have", pointer="#/new_password")
-    resources.sessions.forget()
-    await resources.audit_log.add("password.changed", user_id=user.id, network=attempt.network)
+    async with recording("password.changed"):
+        await resources.audit_log.add("password.changed", user_id=user.id, network=attempt.network)
 
 
 @router.delete(
@@ -120,10 +125,11 @@ async def delete_account(
     """Delete the account and everything that belongs to it, in every service. This cannot be undone."""
     user = await _live_user(resources, caller)
     async with _password_checked(resources, user, proof.password.get_secret_value(), client_ip) as attempt:
-        await resources.supabase.delete(user.id)
-    resources.sessions.forget()
-    await resources.throttle.forget(account_digest(user.email), str(user.id))
-    await resources.audit_log.add("account.deleted", user_id=user.id, network=attempt.network)
+        with resources.sessions.ending():
+            await resources.supabase.delete(user.id)
+    async with recording("account.deleted"):
+        await resources.throttle.forget(account_digest(user.email), str(user.id))
+        await resources.audit_log.add("account.deleted", user_id=user.id, network=attempt.network)
     clear_cookies(response)
 
 

@@ -1,6 +1,6 @@
 """Routes for programs: sign up, log in, refresh and log out, with the tokens in the bodies.
 
-Decisions 0003 and 0061.
+Decisions 0003, 0061 and 0133.
 """
 
 from typing import Annotated
@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from ava_auth import flows
+from ava_auth.bookkeeping import recording
 from ava_auth.problems import (
     AccountsAway,
     EmailNotConfirmed,
@@ -75,7 +76,10 @@ async def refresh(old: Renewal, resources: ResourcesDep, client_ip: ClientIp) ->
     operation_id="accounts_log_out",
     status_code=204,
     response_class=Response,
-    responses=responses(InvalidToken, NotSignedIn, PersonRequired, AccountsAway),
+    responses=responses(
+        *(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone),
+        *(TooManyAttempts, AccountsAway),
+    ),
 )
 async def log_out(
     caller: PresentCaller,
@@ -83,22 +87,26 @@ async def log_out(
     client_ip: ClientIp,
     scope: Annotated[Scope, Query()] = "local",
 ) -> None:
-    """End this session, the others, or all of them.
+    """End this session, the others, or all of them; one that has ended ends no others (401).
 
     An ended session can change and export nothing any more. Its access token still reads the avatar,
     preferences and messages, and writes messages, until it expires.
     """
-    await resources.supabase.log_out(caller.token, scope)
-    resources.sessions.forget()
-    await resources.audit_log.add(
-        "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
-    )
+    with resources.sessions.ending():
+        await resources.supabase.log_out(caller.token, scope)
+    async with recording("session.ended"):
+        await resources.audit_log.add(
+            "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
+        )
 
 
 @router.get(
     "/me",
     operation_id="accounts_me",
-    responses=responses(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone, AccountsAway),
+    responses=responses(
+        *(InvalidToken, NotSignedIn, PersonRequired, SessionEnded, AccountGone),
+        *(TooManyAttempts, AccountsAway),
+    ),
 )
 async def me(caller: PresentCaller, resources: ResourcesDep) -> Me:
     """Who is signed in, as Supabase Auth says now; an ended session and a deleted account are refused."""

@@ -11,8 +11,9 @@ const PLAIN = {
   "urn:ava:problem:avatar-changed": "Your avatar was changed or deleted elsewhere meanwhile. Look at it and save again.",
   "urn:ava:problem:second-avatar": "Your avatar was created elsewhere meanwhile. Look at it and save again.",
 };
-const OTHERS = "All other devices are logged out. One that is open now may still work for up to an hour.";
+const OTHERS = "All other devices are logged out. One that is open now may read and write messages until its access expires.";
 let older = null;
+let filter = ""; // of the messages, as part of a query
 let avatar = null;
 let version = null; // of the avatar that the form was filled with
 let key = crypto.randomUUID();
@@ -121,13 +122,16 @@ function report(speaker, answer, form, words) {
   return answer.ok;
 }
 
-// What a button does: a new action. It cannot be pressed again until that ends.
-async function act(button, action) {
+// What a button does: a new action. It cannot be pressed again until that ends. A button that is disabled
+// loses the focus, so it gets it back, unless something else has it by then.
+async function act(button, action, form = button.form || button.parentElement) {
+  const wasFocused = document.activeElement === button;
   button.disabled = true;
   try {
-    await action(newSpeaker(button.form || button.parentElement));
+    await action(newSpeaker(form));
   } finally {
     button.disabled = false;
+    if (wasFocused && document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 }
 
@@ -168,6 +172,7 @@ function show(person) {
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
   avatar = version = null;
+  filter = "";
 }
 
 // The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
@@ -175,13 +180,17 @@ async function showAvatar(filling = true) {
   const mayShow = inOrder("avatar");
   const choices = filling && (await ask("GET", "/profile/personalities"));
   if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
-  const { ok, body, status, version: found } = await mine("GET", "/profile/avatar");
-  if ((!ok && status !== 404) || !mayShow()) return;
-  avatar = ok ? body.id : null;
-  if (filling) version = ok ? found : null;
-  if (ok && filling) fill($("avatar"), body);
-  if (ok) $("avatar-state").textContent = `This is ${body.name}, ${body.age}, ${body.personality}.`;
-  if (status === 404) $("avatar-state").textContent = "You have no avatar yet.";
+  const { ok, body } = await mine("GET", "/profile/avatars");
+  const read = ok && filling && body.length ? await mine("GET", "/profile/avatar") : null; // with its version
+  if (!ok || (read && !read.ok) || !mayShow()) return;
+  const found = read ? read.body : body[0];
+  avatar = found ? found.id : null;
+  if (filling) version = read ? read.version : null;
+  if (read) fill($("avatar"), found);
+  $("avatar-state").textContent = found
+    ? `This is ${found.name}, ${found.age}, ${found.personality}.`
+    : "You have no avatar yet.";
+  $("avatar-delete").hidden = !found;
 }
 
 async function showNumber() {
@@ -198,27 +207,52 @@ async function showNumber() {
 function line(message) {
   const item = document.createElement("li");
   item.dataset.id = message.id;
+  item.dataset.changed = changed(message);
   const when = document.createElement("time");
   when.dateTime = message.created_at;
   when.textContent = new Date(message.created_at).toLocaleString();
   const words = document.createElement("span");
   words.style.whiteSpace = "pre-wrap";
   words.textContent = message.deleted_at ? "(deleted on the phone)" : message.content;
-  item.append(when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): `, words);
+  item.append(deletion(message.id), " ", when, ` ${message.role === "user" ? "You" : "Ava"} (${message.channel}): `, words);
   if (message.edited_at && !message.deleted_at) item.append(" (edited)");
   return item;
+}
+
+// What was edited or deleted on the phone, and when: a line that was made before that is made anew.
+const changed = ({ edited_at, deleted_at }) => `${edited_at} ${deleted_at}`;
+const lineAsNow = (message) => {
+  const shown = lineOf(message);
+  return shown?.dataset.changed === changed(message) ? shown : line(message);
+};
+// Before the words, so that a long message does not hide it.
+function deletion(id) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Delete" });
+  button.setAttribute("aria-label", "Delete this message");
+  button.addEventListener("click", () => {
+    if (!confirm("Delete this message?")) return;
+    act(button, async ({ say, complain }) => {
+      const { ok, status, body } = await mine("DELETE", `/messages/${id}`);
+      if (!ok && status !== 404) return complain(body);
+      button.closest("li").remove();
+      $("messages-title").focus({ preventScroll: true });
+      say("The message is deleted.");
+      return showMessages();
+    }, $("search"));
+  });
+  return button;
 }
 
 const lineOf = (message) => $("messages").querySelector(`[data-id="${message.id}"]`);
 
 // The newest messages, back to one that is shown already, so that the list has no gap.
-async function newestMessages() {
+async function newestMessages(wanted) {
   const messages = [];
   let next = null;
   do {
     const after = next ? `&cursor=${next}` : "";
-    const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${after}`);
-    if (!ok) return null;
+    const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${wanted}${after}`);
+    if (!ok || wanted !== filter) return null;
     messages.push(...body.messages);
     next = body.next;
   } while (next && $("messages").children.length && !messages.some(lineOf));
@@ -227,14 +261,15 @@ async function newestMessages() {
 
 async function showMessages() {
   const mayShow = inOrder("messages");
-  const found = await newestMessages();
+  const found = await newestMessages(filter);
   if (!found || !mayShow()) return;
   const { messages, next } = found;
   const lines = [...$("messages").children];
   const ids = new Set(messages.map(({ id }) => id));
   const read = next ? lines.slice(lines.findLastIndex((item) => ids.has(item.dataset.id)) + 1) : [];
   if (!read.length) older = next;
-  arrange($("messages"), [...messages.map((message) => lineOf(message) || line(message)), ...read]);
+  arrange($("messages"), [...messages.map(lineAsNow), ...read]);
+  $("messages-state").textContent = filter ? "No message matches." : "No messages yet.";
   $("messages-state").hidden = messages.length > 0;
   $("older").hidden = !older;
 }
@@ -279,12 +314,21 @@ on("logout", async (speaker, _, form, scope) => {
   report(speaker, answer, form, scope === "others" ? OTHERS : "You are logged out.");
 });
 
-on("avatar", async (speaker, fields, form) => {
+on("avatar", async (speaker, fields, form, method) => {
+  if (method === "DELETE") return deleteAvatar(speaker, form);
   const unchanged = version ? { "If-Match": version } : { "If-None-Match": "*" };
   const answer = await mine("PUT", "/profile/avatar", { ...fields, age: Number(fields.age) }, unchanged);
   report(speaker, answer, form, "The avatar is saved.");
   if (answer.ok || answer.status === 412) await showAvatar();
 });
+
+async function deleteAvatar(speaker, form) {
+  if (!confirm("Delete your avatar? Your messages stay.")) return false;
+  const answer = await mine("DELETE", "/profile/avatar", undefined, version ? { "If-Match": version } : {});
+  report(speaker, answer, form, "The avatar is deleted.");
+  if (answer.ok || answer.status === 412) await showAvatar();
+  return answer.ok;
+}
 
 on("whatsapp", async (speaker, fields, form, method) => {
   const linking = method === "PUT";
@@ -308,6 +352,17 @@ on("message", async (speaker, fields, form) => {
   return answer.ok;
 });
 
+on("search", async (speaker, fields, _, which) => {
+  const wanted = Object.entries(which === "all" ? {} : fields).filter(([, value]) => value);
+  filter = wanted.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("");
+  older = null;
+  $("messages").replaceChildren();
+  await showMessages();
+  const count = $("messages").children.length;
+  if (filter && count) speaker.say(`Found: ${count}${older ? " and more" : ""}.`);
+  return which === "all";
+});
+
 on("password", async (speaker, fields, form) => {
   const answer = await mine("PUT", "/auth/password", fields);
   return report(speaker, answer, form, `The password is changed. ${OTHERS}`);
@@ -322,7 +377,7 @@ on("leave", async (speaker, { password }, form) => {
 
 $("older").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
   const cursor = older;
-  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50&cursor=${encodeURIComponent(cursor)}`);
+  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${filter}&cursor=${encodeURIComponent(cursor)}`);
   if (!ok) return complain(body);
   if (cursor !== older) return; // the list was replaced meanwhile, and these would not follow it
   older = body.next;
@@ -344,8 +399,9 @@ async function begin() {
   $("mail").hidden = !location.hash.includes("token_hash=");
   if (!$("mail").hidden) document.title = "Choose a password - Ava";
   if (!$("mail").hidden) return;
-  const answer = await mine("GET", "/auth/me");
-  if (answer.ok || answer.status === 401) return mayShow() && show(answer.ok ? answer.body : null);
+  const resume = () => ask("POST", "/auth/session/resume"); // by one tab at a time, as it may renew the session
+  const answer = await navigator.locks.request("ava-session", resume);
+  if (answer.ok) return mayShow() && show(answer.body.user);
   complain(answer.body);
   setTimeout(begin, 5000);
 }

@@ -14,7 +14,7 @@ import httpx
 
 from ava_common.http_client import retry_after_seconds
 from ava_whatsapp_gateway.cloud_api.errors import Verdict, verdict
-from ava_whatsapp_gateway.cloud_api.lenient_json import find, text
+from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, integer, text
 
 TOO_LATE = "the lease was over before the call"
 _RESPONSE_LIMIT_BYTES = 256 * 1024
@@ -89,10 +89,10 @@ async def send_text(
     async def depart(step: str, _: Any) -> None:
         """httpx calls this before and after each step of a request."""
         nonlocal left
-        if step.endswith("send_request_headers.started"):
+        if step.endswith(("send_request_headers.started", "send_request_body.started")):
             if asyncio.get_running_loop().time() > latest:
                 raise _TooLate
-            left = True
+            left = step.endswith("body.started")  # without its body nothing can be accepted
 
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -108,10 +108,10 @@ async def answers(client: httpx.AsyncClient, path: str, timeout_seconds: float) 
     """Whether Graph answers, be it with an error of its own. `path` is /{version}/{phone number id}."""
     try:
         async with asyncio.timeout(timeout_seconds):
-            _, body = await _ask(client, "GET", path, params={"fields": "id"})
+            response, body = await _ask(client, "GET", path, params={"fields": "id"})
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong):
         return False
-    return isinstance(find(body, "error"), dict) or bool(find(body, "id"))
+    return _graphs_error(response, body) is not None or bool(find(body, "id"))
 
 
 async def _ask(
@@ -131,25 +131,31 @@ async def _ask(
 
 
 def _read(response: httpx.Response, body: Any) -> Outcome:
-    error = find(body, "error")
-    if isinstance(error, dict) and not response.is_success:
-        return _not_sent(error, response)
     if response.is_success:
         wamid = text(find(body, "messages", 0, "id"), 256)
         alias = text(find(body, "contacts", 0, "wa_id"), 20)
         return Accepted(wamid, alias or None) if wamid else Unknown("accepted without an id")
+    if error := _graphs_error(response, body):
+        return _not_sent(error, response)
     if response.status_code == 429:
         return NotSent(Verdict.NUMBER, None, "429", retry_after_seconds(response))
     return Unknown(f"{response.status_code} without an error document")
 
 
-def _not_sent(error: dict[str, Any], response: httpx.Response) -> NotSent:
-    code, subcode = error.get("code"), error.get("error_subcode")
-    known = code if type(code) is int and abs(code) < 2**31 else None
+def _graphs_error(response: httpx.Response, body: Any) -> Json | None:
+    """The error in a document of Graph's own; None for one of something in between.
+
+    Load balancers and gateways write `error` as well: without a code, or with the HTTP status as the code.
+    """
+    error = find(body, "error")
+    code = integer(find(error, "code"))
+    if code is None or code < 0 or code == response.status_code:
+        return None
+    return {**error, "code": code}
+
+
+def _not_sent(error: Json, response: httpx.Response) -> NotSent:
     details = text(find(error, "error_data", "details") or error.get("message"), 300)
-    judged = verdict(
-        known, subcode if type(subcode) is int else None, transient=error.get("is_transient") is True
-    )
-    if known is None and response.status_code == 429:
-        judged = Verdict.NUMBER
-    return NotSent(judged, known, details, retry_after_seconds(response), answered=True)
+    transient = error.get("is_transient") is True
+    judged = verdict(error["code"], integer(error.get("error_subcode")), transient=transient)
+    return NotSent(judged, error["code"], details, retry_after_seconds(response), answered=True)

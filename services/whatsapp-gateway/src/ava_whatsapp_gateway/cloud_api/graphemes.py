@@ -6,8 +6,11 @@ Decision 0099.
 import regex
 
 _CLUSTER = regex.compile(r"\X")
-VISIBLE = regex.compile(r"[^\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]")
-"""A character that a reader sees: not white space, and not one without a glyph."""
+VISIBLE = regex.compile(r"[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]")
+"""A character that a reader sees: not white space, and not one without a glyph.
+
+One that is unassigned here may be an emoji that is newer than this library.
+"""
 
 _WINDOW_CHARACTERS = 128
 """The library looks back over all flags of a row at each of them, so that a long row is read in parts."""

@@ -21,6 +21,7 @@ _NAME = re.compile(
     rb'"(?:(wamid\.[!#-~]{1,255})|\+?(?!1[0-9]{9}")([0-9]{5,15})|([A-Z]{2}\.[.0-9A-Za-z]{1,132}))(?=")'
 )
 
+_INTEGER = re.compile("-?[0-9]{1,10}")
 _NOT_READ = {json.JSONDecodeError: "not JSON", UnicodeDecodeError: "not UTF-8"}
 
 Json = dict[str, Any]
@@ -83,6 +84,12 @@ def _numeral(value: float) -> str:
         return format(Decimal(repr(value)), "f") if isfinite(value) else ""
     except ValueError:
         return ""
+
+
+def integer(value: object) -> int | None:
+    """An error code or the like, as a number or as digits in a string; None when it does not fit an int4."""
+    found = _INTEGER.fullmatch(text(value, 12))
+    return int(found[0]) if found and abs(int(found[0])) < 2**31 else None
 
 
 def find(value: Any, *path: str | int) -> Any:

@@ -17,6 +17,7 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     digits,
     dump,
     find,
+    integer,
     item_digest,
     parse,
     send_id,
@@ -24,10 +25,12 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import (
     text,
     timestamp,
 )
-from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, TURN_KINDS, as_text
+from ava_whatsapp_gateway.cloud_api.readable_json import items
+from ava_whatsapp_gateway.cloud_api.transcript import EMPTY, NON_TURN_KINDS, as_text, kind_of
 from ava_whatsapp_gateway.cloud_api.updates import Identity, Message, Move, Other, Status, Update
 
 _MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
+_LONGEST_ID = 256
 _RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
 
 
@@ -95,7 +98,11 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     if not isinstance(item, dict):
         return _broken("messages", item, "not an object")
     schema_drift.count_unknown_keys("message", item)
-    kind, key, sender = _kind(item), text(item.get("id"), 256) or item_digest(item), _sender(item, value)
+    kind, key, sender = kind_of(item), text(item.get("id")), _sender(item, value)
+    if not 0 < len(key) <= _LONGEST_ID:  # cut off it could be taken for another one
+        key = item_digest(item)
+    if kind != item.get("type"):
+        schema_drift.count_kind(text(item.get("type"), 40))
     if kind == "system" and text(find(item, "system", "type")) in _MOVES:
         return _move(item, key, sender)
     words = as_text(kind, item)
@@ -108,17 +115,6 @@ def _message(item: Json, value: Json, ours: str) -> Update:
     if not words and kind not in ("edit", "revoke"):  # nothing to answer either
         kind, words = "unsupported", EMPTY
     return Message(key, kind, words, sender, sent_at, ignored, dump(item), corrects)
-
-
-def _kind(item: Json) -> str:
-    kind = text(item.get("type"), 40)
-    if kind in TURN_KINDS and kind not in item and item.get("errors"):
-        return "unsupported"
-    if kind in TURN_KINDS or kind in NON_TURN_KINDS:
-        return kind
-    schema_drift.count_kind(kind)
-    named = [name for name in item if name in TURN_KINDS or name in NON_TURN_KINDS]
-    return named[0] if len(named) == 1 and not kind else "unsupported"
 
 
 def _ignored(kind: str, item: Json, value: Json, sender: Identity, ours: str) -> str:
@@ -173,15 +169,14 @@ def _status(item: Json, _: Json, __: str) -> Update:
     if not wamid or status not in _RANKS:
         schema_drift.count_status(status)
         return _other("status", item, broken="" if wamid and status else "no id or status")
-    error = find(item, "errors", 0)
-    code = find(error, "code")
+    error = next(iter(items(find(item, "errors"))), None)
     return Status(
         wamid,
         status,
         _RANKS[status],
         send_id(item.get("biz_opaque_callback_data")),
         timestamp(item.get("timestamp")),
-        code if type(code) is int and abs(code) < 2**31 else None,
+        integer(find(error, "code")),
         text(find(error, "error_data", "details") or find(error, "title"), 500) or None,
     )
 

@@ -9,6 +9,7 @@ from ava_whatsapp_gateway.cloud_api.contact_cards import contact_cards
 from ava_whatsapp_gateway.cloud_api.graphemes import VISIBLE, shorten
 from ava_whatsapp_gateway.cloud_api.interactive_replies import interactive_reply, product_line
 from ava_whatsapp_gateway.cloud_api.lenient_json import Json, find, text
+from ava_whatsapp_gateway.cloud_api.message_origin import came_from
 from ava_whatsapp_gateway.cloud_api.readable_json import items, joined, readable, tagged
 
 TURN_KINDS = frozenset(
@@ -32,13 +33,24 @@ def as_text(kind: str, message: Json) -> str:
 
     Of an edit it is the new text, and nothing of a deletion.
     """
-    if kind not in _WRITERS:
-        return _unreadable(message)
     node = message.get(kind)
-    words = _WRITERS[kind](node).strip()
+    words = _WRITERS[kind](node).strip() if kind in _WRITERS else _unreadable(message)
     if not VISIBLE.search(words):
         words = tagged(kind, node) if kind not in _WHOLE else ""
+    if words and ("referral" in message or "context" in message):
+        words = joined("\n", [words, came_from(message)])
     return words if len(words) <= _LONGEST else shorten(words, _LONGEST)
+
+
+def kind_of(message: Json) -> str:
+    """Its type; where that is missing, the only node that it has of a known one. Else "unsupported"."""
+    kind = text(message.get("type"), 40)
+    if kind in TURN_KINDS and kind not in message and message.get("errors"):
+        return "unsupported"
+    if kind in TURN_KINDS or kind in NON_TURN_KINDS:
+        return kind
+    named = [name for name in message if name in TURN_KINDS or name in NON_TURN_KINDS]
+    return named[0] if len(named) == 1 and not kind else "unsupported"
 
 
 def _unreadable(message: Json) -> str:
@@ -47,7 +59,7 @@ def _unreadable(message: Json) -> str:
     what = text(find(message, "unsupported", "type"), 40) or kind
     named = f"{UNREADABLE[:-1]}: {what}]" if what not in _SAYS_NOTHING else UNREADABLE
     held = readable(message.get(kind)) if kind not in _SAYS_NOTHING else ""
-    return shorten(joined(" ", [named, held]), _LONGEST)
+    return joined(" ", [named, held])
 
 
 def _body(node: object) -> str:
@@ -56,7 +68,7 @@ def _body(node: object) -> str:
 
 def _edited(node: object) -> str:
     new = find(node, "message")
-    return as_text(text(new.get("type"), 40), new) or EMPTY if isinstance(new, dict) else ""
+    return as_text(kind_of(new), new) or EMPTY if isinstance(new, dict) else text(new)
 
 
 def _media(label: str) -> Callable[[object], str]:
@@ -71,7 +83,7 @@ def _media(label: str) -> Callable[[object], str]:
 def _location(node: object) -> str:
     place = joined(", ", [text(find(node, "name")), text(find(node, "address"))])
     where = joined(", ", [text(find(node, "latitude"), 20), text(find(node, "longitude"), 20)])
-    found = joined(" · ", [place, where])
+    found = joined(" · ", [place, where, text(find(node, "url")).strip()])
     return f"[location {found}]" if found else ""
 
 

@@ -3,7 +3,8 @@
 See docs/contracts/whatsapp-cloud-api.md#identities.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -83,3 +84,12 @@ class AccountNotice:
 
 
 Update = Message | Move | Status | AccountNotice | Other
+
+
+def unstorable(update: Update, why: str) -> Other:
+    """What is kept of an update that the database does not take as it is."""
+    if isinstance(update, Status):
+        said = {name: value for name, value in asdict(update).items() if value is not None}
+        item = json.dumps(said, default=str).encode()
+        return Other(f"status:{update.wamid}:{update.status}", "status", why, item)
+    return Other(update.key, "system" if isinstance(update, Move) else update.kind, why, update.item)

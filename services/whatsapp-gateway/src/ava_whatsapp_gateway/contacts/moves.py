@@ -30,6 +30,11 @@ async def find_moved(
     return found
 
 
+def is_told(move: Move, others: Sequence[ContactRow], later: ContactRow | None) -> bool:
+    """Whether the notice names these by their id: a number may have been another person's until then."""
+    return all(one is later or (one.bsuid and one.bsuid == move.after.bsuid) for one in others)
+
+
 def newest(known: ContactRow, move: Move, others: list[ContactRow], later: ContactRow | None) -> Identity:
     """What the person is called now: after a further move, as the notice says, or as they wrote since."""
     if later in others:

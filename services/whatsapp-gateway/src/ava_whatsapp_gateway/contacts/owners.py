@@ -1,6 +1,7 @@
 """Find the owner of a message: the pinned one, else by exact number or id, else by its only known variant.
 
-Decisions 0011, 0052, 0093, 0097, 0098, 0102. See docs/contracts/whatsapp-cloud-api.md#national-spellings.
+Decisions 0011, 0052, 0093, 0097, 0098, 0102 and 0122.
+See docs/contracts/whatsapp-cloud-api.md#national-spellings.
 """
 
 import re
@@ -28,9 +29,11 @@ select whatsapp.pin(
   p_contact_id => $1, p_fence => $2, p_user_id => $3, p_link_version => $4,
   p_linked_digits => substring($5 from '^[+]([0-9]+)$'))
 """
-_COUNT_CODE = "select whatsapp.count_code_attempt(p_contact_id => $1, p_most => $2, p_window => $3)"
+_COUNT_CODE = """
+select whatsapp.count_code_attempt_2(p_contact_id => $1, p_event_id => $2, p_most => $3, p_window => $4)
+"""
 _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW = 5, timedelta(days=1)
-_IS_A_CODE = "update whatsapp.events set kind = $2 where id = $1"
+_TRIED = "update whatsapp.events set kind = $2, code_tried = true where id = $1"
 CODE = "code"
 """The kind of an event once its text has proven whose phone it came from."""
 _CODE = re.compile(r"\D{0,20}(\d{8})\D{0,5}", re.ASCII)
@@ -70,15 +73,16 @@ class Owner:
 async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
     """The owner of this event; a found one is pinned, so that the next event needs no look-up.
 
-    A turn in a user's log stays theirs, and so does its answer, even when the link has changed.
+    A turn that may be in a user's log stays theirs, and so do its answer and what corrects it, even when the
+    link has changed.
     """
     contact = event.contact
-    if event.logged_at and event.user_id:
+    if event.user_id:
         return Owner(event.user_id)
     if event.kind == CODE:
         return Owner(contact.user_id, linked=True)
     code = _code(event.words) if by_code and event.kind == "text" else None
-    if code and not contact.wa_digits and not await _may_try_code(pool, contact):
+    if code and (event.code_tried if contact.wa_digits else not await _may_try_code(pool, event)):
         code = None
     if contact.user_id and code is None:
         return Owner(contact.user_id)
@@ -96,19 +100,19 @@ async def find_owner(pool: Pool, event: Event, *, by_code: bool) -> Owner:
                 raise LeaseLost
             if pinned == "changed":
                 raise RetryLater(Release(0.2, "the link changed meanwhile"))
-        if owner.linked:
-            await connection.execute(_IS_A_CODE, event.id, CODE)
+        if code:
+            await connection.execute(_TRIED, event.id, CODE if owner.linked else event.kind)
     if pinned == "released" and not owner.linked:
         raise LaneChanged  # what was held goes first
     return owner
 
 
-async def _may_try_code(pool: Pool, contact: Contact) -> bool:
-    """Counted first: without a number a guess is compared with every code that is waited for."""
+async def _may_try_code(pool: Pool, event: Event) -> bool:
+    """Counted first, once: without a number a guess is compared with every code that is waited for."""
     most = _CODES_WITHOUT_NUMBER_MAX, _CODES_WITHOUT_NUMBER_WINDOW
-    may_try = bool(await pool.fetchval(_COUNT_CODE, contact.id, *most))
+    may_try = bool(await pool.fetchval(_COUNT_CODE, event.contact.id, event.id, *most))
     if not may_try:
-        log.warning("contact.too_many_codes", contact=contact.id)
+        log.warning("contact.too_many_codes", contact=event.contact.id)
     return may_try
 
 

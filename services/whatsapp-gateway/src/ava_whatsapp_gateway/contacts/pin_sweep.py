@@ -1,13 +1,14 @@
 """Find, repair and count pins that contradict the users' preferences, a batch at a time.
 
 A pin stands when its user has linked the number that it follows from, a spelling of the contact's number,
-a number that the contact had before, or the contact's id. Decisions 0011, 0093 and 0097.
+a number that the contact had before, or the contact's id. Decisions 0011, 0093, 0097 and 0127.
 """
 
 import asyncpg
 
 from ava_common.database import Pool
 from ava_common.log import log
+from ava_whatsapp_gateway.contacts import rows
 from ava_whatsapp_gateway.contacts.owners import BECOME, LOOK_UP, number_variants
 from ava_whatsapp_gateway.metrics import REPAIRED_PINS
 from ava_whatsapp_gateway.queue.states import EventState
@@ -55,17 +56,19 @@ class PinSweep:
 
     async def _owners(self, names: set[str]) -> dict[str, object]:
         """The linked ones among these numbers and ids, and whose they are."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        # Read-only, so that the look-up locks no account: nothing is pinned here.
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             await connection.execute(BECOME, "service_role")
-            rows = await connection.fetch(LOOK_UP, list(names), None)
-        return {row["phone"].lstrip("+"): row["user_id"] for row in rows}
+            found = await connection.fetch(LOOK_UP, list(names), None)
+        return {row["phone"].lstrip("+"): row["user_id"] for row in found}
 
     async def _unpin(self, contact: asyncpg.Record) -> bool:
         """Undo this pin, unless a link has changed since it was read."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_WAKE, [contact["id"]])
             seen = contact["id"], contact["user_id"], contact["link_version"]
-            unpinned = bool(await connection.fetchval(_UNPIN, *seen))
+            if unpinned := bool(await connection.fetchval(_UNPIN, *seen)):
+                await rows.start_clock(connection, contact["id"])
             await connection.execute(_RELEASE, [contact["id"]])
         if unpinned:
             REPAIRED_PINS.inc()

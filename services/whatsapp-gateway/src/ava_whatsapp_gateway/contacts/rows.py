@@ -1,6 +1,6 @@
 """The rows of contacts, and what ingest does to them under their lanes' locks: save, release, unite.
 
-Decisions 0052, 0094 and 0103. See docs/contracts/postgres.md#locks.
+Decisions 0052, 0094, 0103 and 0127. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ava_common.database import Connection
 from ava_whatsapp_gateway.cloud_api.updates import Identity
 from ava_whatsapp_gateway.queue.states import EventState, literals
 
-COLUMNS = "id, wa_digits, bsuid, parent_bsuid, username, user_id, linked_digits"
+COLUMNS = "id, wa_digits, bsuid, parent_bsuid, username, user_id, linked_digits, relinked_by"
 _SAVE = """
 update whatsapp.contacts set wa_digits = $2, bsuid = $3, parent_bsuid = coalesce($4, parent_bsuid),
   username = $5, user_id = $6, linked_digits = $7,
   recycled = $8 or (recycled and wa_digits is not distinct from $2),
-  relinked_by = case when $8 then null else relinked_by end, link_version = link_version + 1
+  relinked_by = case when not $8 then $9::uuid end, link_version = link_version + 1
 where id = $1
 """
 _RECORD_MOVE = """
@@ -24,7 +24,10 @@ values ($1, $2, $3, $4, $5, $6)
 """
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => true)"
 # A gateway of 0.1.0 pins without a lane's lock, so the rows are locked too.
-_LOCK = "select id, user_id, linked_digits from whatsapp.contacts where id = any ($1) order by id for update"
+_LOCK = """
+select id, user_id, linked_digits, relinked_by from whatsapp.contacts where id = any ($1)
+order by id for update
+"""
 # Not because of a link: who said it is known, however long ago it was. What note_shown has marked stays so.
 _RELEASE = f"""
 update whatsapp.events set state = '{EventState.READY}', reason = null,
@@ -41,6 +44,11 @@ _HAND_OVER = (
     " select from whatsapp.outbox as same where same.contact_id = $1 and same.notice_day = o.notice_day)"
     " then notice_day end where contact_id = $2",
     "update whatsapp.moves set contact_id = $1 where contact_id = $2",
+    "update whatsapp.contacts as kept set user_id = coalesce(kept.user_id, other.user_id),"
+    " linked_digits = case when kept.user_id is null then other.linked_digits else kept.linked_digits end,"
+    # Kept apart from the owner: a link of the other's number that has not been looked up yet.
+    " relinked_by = coalesce(other.relinked_by, kept.relinked_by)"
+    " from whatsapp.contacts as other where kept.id = $1 and other.id = $2",
 )
 _DELETE = "delete from whatsapp.contacts where id = $1"
 
@@ -56,6 +64,7 @@ class ContactRow:
     username: str | None
     user_id: UUID | None
     linked_digits: str | None = None
+    relinked_by: UUID | None = None
 
 
 async def lock(connection: Connection, *rows: ContactRow) -> None:
@@ -64,21 +73,29 @@ async def lock(connection: Connection, *rows: ContactRow) -> None:
     await connection.execute(_WAKE, ids)
     locked = {found["id"]: found for found in await connection.fetch(_LOCK, ids)}
     for row in rows:
-        row.user_id, row.linked_digits = locked[row.id]["user_id"], locked[row.id]["linked_digits"]
+        _, row.user_id, row.linked_digits, row.relinked_by = locked[row.id]
 
 
 async def save(connection: Connection, row: ContactRow, *, recycled: bool = False) -> None:
     """Save a locked row; what it holds is handled anew, because it may be known now whose it is."""
     names = row.wa_digits, row.bsuid, row.parent_bsuid, row.username
-    await connection.execute(_SAVE, row.id, *names, row.user_id, row.linked_digits, recycled)
+    link = row.user_id, row.linked_digits, recycled, row.relinked_by
+    await connection.execute(_SAVE, row.id, *names, *link)
     await connection.execute(_RELEASE, row.id)
 
 
-async def note_shown(connection: Connection, digits: str | None, *rows: ContactRow) -> None:
-    """A hidden number is shown: what was said shortly before is released, as by a link."""
-    shown = [row.id for row in rows if digits and row.wa_digits is None and row.user_id is None]
-    if shown:
-        await connection.execute(_START_CLOCK, shown)
+async def note_shown(
+    connection: Connection, digits: str | None, *rows: ContactRow, is_told: bool = True
+) -> None:
+    """A hidden number is shown, or only a number tells who this is: recent words are given, as by a link."""
+    shown = [row for row in rows if not is_told or (digits and row.wa_digits is None)]
+    if unowned := [row.id for row in shown if row.user_id is None]:
+        await start_clock(connection, *unowned)
+
+
+async def start_clock(connection: Connection, *contacts: int) -> None:
+    """Whose they are may change: what they have waiting is recent or not from now on, as after a link."""
+    await connection.execute(_START_CLOCK, contacts)
 
 
 async def record_move(connection: Connection, row: ContactRow, reason: str, after: Identity) -> None:
@@ -98,4 +115,5 @@ async def unite(connection: Connection, kept: ContactRow, other: ContactRow) -> 
     await connection.execute(_DELETE, other.id)
     if kept.user_id is None:
         kept.user_id, kept.linked_digits = other.user_id, other.linked_digits
+    kept.relinked_by = other.relinked_by or kept.relinked_by
     kept.username = kept.username or other.username

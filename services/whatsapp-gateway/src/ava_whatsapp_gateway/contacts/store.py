@@ -17,12 +17,10 @@ _KNOWN = f"select {rows.COLUMNS} from whatsapp.contacts where wa_digits = any ($
 _FORMER = """
 select distinct m.from_digits from whatsapp.moves as m
 join whatsapp.contacts as c on c.id = m.contact_id
-where m.from_digits = any ($1) and c.user_id is not null
+where m.from_digits = any ($1) and c.user_id is not null and not m.relinked
 """
-_NEW = """
-insert into whatsapp.contacts (wa_digits, bsuid, parent_bsuid, username, recycled)
-values ($1, $2, $3, $4, $5) returning id
-"""
+_NEW = """insert into whatsapp.contacts (wa_digits, bsuid, parent_bsuid, username, recycled)
+values ($1, $2, $3, $4, $5) returning id"""
 _BETWEEN_LINKS = "select whatsapp.between_links(p_numbers => $1)"
 
 
@@ -34,7 +32,7 @@ class ContactStore:
     | contact with the id | contact with the digits | then |
     |---|---|---|
     | none, but one had it before it moved | any | that contact as it is: the message is older than the move |
-    | none | none | a new contact; recycled when the digits were once a linked user's |
+    | none | none | a new contact; recycled when a linked user had left the digits |
     | none | has another id | the number changed hands: a new contact, recycled if the old one is linked |
     | none | has no id, or none was sent | that contact, which learns the id |
     | this one | none | that contact, which learns the digits; others than before are a new number |
@@ -119,7 +117,8 @@ class ContactStore:
             log.warning("contact.move_refused", contact=known.id, others=[other.id for other in others])
             return "the new number is another user's"
         after = contact_moves.newest(known, move, others, later)
-        await rows.note_shown(self._connection, after.digits, known, *others)
+        is_told = contact_moves.is_told(move, others, later)
+        await rows.note_shown(self._connection, after.digits, known, *others, is_told=is_told)
         await rows.record_move(self._connection, known, "changed", after)
         for other in others:
             await self._unite(known, other)

@@ -1,10 +1,10 @@
 """Edits and deletions on the phone: do the same to what is stored here and to the message in the log.
 
-Decision 0141. See docs/contracts/whatsapp-cloud-api.md#message-types.
+Decisions 0141 and 0152. See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -51,6 +51,13 @@ class Corrections:
             await self._end(event, EventState.DONE, None)
         if changed == "changed":
             raise LaneChanged
+
+    async def mark_edited(
+        self, client: httpx.AsyncClient, caller: Caller, event: Event, edited_at: datetime
+    ) -> None:
+        """A message that was edited before it was logged: there was nothing to mark then."""
+        edit = messaging.Correction(event.turn_id, event.key, event.words, edited_at)
+        await messaging.correct(client, caller, edit)
 
     async def _end(self, event: Event, state: EventState, reason: str | None) -> None:
         await lanes.finish(self.pool, event, state, reason, self.settings.lease_seconds)

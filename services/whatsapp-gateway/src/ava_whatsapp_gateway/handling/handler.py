@@ -1,6 +1,6 @@
 """Handle one event from the start; every step takes effect once, however often this runs.
 
-Decisions 0054, 0141, 0143 and 0144.
+Decisions 0054, 0122, 0141, 0143 and 0144.
 """
 
 from collections.abc import Sequence
@@ -60,6 +60,10 @@ class Handler:
         thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
         self._thinking = thinking if answerer.thinks else None
 
+    def trouble(self) -> str:
+        """Why nobody gets an answer from the answerer at this moment; empty when all is well."""
+        return self._thinking.trouble() if self._thinking else ""
+
     async def handle(self, event: Event) -> None:
         """Returns with the event in its new state; raises an outcome to end early."""
         by_code, waiting = self._settings.link_confirmation == "code", None
@@ -91,7 +95,7 @@ class Handler:
             raise DeadEvent(str(refused)) from None
 
     async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
-        """What the user said, in their log."""
+        """What the user said, in their log; whose it is was noted before, and a retry goes on for them."""
         said = Turn(
             id=event.turn_id,
             user_id=caller.id,
@@ -105,7 +109,12 @@ class Handler:
         if event.logged_at:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
-        return await self._log(clients, caller, replace(said, avatar_id=avatar))
+        if event.user_id is None:
+            await lanes.note_owner(self._pool, event, caller.id, self._settings.lease_seconds)
+        logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
+        if event.edited_at:
+            await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
+        return logged
 
     async def _log(self, clients: Clients, caller: Caller, turn: Turn) -> Turn:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
@@ -123,7 +132,7 @@ class Handler:
         stale = event.is_stale(self._settings.stale_after_seconds)
         whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
         if event.logged_at and event.send_count:
-            sends = await outbox.for_event(self._pool, event)
+            sends = await outbox.decided(self._pool, event)
         elif self._thinking and said.words.strip() and not stale:
             # Whose turn it is cannot change any more.
             await outbox.prepare(self._pool, event, *whose, [], lease_seconds)

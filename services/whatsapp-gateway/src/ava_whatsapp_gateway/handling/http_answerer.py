@@ -1,6 +1,6 @@
 """The answerer that is a service of its own: `POST /answers`, as docs/contracts/answerer.openapi.json says.
 
-Decisions 0143 and 0145.
+Decisions 0143, 0145 and 0153.
 """
 
 import json
@@ -24,7 +24,11 @@ from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.settings import Settings
 
 _RESPONSE_LIMIT_BYTES = 1024 * 1024
+_NOT_COMPRESSED = {"Accept-Encoding": "identity"}
+"""So that the limit of a response is one of what is read."""
 _BUSY = (429, 502, 503, 504)
+_REFUSED = (401, 403)
+_ELSEWHERE = (301, 302, 303, 307, 308, 404, 405)
 """What says that nobody gets an answer at this moment; any other failure may be this message's alone."""
 
 
@@ -42,7 +46,7 @@ class HttpAnswerer:
         question, body = _question(turn, context), bytearray()
         try:
             async with self._client.stream("POST", "/answers", json=question, headers=headers) as response:
-                async for chunk in response.aiter_bytes():
+                async for chunk in response.aiter_raw():
                     body += chunk
                     if len(body) > _RESPONSE_LIMIT_BYTES:
                         raise AnswererAway("a response that does not end")
@@ -61,12 +65,12 @@ async def open_answerer(settings: Settings) -> AsyncIterator[Answerer]:
         return
     # A connection for each question: one that is answered twice would answer the next person's with the rest.
     limits = httpx.Limits(max_connections=settings.answer_concurrency, max_keepalive_connections=0)
-    bearer = {"Authorization": f"Bearer {settings.answer_secret.get_secret_value()}"}
+    bearer = f"Bearer {settings.answer_secret.get_secret_value()}"
     async with open_client(
         settings.answer_url,
         timeout_seconds=settings.answer_timeout_seconds,
         limits=limits,
-        headers=bearer,
+        headers={"Authorization": bearer, **_NOT_COMPRESSED},
         trust_env=False,
     ) as client:
         client.timeout = httpx.Timeout(settings.answer_timeout_seconds, connect=settings.peer_timeout_seconds)
@@ -91,6 +95,15 @@ def _question(turn: Turn, context: Context) -> dict[str, Any]:
     }
 
 
+def _why(status: int) -> str:
+    """In words, with the variable where that is wrong."""
+    if status in _REFUSED:
+        return f"it refuses WHATSAPP_GATEWAY_ANSWER_SECRET ({status})"
+    if status in _ELSEWHERE:
+        return f"WHATSAPP_GATEWAY_ANSWER_URL leads to something else ({status})"
+    return str(status)
+
+
 def _read(response: httpx.Response, body: bytes) -> Answer | None:
     status, kind = response.status_code, response.headers.get("content-type", "").partition(";")[0].strip()
     if status == 204:
@@ -98,7 +111,8 @@ def _read(response: httpx.Response, body: bytes) -> Answer | None:
     if status == 422 and kind == "application/problem+json":
         raise AnswerRefused("422")
     if status != 200:
-        raise AnswererAway(str(status), retry_after_seconds(response), shared=status in _BUSY)
+        shared = status in _BUSY + _REFUSED + _ELSEWHERE
+        raise AnswererAway(_why(status), retry_after_seconds(response), shared=shared)
     try:
         answered = json.loads(body)["text"]
     except (ValueError, RecursionError, LookupError, TypeError):

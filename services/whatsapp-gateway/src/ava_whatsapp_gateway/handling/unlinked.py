@@ -63,7 +63,7 @@ class UnlinkedSenders:
 
     def is_past(self, event: Event) -> bool:
         """Said too long before a link that nothing has proven: typing a number gives nobody older words."""
-        if event.released_at is None or event.logged_at or self.settings.link_confirmation != "off":
+        if event.released_at is None or event.user_id or self.settings.link_confirmation != "off":
             return False
         waited = event.released_at - event.received_at
         return waited > timedelta(minutes=self.settings.held_replay_minutes)

@@ -68,8 +68,8 @@ async def trace(connection: Connection, wanted: str, *, words: bool) -> Trace:
     `event:12` and `delivery:12` say which; 12 alone is the event, or the delivery if there is no such event.
     """
     kind, _, rest = wanted.partition(":")
-    name = rest if kind in ("event", "delivery") and rest.isdigit() else wanted
-    number = int(name) if name.isdigit() and len(name) < 19 else None
+    name = rest if kind in ("event", "delivery") and rest.isdecimal() else wanted
+    number = int(name) if name.isdecimal() and len(name) < 19 else None
     event_ids: list[int] = []
     delivery_ids: list[int] = []
     if kind != "delivery":
@@ -104,7 +104,8 @@ def _event(row: asyncpg.Record, words: bool) -> Iterator[Entry]:
     said = {"words": row["words"]} if words and row["words"] else {}
     if row["contact_id"]:
         yield Entry(row["sent_at"], META, "written by the person (Meta's time)", event | said)
-    made = {"delivery": row["delivery_id"], "kind": row["kind"], "wamid": row["key"]}
+    corrects = {"corrects": row["corrects"]} if row["corrects"] else {}
+    made = {"delivery": row["delivery_id"], "kind": row["kind"], "wamid": row["key"], **corrects}
     yield Entry(made_at(row["turn_id"]) or row["received_at"], OURS, "ingested", event | made)
     if row["claimed_at"]:
         yield Entry(row["claimed_at"], OURS, "claimed", event)

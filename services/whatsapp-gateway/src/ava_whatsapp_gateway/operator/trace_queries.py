@@ -12,6 +12,7 @@ $1 in (split_part(trace, ' ', 2), split_part(split_part(trace, ' ', 1), '-', 2))
 """
 _EVENT_IDS = f"""
 select id from whatsapp.events where key = $1
+union select id from whatsapp.events where corrects = $1
 union select id from whatsapp.events where id = $2::bigint
 union select id from whatsapp.events where turn_id = $3::uuid
 union select id from whatsapp.events where $2::bigint is null and {_BY_REQUEST}

@@ -1,6 +1,6 @@
 """The sender: makes one send; afterwards it is accepted, failed or unknown, or the lane has to wait.
 
-Decisions 0051, 0105 and 0107.
+Decisions 0051, 0105, 0107 and 0122.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from ava_whatsapp_gateway.settings import Settings
 _NEVER_CALLED_LONGEST_UNITS = 5.0
 """A call that was never made costs nothing, and from a few in a row on the circuit spares us even those."""
 _AGE = "select extract(epoch from clock_timestamp() - $1)"
+_NOBODY = cloud_api.NotSent(Verdict.PERMANENT, None, "its number is another person's by now")
 _SAYING_SECONDS = 3600.0
 """How long we try to write down what became of a call: nobody else knows, and the database may be away."""
 
@@ -62,7 +63,7 @@ class Sender:
         if begun["verdict"] == "probe":
             await self._probe(graph, event, send, begun)
         if begun["verdict"] in ("go", "probe"):
-            await self._call(graph, event, send, begun["attempt"], latest)
+            await self._call(graph, send, begun, latest)
         send = await store.get(self.pool, send.id)
         return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
 
@@ -109,13 +110,14 @@ class Sender:
         await store.allow_resend(self.pool, send.id)
         return await store.get(self.pool, send.id)
 
-    async def _call(
-        self, graph: httpx.AsyncClient, event: Event, send: Send, attempt: int, latest: float
-    ) -> None:
-        settings, contact = self.settings, event.contact
+    async def _call(self, graph: httpx.AsyncClient, send: Send, begun: asyncpg.Record, latest: float) -> None:
+        settings = self.settings
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
-        message = cloud_api.TextMessage(send.id, contact.wa_digits, contact.bsuid, send.body)
-        outcome = await cloud_api.send_text(graph, path, message, 2 * settings.graph_timeout_seconds, latest)
+        message = cloud_api.TextMessage(send.id, begun["wa_digits"], begun["bsuid"], send.body)
+        outcome: cloud_api.Outcome = _NOBODY
+        if message.digits or message.bsuid:
+            timeout_seconds = 2 * settings.graph_timeout_seconds
+            outcome = await cloud_api.send_text(graph, path, message, timeout_seconds, latest)
         match outcome:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()
@@ -126,16 +128,17 @@ class Sender:
             case cloud_api.Unknown():
                 SENDS.labels("unknown", "").inc()
                 log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
-                unknown = send.id, attempt, outcome.why
+                unknown = send.id, begun["attempt"], outcome.why
                 await retry_while_away(lambda: store.mark_unknown(self.pool, *unknown), _SAYING_SECONDS)
-                await self._count_unanswered()
+                await self._count_unanswered(begun)
             case cloud_api.NotSent():
                 SENDS.labels("not_sent", "none" if outcome.code is None else str(outcome.code)).inc()
-                await self._not_sent(send, attempt, outcome)
+                await self._not_sent(send, begun, outcome)
             case _:
                 assert_never(outcome)
 
-    async def _not_sent(self, send: Send, attempt: int, outcome: cloud_api.NotSent) -> None:
+    async def _not_sent(self, send: Send, begun: asyncpg.Record, outcome: cloud_api.NotSent) -> None:
+        attempt = begun["attempt"]
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
         counts = outcome.verdict is Verdict.TRANSIENT and outcome.answered
         last = counts and send.failures + 1 >= self.settings.attempts
@@ -155,7 +158,7 @@ class Sender:
         if outcome.answered:
             await circuit_breaker.answered(self.pool, self.settings.phone_number_id)
         elif outcome.verdict is Verdict.TRANSIENT and outcome.detail != cloud_api.TOO_LATE:
-            await self._count_unanswered()
+            await self._count_unanswered(begun)
         if not final:
             raise RetryLater(await self._release_after(send, outcome))
 
@@ -181,6 +184,9 @@ class Sender:
                 wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
                 return Release(wait, "graph" if outcome.answered else "number")
 
-    async def _count_unanswered(self) -> None:
+    async def _count_unanswered(self, begun: asyncpg.Record) -> None:
+        """Where a message was risked, the next one is after a while; where not, Graph is asked soon."""
         number, probe_seconds = self.settings.phone_number_id, self.settings.probe_seconds
+        if begun["verdict"] != "probe":
+            probe_seconds = min(store.UNREACHABLE_PROBE_SECONDS, probe_seconds)
         await circuit_breaker.unanswered(self.pool, number, probe_seconds)

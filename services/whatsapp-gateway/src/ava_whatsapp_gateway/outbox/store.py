@@ -1,6 +1,6 @@
 """The outbox's rows: one before every call; outcomes are final, a later attempt never overwrites one.
 
-Decisions 0051 and 0105.
+Decisions 0051, 0105 and 0152.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
 
-_UNREACHABLE_PROBE_SECONDS = 5.0
+UNREACHABLE_PROBE_SECONDS = 5.0
 """How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
 
 
@@ -63,8 +63,12 @@ select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at
 from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
+_WITHDRAW = f"""
+delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' and attempts = 0
+  and exists (select from whatsapp.lanes where contact_id = $2 and token = $3)
+"""
 _BEGIN = """
-select verdict, pause, attempt from whatsapp.begin_send_2(
+select verdict, pause, attempt, wa_digits, bsuid from whatsapp.begin_send_3(
   p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
   p_pair_gap => $6, p_pair_burst => $7, p_probe => $8, p_unreachable_probe => $9)
 """
@@ -72,7 +76,7 @@ _ACCEPTED = """
 select whatsapp.accepted_2(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
 """
 _NOT_SENT = """
-select whatsapp.not_sent(
+select whatsapp.not_sent_2(
   p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
 """
 _NOT_CALLED = """
@@ -91,6 +95,13 @@ where id = $1 and state = '{SendState.UNKNOWN}' and not resent
 async def for_event(pool: Pool, event: Event, kind: str = "answer") -> list[Send]:
     """The sends prepared for this event, in order."""
     return _sends(await pool.fetch(_OF_EVENT, event.id, kind))
+
+
+async def decided(pool: Pool, event: Event) -> list[Send]:
+    """The answer as it was decided, without what was not called yet where the message was deleted since."""
+    if not event.words:
+        await pool.execute(_WITHDRAW, event.id, event.contact.id, event.token)
+    return await for_event(pool, event)
 
 
 async def get(pool: Pool, send_id: UUID) -> Send:
@@ -124,7 +135,7 @@ async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) ->
 
 
 async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> asyncpg.Record:
-    """The last check before a call: `verdict`, `pause` (seconds to wait), and which `attempt` this is."""
+    """The last check before a call: `verdict`, `pause` (seconds), which `attempt` this is, and to whom."""
     record = await pool.fetchrow(
         _BEGIN,
         event.contact.id,
@@ -135,7 +146,7 @@ async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> 
         timedelta(seconds=settings.pair_gap_seconds),
         settings.pair_burst,
         timedelta(seconds=settings.probe_seconds),
-        timedelta(seconds=min(_UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
+        timedelta(seconds=min(UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
     assert record is not None  # noqa: S101 - the function always answers
     return record

@@ -5,7 +5,7 @@ Decisions 0106, 0140, 0141 and 0143.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -40,22 +40,45 @@ class LoggedTurn:
     created_at: str
 
 
-async def last(client: httpx.AsyncClient, caller: Caller, most: int, besides: Turn) -> list[LoggedTurn]:
-    """At most so many of the caller's last turns, newest first: of all channels, not empty, not this one."""
-    query = {"order": "newest", "limit": most + 1}
-    response = await request(client, "messaging", "GET", "/messages", params=query, auth=on_behalf_of(caller))
+async def last_before(client: httpx.AsyncClient, caller: Caller, most: int, turn: Turn) -> list[LoggedTurn]:
+    """At most so many of the turns before this one, newest first: of all channels, and not empty.
+
+    Where the log does not have this one, they are the newest that it has.
+    """
+    newest = await _page(client, caller, limit=most + 1)
+    # It may have been logged under another id.
+    own = [row for row in newest if row["id"] == str(turn.id) or row["external_id"] == turn.external_id]
+    place = own[0]["created_at"] if own else await _place_of(client, caller, turn)
+    before = [row for row in newest if row not in own]
+    if place and own[:1] != newest[:1]:  # the user has written since, in the app
+        before = await _page(client, caller, limit=most, until=place)
+    return [
+        LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
+        for row in before
+        if row["content"]
+    ][:most]
+
+
+_ROW = {"id", "channel", "role", "content", "created_at", "external_id"}
+
+
+async def _page(client: httpx.AsyncClient, caller: Caller, **query: Any) -> list[dict[str, Any]]:
+    """Rows of the log, newest first."""
+    asked, auth = {"order": "newest", **query}, on_behalf_of(caller)
+    response = await request(client, "messaging", "GET", "/messages", params=asked, auth=auth)
     if not response.is_success:
         raise PeerRefused("messaging", response)
-    try:
-        found = [
-            LoggedTurn(row["id"], row["channel"], row["role"], row["content"], row["created_at"])
-            for row in json_object(response)["messages"]
-            # It may have been logged under another id.
-            if row["id"] != str(besides.id) and row.get("external_id") != besides.external_id
-        ]
-    except (KeyError, TypeError):
-        raise PeerAway("messaging", "a page without messages") from None
-    return [turn for turn in found if turn.text][:most]
+    rows = json_object(response).get("messages")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() >= _ROW for row in rows):
+        raise PeerAway("messaging", "a page without messages")
+    return rows
+
+
+async def _place_of(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> str | None:
+    """The time under which it stands in the log; None when the user has deleted it there."""
+    response = await request(client, "messaging", "GET", f"/messages/{turn.id}", auth=on_behalf_of(caller))
+    place = json_object(response).get("created_at") if response.is_success else None
+    return str(place) if place else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +132,10 @@ async def correct(client: httpx.AsyncClient, caller: Caller, change: Correction)
     }
     path, auth = f"/messages/{change.id}", on_behalf_of(caller)
     response = await request(client, "messaging", "PATCH", path, json=body, auth=auth)
-    if response.status_code != 404 and not response.is_success:
+    if response.status_code == 404:
+        return
+    if not response.is_success:
         raise PeerRefused("messaging", response)
+    changed = json_object(response)
+    if changed.get("id") != str(change.id) and changed.get("external_id") != change.external_id:
+        raise PeerAway("messaging", f"{response.status_code} without the turn")

@@ -14,12 +14,13 @@ _NOT_FINAL = (
 )
 _OUTCOME_OPEN = (SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
 _COUNTED = {"events": _NOT_FINAL, "sends": _OUTCOME_OPEN, "deliveries": ("new", "quarantined")}
+# Of a notice nobody decides what became of it: the next one is sent in a day.
 _COUNTS = f"""
 select 'events' as what, state, count(*) as n from whatsapp.events
 where state in ({literals(*_NOT_FINAL)}) group by state
 union all
 select 'sends', state, count(*) from whatsapp.outbox
-where state in ({literals(*_OUTCOME_OPEN)}) group by state
+where state in ({literals(*_OUTCOME_OPEN)}) and kind = 'answer' group by state
 union all
 select 'deliveries', state, count(*) from whatsapp.deliveries
 where state in ('new', 'quarantined') group by state
@@ -53,6 +54,8 @@ _REFUSALS = {
 }
 _OTHER_REFUSAL = "does not let this number send: check WHATSAPP_GATEWAY_ACCESS_TOKEN and WhatsApp Manager"
 
+_AWAY = "The Graph API of GRAPH_API_URL does not answer; it is asked every few seconds whether it is back"
+
 
 async def findings(pool: Pool, settings: Settings) -> list[Finding]:
     """What keeps messages from being answered, while deliveries are still kept."""
@@ -62,8 +65,9 @@ async def findings(pool: Pool, settings: Settings) -> list[Finding]:
         found.append(degraded("backlog", f"a message has waited for more than {limit:g} s to be handled"))
     # A circuit that is open while nothing waits may be fine again by now: the next send finds out.
     if now["circuit_open"] and now["kept_waiting"]:
-        why = _REFUSALS.get(now["code"], _OTHER_REFUSAL)
-        found.append(degraded("circuit", f"Meta {why} (code {now['code']}). Messages are kept meanwhile"))
+        code = now["code"]
+        why = f"Meta {_REFUSALS.get(code, _OTHER_REFUSAL)} (code {code})" if code is not None else _AWAY
+        found.append(degraded("circuit", f"{why}. Messages are kept meanwhile"))
     return found
 
 

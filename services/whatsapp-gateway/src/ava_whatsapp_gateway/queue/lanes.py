@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050, 0106 and 0141. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106, 0122 and 0141. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
-from ava_whatsapp_gateway.queue.states import EventState
+from ava_whatsapp_gateway.queue.states import EventState, literals
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
@@ -53,6 +53,8 @@ class Event:
     reason: str | None
     send_count: int
     corrects: str | None
+    edited_at: datetime | None
+    code_tried: bool
     claimed_at: datetime
 
     def is_stale(self, after_seconds: float) -> bool:
@@ -75,12 +77,20 @@ _HEAD = f"""(
   select * from whatsapp.events as e
   where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
   order by e.sent_at, e.id limit $3)"""
+_LAST_EDIT = f"""
+  select max(edit.sent_at) from whatsapp.events as edit
+  where edit.corrects = e.key and edit.contact_id = e.contact_id and edit.kind = 'edit'
+    and edit.state not in ({literals(EventState.DISCARDED, EventState.QUARANTINED)})"""
 # What was edited or deleted goes first, so that what is answered are the words as they are now.
 _HEADS = f"""
 select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
-       e.user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
+       coalesce(e.user_id, (
+         select said.user_id from whatsapp.events as said
+         where said.key = e.corrects and said.contact_id = e.contact_id
+       )) as user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
-       e.corrects, statement_timestamp() as claimed_at,
+       e.corrects, e.code_tried, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
+       statement_timestamp() as claimed_at,
        c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
        c.link_version, c.recycled, c.relinked_by
 from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
@@ -91,8 +101,12 @@ join lateral (
 order by e.corrects is null, e.sent_at, e.id
 """
 _FINISH = """
-select whatsapp.finish(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
+select whatsapp.finish_2(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
   p_lease => $6, p_link_version => $7)
+"""
+_NOTE_OWNER = """
+select whatsapp.note_owner(
+  p_contact_id => $1, p_fence => $2, p_event_id => $3, p_user_id => $4, p_lease => $5)
 """
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
@@ -121,6 +135,16 @@ async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENT
         event = Event(contact=contact, **{name: row[name] for name in _EVENT})
         claimed[contact.id].events.append(event)
     return list(claimed.values())
+
+
+async def note_owner(pool: Pool, event: Event, user_id: UUID, lease_seconds: float) -> None:
+    """Note whose the event is before their log may have it. Raises as `finish`."""
+    lease = timedelta(seconds=lease_seconds)
+    noted = await pool.fetchval(_NOTE_OWNER, event.contact.id, event.token, event.id, user_id, lease)
+    if noted == "lost":
+        raise LeaseLost
+    if noted != "noted":
+        raise LaneChanged
 
 
 async def finish(

@@ -60,7 +60,12 @@ KEPT = (
         "user_id is null and not exists (select from whatsapp.events as e where e.contact_id = kept.id)"
         " and not exists (select from whatsapp.lanes as l where l.contact_id = kept.id)",
     ),
-    Kept("deliveries", "raw_days", "deliveries", "received_at", "state = 'split'"),
+    # As long as an update of it waits to be read, it is read again from here.
+    Kept(
+        "deliveries", "raw_days", "deliveries", "received_at",
+        "state = 'split' and not exists (select from whatsapp.events as e where e.delivery_id = kept.id"
+        f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}')",
+    ),
     # What cannot be read may hold anyone's messages: kept until an operator has looked at it.
     Kept(
         "unreadable_deliveries", "undecided_days", "deliveries", "greatest(received_at, seen_at)",

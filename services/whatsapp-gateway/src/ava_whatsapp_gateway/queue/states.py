@@ -59,7 +59,7 @@ EVENT_TRANSITIONS: Transitions = {
     (EventState.READY, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.READY, EventState.DISCARDED): {Actor.HANDLER, Actor.OPERATOR},
     (EventState.HELD, EventState.READY): {
-        *(Actor.INGEST, Actor.HANDLER, Actor.LINK, Actor.MAINTENANCE, Actor.OPERATOR),
+        *(Actor.INGEST, Actor.HANDLER, Actor.SENDER, Actor.LINK, Actor.MAINTENANCE, Actor.OPERATOR),
     },
     (EventState.HELD, EventState.QUARANTINED): {Actor.OPERATOR},
     (EventState.HELD, EventState.DISCARDED): {Actor.HANDLER, Actor.OPERATOR},
@@ -90,7 +90,10 @@ SEND_TRANSITIONS: Transitions = {
     (None, SendState.READY): {Actor.HANDLER},
     (SendState.READY, SendState.SENDING): {Actor.SENDER},
     (SendState.READY, SendState.ACCEPTED): {Actor.SENDER, Actor.STATUS},
-    (SendState.READY, SendState.DISCARDED): {Actor.OPERATOR},
+    (SendState.READY, SendState.DISCARDED): {
+        *(Actor.HANDLER, Actor.LANE_RUNNER, Actor.SENDER, Actor.OPERATOR),
+    },
+    (SendState.READY, None): {Actor.HANDLER},
     (SendState.SENDING, SendState.ACCEPTED): {Actor.SENDER, Actor.STATUS},
     (SendState.SENDING, SendState.READY): {Actor.SENDER},
     (SendState.SENDING, SendState.FAILED): {Actor.SENDER},

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from ava_whatsapp_gateway.cloud_api.updates import Status
 from ava_whatsapp_gateway.queue.states import EventState
 
 
@@ -37,6 +38,12 @@ class StatusRow(NamedTuple):
     at: datetime
     code: int | None
     error: str | None
+
+
+def status_row(received_at: datetime, item: Status) -> StatusRow:
+    """The row of a status in a delivery that came then."""
+    at = item.at or received_at
+    return StatusRow(item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error)
 
 
 _EVENT_COLUMNS = ", ".join(EventRow._fields)

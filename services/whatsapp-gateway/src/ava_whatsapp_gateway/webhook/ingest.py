@@ -4,13 +4,14 @@ Decisions 0050, 0094 and 0141.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 
 from ava_common.database import BUSY, Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_common.log import log
-from ava_whatsapp_gateway.cloud_api import account_notices
+from ava_whatsapp_gateway.cloud_api import account_notices, updates
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
@@ -18,7 +19,7 @@ from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
-from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, StatusRow
+from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, status_row
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
 # One process at a time: an event acknowledged earlier is in its lane before a later one.
@@ -57,34 +58,24 @@ async def ingest(pool: Pool, number_id: str) -> int:
             raise
         # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
-        done = 0
-        while done < _BATCH_DELIVERIES and (one := await _store_or_quarantine_first(pool, number_id)):
-            done += one
+        done = await _one_by_one(pool, number_id)
     if done:
-        # In a transaction of its own, so that lanes are locked before sends, as everywhere.
-        while await pool.fetchval(_SETTLE, _BATCH_SENDS):
-            pass
+        with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
+            while await pool.fetchval(_SETTLE, _BATCH_SENDS):
+                pass
     return done
 
 
-async def _store_or_quarantine_first(pool: Pool, number_id: str) -> int:
-    try:
-        return await _parse_and_store(pool, number_id, 1, _store_each)
-    except BUSY:
-        return 1
-    except Exception as error:
-        if not is_about_data(error):
-            raise  # nothing is wrong with it; the next round takes it again
-        return await _quarantine_first(pool, type(error).__name__)
-
-
-async def _quarantine_first(pool: Pool, why: str) -> int:
-    async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(_LOCK):
-            return 0
-        rows = await connection.fetch(_NEW, 1, 0)
-        await connection.execute(_QUARANTINE, [row["id"] for row in rows], why)
-        return len(rows)
+async def _one_by_one(pool: Pool, number_id: str) -> int:
+    done = 0
+    while done < _BATCH_DELIVERIES:
+        try:
+            if not await _parse_and_store(pool, number_id, 1, _store_each):
+                break
+        except BUSY:
+            pass  # nothing is wrong with it; it is taken again
+        done += 1
+    return done
 
 
 async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> int:
@@ -97,12 +88,13 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         notices: list[AccountNotice] = []
         for row in deliveries:
             try:
-                updates = parse_updates(row["body"], number_id, row["received_at"].date())
-                found += [(row, update) for update in updates]
+                read = parse_updates(row["body"], number_id, row["received_at"].date())
+                found += [(row, update) for update in read]
                 names[row["id"]] = names_in(row["body"])
-            except Unreadable as error:
-                log.warning("delivery.quarantined", delivery=row["id"], why=str(error))
-                await connection.execute(_QUARANTINE, [row["id"]], str(error))
+            except Exception as error:
+                why = str(error) if isinstance(error, Unreadable) else type(error).__name__
+                log.warning("delivery.quarantined", delivery=row["id"], why=why)
+                await connection.execute(_QUARANTINE, [row["id"]], why)
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
@@ -126,7 +118,7 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
     stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
-    if statuses := [_status_row(row, item) for row, item in found if isinstance(item, Status)]:
+    if statuses := [status_row(row["received_at"], item) for row, item in found if isinstance(item, Status)]:
         await connection.execute(INSERT_STATUSES, *zip(*statuses, strict=True))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
@@ -151,13 +143,23 @@ async def _store_each(connection: Connection, found: Found) -> list[AccountNotic
             async with connection.transaction():
                 notices += await _store(connection, [(delivery, item)])
         except Exception as error:
-            if isinstance(item, Status) or not is_about_data(error):
+            if not is_about_data(error):
                 raise
             why = type(error).__name__
             log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
-            kind = "system" if isinstance(item, Move) else item.kind
-            await _store(connection, [(delivery, Other(item.key, kind, why, item.item))])
+            await _quarantine(connection, delivery, item, why)
     return notices
+
+
+async def _quarantine(connection: Connection, delivery: asyncpg.Record, item: Update, why: str) -> None:
+    """The item as an event of its own; where not even that can be stored, the delivery, to be read again."""
+    try:
+        async with connection.transaction():
+            await _store(connection, [(delivery, updates.unstorable(item, why))])
+    except Exception as error:
+        if not is_about_data(error):
+            raise
+        await connection.execute(_QUARANTINE, [delivery["id"]], why)
 
 
 def _without_duplicates(known: KnownEvents, found: Found) -> list[tuple[asyncpg.Record, Keyed]]:
@@ -192,8 +194,3 @@ async def _event_row(
         state = EventState.QUARANTINED if item.broken else EventState.IGNORED
         return row._replace(kind=item.kind, state=state, reason=item.broken or "unhandled field")
     return row
-
-
-def _status_row(delivery: asyncpg.Record, item: Status) -> StatusRow:
-    at = item.at or delivery["received_at"]
-    return StatusRow(item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error)

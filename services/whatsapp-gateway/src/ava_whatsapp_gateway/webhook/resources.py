@@ -1,6 +1,6 @@
 """What the gateway holds for its routes while it runs, and how a route gets it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from ava_common.database import Pool
 from ava_common.database_readiness import DatabaseReadiness
+from ava_whatsapp_gateway.cloud_api.number_readiness import NumberReadiness
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 
@@ -19,8 +20,10 @@ class Resources:
     settings: Settings
     pool: Pool
     database: DatabaseReadiness
+    number: NumberReadiness
     inbox: Inbox
     app_secrets: Sequence[bytes] = field(repr=False)
+    answerers_trouble: Callable[[], str]
 
 
 async def _resources(request: Request) -> Resources:

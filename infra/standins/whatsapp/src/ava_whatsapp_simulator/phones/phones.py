@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -88,6 +89,7 @@ class Phones:
     def __init__(self, waba_id: str) -> None:
         self._waba_id = waba_id
         self._phones: dict[str, Phone] = {}
+        self._left: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Phone]:
         return iter(self._phones.values())
@@ -101,7 +103,7 @@ class Phones:
             self._phones[digits] = Phone(
                 number=f"+{digits}",
                 wa_id=digits,
-                user_id=user_id(self._waba_id, digits),
+                user_id=self._user_id(digits),
                 name=f"Phone {digits[-4:]}",
             )
         return self._phones[digits]
@@ -120,6 +122,13 @@ class Phones:
         digits = digits_of(number)
         if not digits:
             raise InvalidPhoneNumber
-        del self._phones[phone.number.removeprefix("+")]
-        phone.number, phone.wa_id, phone.user_id = f"+{digits}", digits, user_id(self._waba_id, digits)
+        before = phone.number.removeprefix("+")
+        del self._phones[before]
+        self._left[before] += 1
+        phone.number, phone.wa_id, phone.user_id = f"+{digits}", digits, self._user_id(digits)
         self._phones[digits] = phone
+
+    def _user_id(self, digits: str) -> str:
+        """Who gets a number that another phone has left is another person, so the id is another one."""
+        left = self._left[digits]
+        return user_id(f"{self._waba_id}/{left}" if left else self._waba_id, digits)
