@@ -269,10 +269,10 @@ systemd_prune() {
     installed_versions | grep -v "/$commit$" | tail -n "+$KEPT_VERSIONS" | xargs -r rm -rf
 }
 
-# The folders of what is installed, newest first.
+# The folders of what is installed, newest first; not the links to those that run.
 installed_versions() {
     # shellcheck disable=SC2012 # names are hexadecimal
-    ls -1td "$(home)"/*/complete 2>/dev/null | sed 's|/complete$||'
+    ls -1td "$(home)"/????????????*/complete 2>/dev/null | sed 's|/complete$||'
 }
 
 systemd_status() {

@@ -170,7 +170,7 @@ async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
     )
     host.box.run(f"{host.stack_variables()} docker stack config -c infra/docker-stack.yml", FOLDER)
     host.box.run(deploying, FOLDER)
-    await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 60)
+    await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 120)
     load = people.ask(per_second=20)
     async with load.running():
         options = "--quiet --detach=false --no-resolve-image --image ava-messaging:two"

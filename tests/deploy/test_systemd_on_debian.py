@@ -79,6 +79,7 @@ async def test_going_back_brings_the_env_of_then_and_leaves_other_services_alone
         return installed.box.run("cat /opt/ava/profile/[12]/service.env")
 
     others, original = units(), installed.outside.env_file("profile")
+    await deployments.deploy("profile", "two")
     await asyncio.to_thread(installed.write, "/etc/ava/profile.env", original + "LOG_LEVEL='DEBUG'\n")
     await deployments.deploy("profile", "three")
     assert "DEBUG" in env_of_the_one_that_runs()
@@ -89,6 +90,8 @@ async def test_going_back_brings_the_env_of_then_and_leaves_other_services_alone
     assert done.returncode == 0, done.stdout
     assert "DEBUG" in env_of_the_one_that_runs()
     assert units() == others
+    kept = " ".join(deployments.versions.commit_of(tag) for tag in ("three", "two", "one"))
+    assert f"profile kept: {kept} \n" in (await deployments.run("--status")).stdout
 
 
 async def test_the_same_over_ssh(installed: SystemdHost, deployments: Deployments) -> None:
