@@ -106,12 +106,8 @@ class ComposeHost:
 
     def stack_variables(self) -> str:
         """What a stack is deployed with: the version that each service has here."""
-        for service in SERVICES:
-            self.box.run(f"docker tag ava-{service}:{self.version} ava-{service}:one")
-        newest = "docker images ava-messaging --format '{{.Tag}}' | grep -E '^[0-9a-f]{12}$' | grep -v "
-        self.box.run(f"docker tag ava-messaging:$({newest}{self.version} | head -n 1) ava-messaging:two")
         names = [service.upper().replace("-", "_") for service in SERVICES]
-        return "AVA_SITE_ADDRESS=:80 " + " ".join(f"{name}_VERSION=one" for name in names)
+        return "AVA_SITE_ADDRESS=:80 " + " ".join(f"{name}_VERSION={self.version}" for name in names)
 
     def write(self, path: str, text: str) -> None:
         (self.box.shared / "text").write_text(text)

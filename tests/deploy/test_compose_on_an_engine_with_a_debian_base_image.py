@@ -158,9 +158,10 @@ async def test_a_database_that_has_an_ipv6_address_alone_is_reached(
 
 
 async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
-    host: ComposeHost, people: People
+    host: ComposeHost, people: People, deployments: Deployments
 ) -> None:
     await asyncio.to_thread(host.write_env_files)
+    await deployments.deploy("messaging", "two")  # which makes the image, if it is not there
     host.compose("down")
     node = "docker swarm init --advertise-addr 10.0.2.100 && docker node update --label-add ava.edge=true box"
     host.box.run(node)
@@ -173,7 +174,8 @@ async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
     await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 120)
     load = people.ask(per_second=20)
     async with load.running():
-        options = "--quiet --detach=false --no-resolve-image --image ava-messaging:two"
+        options = "--quiet --detach=false --no-resolve-image --image "
+        options += f"ava-messaging:{deployments.versions.commit_of('two')}"
         options += " --update-monitor 5s --update-delay 1s"
         await asyncio.to_thread(host.box.run, f"docker service update {options} ava_messaging")
     assert await load.account() == FINE, load
