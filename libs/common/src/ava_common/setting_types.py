@@ -14,7 +14,7 @@ from ava_common import database_url
 from ava_common.database_url import is_private
 
 SECRET_MIN_CHARACTERS = 16
-_SERVICE_PATH = re.compile(r"/(auth|rest|storage|realtime|functions|graphql|pg)(/v[0-9]+)?$")
+_SERVICE_PATH = re.compile(r"/[a-z]+/v[0-9]+$")
 _PROJECT = "it should look like https://<project reference>.supabase.co"
 
 
