@@ -9,7 +9,7 @@ from .conftest import Edge, EdgeProxy
 async def test_over_tls_browsers_are_told_to_stay_there(edge: Edge, edge_proxy: EdgeProxy) -> None:
     upstreams = {name: service.port for name, service in edge.services.items()}
     # Own certificates and no redirect from port 80: no internet, no privileged port.
-    quiet = ("admin off", "admin off\n\tauto_https disable_redirects")
+    quiet = ("admin {$AVA_ADMIN:off}", "admin off\n\tauto_https disable_redirects")
     port, _ = edge_proxy.before(upstreams, "localhost:{port}", quiet=quiet)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE

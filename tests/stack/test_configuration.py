@@ -151,7 +151,9 @@ def test_units_and_the_edge_proxys_example_agree_on_ports_with_the_local_stack(l
     upstreams = dotenv_values(INFRA / "caddy/.env.example")
     for service in SERVICES:
         upstream = f"{service.upper().replace('-', '_')}_UPSTREAM"
-        unit = (INFRA / f"systemd/ava-{service}.service").read_text()
+        unit = (INFRA / f"systemd/ava-{service}@.service").read_text()
         [port] = re.findall(r"--port (\d+)", unit)
         assert f"SocketBindDeny=any\nSocketBindAllow=tcp:{port}\n" in unit, "it may listen on that port only"
-        assert upstreams[upstream] == f"127.0.0.1:{port}" == local.caddy()[upstream]
+        assert local.caddy()[upstream] == f"127.0.0.1:{port}"
+        assert "--host 127.0.0.%i " in unit, "two places, which ava-host names"
+        assert upstreams[upstream] == f"ava-host:{port}"

@@ -73,14 +73,52 @@ def test_every_file_compose_mounts_exists() -> None:
         for container in COMPOSE_SERVICES.values()
         for volume in container.get("volumes", [])
     ]
-    files = [mount for mount in mounts if mount.startswith(".")]
-    assert files
-    assert all((INFRA / file).is_file() for file in files)
+    folders = [mount for mount in mounts if mount.startswith(".")]
+    assert folders == ["./caddy"]
+    assert (INFRA / "caddy/Caddyfile").is_file()
 
 
 def test_the_edge_proxy_leads_to_services_that_exist() -> None:
     upstreams = re.findall(r"\{\$[A-Z_]+_UPSTREAM:([a-z-]+):8000\}", CADDYFILE.read_text())
     assert upstreams == list(SERVICES)
+
+
+STACK: dict[str, dict[str, Any]] = yaml.safe_load((INFRA / "docker-stack.yml").read_text())["services"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_stack_starts_a_new_copy_first_and_judges_it_by_its_life_alone(service: str) -> None:
+    container = STACK[service]
+    assert container["image"].endswith(COMPOSE_SERVICES[service]["image"])
+    assert container["healthcheck"]["test"][-1].count("/healthz") == 1, "an outage outside must not end it"
+    assert container["deploy"]["update_config"]["order"] == "start-first"
+    assert container["deploy"]["update_config"]["failure_action"] == "rollback"
+    assert container["deploy"]["endpoint_mode"] == "dnsrr"
+    assert container["deploy"]["resources"]["limits"]["memory"] == "256M"
+    assert [secret["source"] for secret in container["secrets"]] == [service]
+    # A name in front of several copies; in a composition it may be moved to another machine.
+    own = {name: re.sub(r"\$\{[A-Z_]+:-(.*)\}", r"\1", url) for name, url in environment_of(service).items()}
+    assert container["environment"] == own
+
+
+def environment_of(service: str) -> dict[str, str]:
+    found: dict[str, str] = COMPOSE_SERVICES[service]["environment"]
+    return found
+
+
+def test_a_stack_has_the_same_services_and_only_the_edge_proxy_has_ports() -> None:
+    assert list(STACK) == list(COMPOSE_SERVICES)
+    assert {name for name, container in STACK.items() if "ports" in container} == {"caddy"}
+    assert {port["mode"] for port in STACK["caddy"]["ports"]} == {"host"}
+
+
+def test_the_sample_pipeline_calls_the_one_command_and_says_who_may_run_at_a_time() -> None:
+    pipeline = yaml.safe_load((INFRA / "pipeline.example.yml").read_text())
+    steps = [step for job in pipeline["jobs"].values() for step in job["steps"]]
+    scripts = "".join(step.get("run", "") for step in steps)
+    assert scripts.count("infra/deploy") == 1
+    assert not re.search(r"docker|systemctl|psql|supabase", scripts)
+    assert pipeline["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
 
 
 def test_services_are_built_by_one_recipe() -> None:
@@ -100,7 +138,7 @@ def test_a_service_starts_with_the_same_command_in_container_unit_and_local_stac
     service: str, tmp_path: Path
 ) -> None:
     image = re.findall(r'"([^"]+)"', dockerfile(service).read_text().partition("CMD ")[2])
-    unit = (INFRA / f"systemd/ava-{service}.service").read_text().replace("\\\n", " ")
+    unit = (INFRA / f"systemd/ava-{service}@.service").read_text().replace("\\\n", " ")
     [start] = re.findall(r"ExecStart=(.+)", unit)
     local = local_service(
         Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {}), service
@@ -149,14 +187,39 @@ def test_a_services_lock_names_no_host_and_pins_every_file(service: str) -> None
 @pytest.mark.usefixtures("processes")
 def test_systemd_accepts_a_unit_and_finds_it_well_confined(name: str, tmp_path: Path) -> None:
     shutil.copytree(INFRA / "systemd", tmp_path, dirs_exist_ok=True)
-    unit = tmp_path / f"ava-{name}.service"
+    text = unit_file(name).read_text()
+    unit = tmp_path / unit_file(name).name.replace("@", "@1")
     # Whether the program is installed is not checked here.
-    unit.write_text(re.sub(r"ExecStart=(?:.|\\\n)+?(?=\n[A-Z])", "ExecStart=/bin/true", unit.read_text()))
+    unit.write_text(re.sub(r"(?m)^(Exec[A-Za-z]+)=(?:.|\\\n)+?(?=\n[A-Z#])", r"\1=/bin/true", text))
     environment = {"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/bin"}
     verified = systemd_analyze(environment, "verify", unit)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
     confined = systemd_analyze(environment, "security", "--offline=true", "--threshold=20", unit)
     assert confined.returncode == 0, confined.stdout[-500:]
+
+
+def unit_file(name: str) -> Path:
+    return INFRA / "systemd" / (f"ava-{name}.service" if name == "caddy" else f"ava-{name}@.service")
+
+
+def confinement(name: str) -> set[str]:
+    """What a unit says of what its process may do, without what differs by nature."""
+    own = re.compile(
+        r"Environment|Exec|Description|(Working|State|Runtime)Directory|SocketBind|.*Capab|LimitNO"
+    )
+    differs = re.compile(r"Type|Timeout|WantedBy|RestartPrevent|    --")
+    lines = unit_file(name).read_text().splitlines()
+    return {
+        line for line in lines if not own.match(line) and not differs.match(line) and line[:1] not in "#["
+    }
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_unit_is_confined_alike_and_brings_it_along(name: str) -> None:
+    """No unit shares a file with another one, so that deploying a service changes none but its own."""
+    assert confinement(name) == confinement("auth")
+    assert {"MemoryMax=256M", "Restart=always", "StartLimitBurst=5"} <= confinement(name)
+    assert name == "caddy" or "RestartPreventExitStatus=3 78\n" in unit_file(name).read_text()
 
 
 def systemd_analyze(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,12 @@ from ava_common.log import log
 from ava_common.problems import Problem
 from ava_common.token_verifier import InvalidToken
 
-RESTART_SECONDS = 2.0
-"""How long a service may refuse connections while it is restarted."""
+RESTART_SECONDS = 5.0
+"""How long a service may refuse connections while it is restarted, also one that was killed."""
+
+
+CONNECT_SECONDS = 1.0
+"""How long one try may take to connect: the address of what was killed may answer nothing at all."""
 
 
 class SessionEnded(Problem):
@@ -75,10 +79,12 @@ class RemoteSessionCheck:
 
     async def _ask(self, caller: Caller) -> httpx.Response:
         deadline = asyncio.get_running_loop().time() + RESTART_SECONDS
+        given = self._client.timeout
+        limits = httpx.Timeout(connect=CONNECT_SECONDS, read=given.read, write=given.write, pool=given.pool)
         while True:
             try:
-                return await self._client.get(self._path, auth=on_behalf_of(caller))
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                return await self._client.get(self._path, auth=on_behalf_of(caller), timeout=limits)
+            except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout):
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(0.1)

@@ -44,10 +44,11 @@ def as_json(result: CheckResult) -> dict[str, object]:
 
 
 def run_tests(context: typer.Context, fast: Fast = False, strict: Strict = False) -> None:
-    """Run all tests; extra arguments are passed to pytest."""
+    """Run all tests, or a tier such as deploy; extra arguments are passed to pytest."""
     is_strict = strict or os.environ.get("CI", "").lower() in ("1", "true", "yes")
-    missing = [] if fast or pytest_runner.paths_in(context.args) else install_optional_packages()
-    failed = pytest_runner.run_pytest([*(["--fast"] if fast else []), *context.args]) != 0
+    arguments = pytest_runner.with_folders(context.args)
+    missing = [] if fast or pytest_runner.paths_in(arguments) else install_optional_packages()
+    failed = pytest_runner.run_pytest([*(["--fast"] if fast else []), *arguments]) != 0
     for sentence in missing:
         stderr.print(sentence, style="bold red")
     raise typer.Exit(1 if failed or (missing and is_strict) else 0)

@@ -44,6 +44,11 @@ OPTIONAL_PACKAGES = (
         lambda: bool(shutil.which("node") and shutil.which("npm")),
     ),
     OptionalPackage(
+        "deployments on a container engine and on systemd",
+        ("mmdebstrap", "slirp4netns", "openssh-client"),
+        lambda: all(map(shutil.which, ("mmdebstrap", "slirp4netns", "ssh"))),
+    ),
+    OptionalPackage(
         "alert rules and dashboard (Prometheus)",
         ("prometheus", "prometheus-alertmanager"),
         prometheus_programs.are_available,

@@ -43,9 +43,7 @@ def all_checks() -> Iterator[Check]:
         "Dockerfiles (hadolint)", ("hadolint",), files_matching("services/*/Dockerfile")
     )
     schema = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec")
-    yield from check_for_files(
-        "compose file (its schema)", schema, files_matching("infra/docker-compose.yml")
-    )
+    yield from check_for_files("compose file (its schema)", schema, files_matching("infra/docker-*.yml"))
     yield from check_for_files(
         "migrations (squawk)", ("squawk",), files_matching("supabase/migrations/*.sql")
     )
@@ -62,7 +60,7 @@ def files_matching(pattern: str) -> list[str]:
 
 def shell_scripts() -> list[str]:
     """Shell scripts, whatever their names."""
-    patterns = ("ava", ".ci/*", "infra/**/*.sh", "tests/**/*.sh")
+    patterns = ("ava", ".ci/*", "infra/deploy", "infra/**/*.sh", "tests/**/*.sh")
     files = [name for pattern in patterns for name in files_matching(pattern) if (ROOT / name).is_file()]
     return [name for name in files if (ROOT / name).read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash"))]
 

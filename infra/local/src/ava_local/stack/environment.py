@@ -17,6 +17,7 @@ SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 OPTIONAL = ("SUPABASE_JWT_SECRET", "SUPABASE_JWT_ISSUER", "AUTH_ISSUER", "GRAPH_API_VERSION", "LOG_LEVEL")
 RESERVED = ("OLLAMA_URL", "IMAGE_GENERATION_URL")
 PHONE_NUMBER_ID, DISPLAY_NUMBER = "106540352242922", "+15550783881"
+EDGE_DEFAULTS = {"AVA_ADMIN": "off", "AVA_FAIL_DURATION": "0s", "AVA_RESPONSE_TIMEOUT": "60s"}
 LOCAL_ATTEMPT_LIMIT = "10000"
 
 
@@ -144,12 +145,12 @@ class Environment:
             f"{service.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{self.layout.port_of(service)}"
             for service in SERVICES
         }
-        state = str(self.layout.state_dir / "caddy")
+        own_files = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(self.layout.state_dir / "caddy"))
         return {
             "AVA_SITE_ADDRESS": f":{self.layout.base_port}",
             "AVA_BIND": "127.0.0.1",
-            "XDG_DATA_HOME": state,
-            "XDG_CONFIG_HOME": state,
+            **EDGE_DEFAULTS,
+            **own_files,
             **upstreams,
         }
 

@@ -1,0 +1,81 @@
+"""The versions and the hosts, which are prepared side by side as far as the chosen tests need them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from deploy import machine, roots, wheels
+from deploy.compose_host import ComposeHost
+from deploy.deployments import Deployments
+from deploy.outside import outside
+from deploy.systemd_host import SystemdHost
+from deploy.versions import Versions
+
+Tasks = dict[str, Future[object]]
+
+
+@pytest.fixture(scope="package")
+def can_run(processes: None) -> None:
+    """Skips, or fails in CI, where boxes cannot run."""
+    machine.require()
+
+
+@pytest.fixture(scope="package")
+def versions(can_run: None, tmp_path_factory: pytest.TempPathFactory) -> Versions:
+    return Versions(tmp_path_factory.mktemp("versions") / "ava")
+
+
+@pytest.fixture(scope="package")
+def preparations(
+    versions: Versions, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tasks]:
+    """The hosts that the session's tests ask for, by the name of their fixture."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+
+    def compose(ending: ExitStack) -> ComposeHost:
+        roots.build(roots.ENGINE, roots.PYTHON)
+        wheels.fetch()
+        around = ending.enter_context(outside(tmp_path_factory.mktemp("compose")))
+        made = ComposeHost(around, versions.commit_of("one"))
+        ending.enter_context(made.box)
+        made.prepare()
+        made.start()
+        return made
+
+    def systemd(ending: ExitStack) -> SystemdHost:
+        roots.build(roots.EMPTY)
+        wheels.fetch()
+        made = SystemdHost(ending.enter_context(outside(tmp_path_factory.mktemp("systemd"))))
+        ending.enter_context(made.box)
+        made.prepare()
+        made.install(Deployments(versions, made.box))
+        return made
+
+    makers: dict[str, Callable[[ExitStack], object]] = {"composed": compose, "installed": systemd}
+    # What a thread starts ends with the thread: they live as long as the hosts.
+    with ThreadPoolExecutor() as pool, ExitStack() as both:
+        tasks: Tasks = {}
+        for name in makers.keys() & asked:
+            ending = both.enter_context(ExitStack())
+            tasks[name] = pool.submit(makers[name], ending)
+        try:
+            yield tasks
+        finally:
+            for task in tasks.values():
+                task.exception()
+
+
+@pytest.fixture(scope="package")
+def composed(preparations: Tasks) -> ComposeHost:
+    made = preparations["composed"].result()
+    assert isinstance(made, ComposeHost)
+    return made
+
+
+@pytest.fixture(scope="package")
+def installed(preparations: Tasks) -> SystemdHost:
+    made = preparations["installed"].result()
+    assert isinstance(made, SystemdHost)
+    return made

@@ -1,0 +1,78 @@
+"""A host with systemd as its first process, set up as section 2b of infra/README.md says."""
+
+import shutil
+
+from ava_local.repository import ROOT
+from ava_local.stack.definition import CADDY
+from ava_local.stack.environment import SERVICES
+from deploy import readme, wheels
+from deploy.box import Box, wait_for
+from deploy.deployments import Deployments
+from deploy.outside import Outside, lead_to
+from deploy.roots import EMPTY
+
+BOOT_SECONDS = 60.0
+
+
+class SystemdHost:
+    """A box in which systemd runs."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+        self.box = Box("systemd", EMPTY, ["env", "-i", "container=other", "/lib/systemd/systemd"])
+
+    def prepare(self) -> None:
+        """What the owner has: a machine with what the page installs, Caddy, the files under /etc/ava."""
+        self.wait_booted()
+        shutil.copy(CADDY, self.box.shared / "caddy")
+        shutil.copytree(wheels.FOLDER, self.box.shared / "wheels")
+        (self.box.shared / "pip.conf").write_text(wheels.PIP_CONF)
+        self.box.run(
+            "install -m 755 /host/caddy /usr/bin/caddy && cp -r /host/wheels / && cp /host/pip.conf /etc/"
+        )
+        lead_to(self.box, self.outside)
+        self.box.run(readme.commands("mkdir -p -m 700 /etc/ava"))
+        self.write_env_files()
+
+    def wait_booted(self) -> None:
+        """Until systemd has started what it starts; a container's console is allowed to fail."""
+        states = ("running", "degraded")
+        wait_for(
+            lambda: self.box.result("systemctl is-system-running").stdout.strip() in states,
+            "systemd did not boot",
+            BOOT_SECONDS,
+        )
+
+    def write_env_files(self) -> None:
+        for service in SERVICES:
+            self.write(f"/etc/ava/{service}.env", self.outside.env_file(service))
+
+    def write(self, path: str, text: str) -> None:
+        (self.box.shared / "text").write_text(text)
+        self.box.run(f"install -m 600 /host/text {path}")
+
+    def install(self, deployments: Deployments) -> None:
+        """Everything runs, by the commands of the page."""
+        block = readme.commands("infra/deploy $service HEAD --host")
+        deployments.follow_page(block, self.outside.stack.database_url())
+        self.install_caddy()
+
+    def install_caddy(self) -> None:
+        """The commands of the page, with plain HTTP in place of the name."""
+        assert (ROOT / "infra/caddy/.env.example").exists()
+        self.box.run(readme.commands("install -D -m 644 infra/caddy/Caddyfile"), "/repository")
+        self.box.run("sed -i s/ava.example.org/:80/ /etc/ava/caddy.env && systemctl restart ava-caddy")
+
+    def unit(self, service: str) -> str:
+        """The unit of the copy that runs."""
+        shown = self.box.run(
+            f"systemctl list-units --plain --no-legend --state=active 'ava-{service}@*' | cut -d' ' -f1"
+        )
+        [unit] = shown.split()
+        return unit
+
+    def restart_machine(self) -> None:
+        """As a power cut does it: everything dies, the disk stays."""
+        self.box.restart()
+        self.wait_booted()
+        lead_to(self.box, self.outside)

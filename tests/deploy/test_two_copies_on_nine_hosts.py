@@ -1,0 +1,51 @@
+"""Two copies of each service, each on a host of its own: one is killed, others go dark."""
+
+import asyncio
+
+import pytest
+
+from ava_local.demo.user_journey import UserJourney
+from deploy.load import FINE, People
+from deploy.many_hosts import ManyHosts
+from deploy.systemd_host import SystemdHost
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("can_run")]
+
+
+@pytest.fixture(scope="module")
+def hosts(installed: SystemdHost) -> ManyHosts:
+    made = ManyHosts(installed)
+    made.start()
+    return made
+
+
+@pytest.fixture(scope="module")
+def people(hosts: ManyHosts) -> People:
+    return People(hosts.outside, 8)
+
+
+def test_the_journey_leads_through_nine_hosts(hosts: ManyHosts) -> None:
+    journey = UserJourney(hosts.outside.edge_url, hosts.outside.stack.simulator_url)
+    assert [(step.title, step.problem) for step in journey.run() if step.problem] == []
+
+
+async def test_hosts_that_go_dark_cost_time_and_not_one_request(hosts: ManyHosts, people: People) -> None:
+    load = people.ask(per_second=20)
+    async with load.running():
+        for service in ("profile", "messaging"):
+            await asyncio.to_thread(hosts.unplug, service, 2)
+        await asyncio.sleep(10)
+        for service in ("profile", "messaging"):
+            await asyncio.to_thread(hosts.plug_in_again, service, 2)
+        await asyncio.sleep(3)
+    assert await load.account() == FINE, load
+    assert load.slowest < 15, load
+
+
+async def test_copies_that_are_killed_cost_not_one_request(hosts: ManyHosts, people: People) -> None:
+    load = people.ask(per_second=20)
+    async with load.running():
+        for service in ("auth", "profile", "messaging", "whatsapp-gateway"):
+            await asyncio.to_thread(hosts.kill, service, 2)
+            await asyncio.sleep(2)
+    assert await load.account() == FINE, load
