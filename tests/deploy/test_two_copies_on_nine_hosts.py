@@ -31,11 +31,12 @@ def test_the_journey_leads_through_nine_hosts(hosts: ManyHosts) -> None:
 
 async def test_hosts_that_go_dark_cost_time_and_not_one_request(hosts: ManyHosts, people: People) -> None:
     load = people.ask(per_second=20)
+    dark = ("auth", "profile", "messaging")
     async with load.running():
-        for service in ("profile", "messaging"):
+        for service in dark:
             await asyncio.to_thread(hosts.unplug, service, 2)
         await asyncio.sleep(10)
-        for service in ("profile", "messaging"):
+        for service in dark:
             await asyncio.to_thread(hosts.plug_in_again, service, 2)
         await asyncio.sleep(3)
     assert await load.account() == FINE, load
