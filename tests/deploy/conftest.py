@@ -9,7 +9,7 @@ import pytest
 from deploy import machine, roots, wheels
 from deploy.compose_host import ComposeHost
 from deploy.deployments import Deployments
-from deploy.outside import outside
+from deploy.outside import Outside, outside
 from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
@@ -34,28 +34,32 @@ def preparations(
     """The hosts that the session's tests ask for, by the name of their fixture."""
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
 
+    def around(name: str, ending: ExitStack, *needed: roots.Recipe) -> Outside:
+        """What is outside of a host, while its roots are made and its packages fetched."""
+        fetching = pool.submit(wheels.fetch)
+        starting = pool.submit(ending.enter_context, outside(tmp_path_factory.mktemp(name)))
+        roots.build(*needed)
+        fetching.result()
+        return starting.result()
+
     def compose(ending: ExitStack) -> ComposeHost:
-        roots.build(roots.ENGINE, roots.PYTHON)
-        wheels.fetch()
-        around = ending.enter_context(outside(tmp_path_factory.mktemp("compose")))
-        made = ComposeHost(around, versions.commit_of("one"))
+        beside = around("compose", ending, roots.ENGINE, roots.PYTHON)
+        made = ComposeHost(beside, versions.commit_of("one"))
         ending.enter_context(made.box)
         made.prepare()
         made.start()
         return made
 
     def systemd(ending: ExitStack) -> SystemdHost:
-        roots.build(roots.EMPTY)
-        wheels.fetch()
-        made = SystemdHost(ending.enter_context(outside(tmp_path_factory.mktemp("systemd"))))
+        made = SystemdHost(around("systemd", ending, roots.EMPTY))
         ending.enter_context(made.box)
         made.prepare()
-        made.install(Deployments(versions, made.box))
+        made.install(Deployments(versions, made.box, made.ssh))
         return made
 
     makers: dict[str, Callable[[ExitStack], object]] = {"composed": compose, "installed": systemd}
-    # What a thread starts ends with the thread: they live as long as the hosts.
-    with ThreadPoolExecutor() as pool, ExitStack() as both:
+    # What a thread starts ends with the thread: they live as long as the hosts. Each host takes three.
+    with ThreadPoolExecutor(6) as pool, ExitStack() as both:
         tasks: Tasks = {}
         for name in makers.keys() & asked:
             ending = both.enter_context(ExitStack())

@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class People:
 
     def __init__(self, outside: Outside, number: int = 20) -> None:
         self.outside = outside
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(8) as pool:
             self.all = list(pool.map(lambda _: Person(outside.edge_url), range(number)))
 
     def freshen(self) -> None:
@@ -97,6 +97,13 @@ class Load:
         finally:
             ending.set()
             await task
+
+    async def calmer_while(self, waited_for: Coroutine[object, object, str], seconds: float = 10.0) -> str:
+        """What this returns; after some seconds people ask a fifth as often, because it only waits then."""
+        task = asyncio.ensure_future(waited_for)
+        await asyncio.wait([task], timeout=seconds)
+        self.per_second /= 5
+        return await task
 
     async def _ask_until(self, ending: asyncio.Event) -> None:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)

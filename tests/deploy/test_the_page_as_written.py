@@ -74,7 +74,7 @@ async def test_the_schema_and_the_logins_are_made_from_a_checkout(
 
 @pytest.fixture
 def deployments(installed: SystemdHost, versions: Versions) -> Deployments:
-    return Deployments(versions, installed.box)
+    return Deployments(versions, installed.box, installed.ssh)
 
 
 async def test_one_service_is_upgraded_with_the_commands_of_the_page(
