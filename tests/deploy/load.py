@@ -21,7 +21,11 @@ FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
 
 MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
 SETTLE_SECONDS = 90.0
-
+QUESTIONS = """
+select body from whatsapp.outbox
+where state in ('sending', 'unknown', 'unresolved') and changed_at < clock_timestamp() - interval '35 seconds'
+"""
+"""What a gateway was sending when it was killed before it called Meta: neither lost nor sent. Decision 51."""
 
 FRESH_SECONDS = 240.0
 """How old a token may be when a load begins; it lives ten minutes."""
@@ -61,9 +65,9 @@ class People:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(Person.freshen, self.all))
 
-    def ask(self, per_second: float, repeats: bool = False) -> "Load":
+    def ask(self, per_second: float, repeats: bool = False, kills: bool = False) -> "Load":
         """Their requests, at a steady rate."""
-        return Load(self.outside, self, per_second, repeats)
+        return Load(self.outside, self, per_second, repeats, kills)
 
 
 @dataclass(repr=False)
@@ -75,6 +79,9 @@ class Load:
     per_second: float
     repeats: bool = False
     """Whether a request that got no answer at all is sent once more, as browsers and Meta do."""
+
+    kills: bool = False
+    """Whether a gateway is killed meanwhile, so that an answer may end as a question to an operator."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -170,11 +177,13 @@ class Load:
         connection = await asyncpg.connect(self.outside.stack.database_url())
         try:
             rows = await connection.fetch("select role::text, content from public.messages")
+            questions = [row["body"] for row in await connection.fetch(QUESTIONS)]
         finally:
             await connection.close()
         said = Counter(row["content"] for row in rows if row["role"] == "user")
         echoed = [row["content"] for row in rows if row["role"] == "assistant"]
-        echoes = {text: sum(text in one for one in echoed) for text in self.phoned}
+        answered = echoed + questions if self.kills else echoed
+        echoes = {text: sum(text in one for one in answered) for text in self.phoned}
         wanted = [*self.appended, *self.phoned]
         lost = [text for text in wanted if not said[text]] + [text for text, n in echoes.items() if n == 0]
         doubled = [text for text in wanted if said[text] > 1] + [text for text, n in echoes.items() if n > 1]

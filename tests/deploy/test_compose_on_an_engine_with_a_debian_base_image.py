@@ -129,7 +129,7 @@ def kill_and_wait(host: ComposeHost, service: str) -> None:
 
 async def test_a_killed_service_comes_back_and_loses_nothing(host: ComposeHost, people: People) -> None:
     """The gateway first: what it was sending is taken up half a minute later."""
-    load = people.ask(per_second=20)
+    load = people.ask(per_second=20, kills=True)
     async with load.running():
         for service in reversed(SERVICES):
             await asyncio.to_thread(kill_and_wait, host, service)

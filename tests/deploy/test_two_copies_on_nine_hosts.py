@@ -33,7 +33,7 @@ async def test_hosts_that_are_killed_or_go_dark_cost_time_and_not_one_request(
     hosts: ManyHosts, people: People
 ) -> None:
     """Of each service one copy lives; the gateway's goes first, what it was sending waits half a minute."""
-    load = people.ask(per_second=20)
+    load = people.ask(per_second=20, kills=True)
     others = ("auth", "profile", "messaging")
     async with load.running():
         await asyncio.to_thread(hosts.kill, "whatsapp-gateway", 2)
