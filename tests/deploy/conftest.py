@@ -1,8 +1,9 @@
 """The versions and the hosts, which are prepared side by side as far as the chosen tests need them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,19 @@ from deploy.systemd_host import SystemdHost
 from deploy.versions import Versions
 
 Tasks = dict[str, Future[object]]
+HOSTS = {"composed", "installed"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs no host comes first: it runs while the hosts are prepared."""
+    here = [nth for nth, item in enumerate(items) if item.path.is_relative_to(Path(__file__).parent)]
+    ordered = sorted((items[nth] for nth in here), key=lambda item: not HOSTS.isdisjoint(fixtures_of(item)))
+    for nth, item in zip(here, ordered, strict=True):
+        items[nth] = item
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="package")
@@ -32,7 +46,7 @@ def preparations(
     versions: Versions, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tasks]:
     """The hosts that the session's tests ask for, by the name of their fixture."""
-    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    asked = {name for item in request.session.items for name in fixtures_of(item)}
 
     def around(name: str, ending: ExitStack, *needed: roots.Recipe) -> Outside:
         """What is outside of a host, while its roots are made and its packages fetched."""

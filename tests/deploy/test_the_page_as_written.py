@@ -62,6 +62,7 @@ def followed(npm_programs: Path, own_cluster: Cluster, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("preparations")
 async def test_the_schema_and_the_logins_are_made_from_a_checkout(
     followed: Path, own_cluster: Cluster
 ) -> None:
