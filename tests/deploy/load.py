@@ -21,11 +21,12 @@ FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
 
 MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
 SETTLE_SECONDS = 90.0
-QUESTIONS = """
-select body from whatsapp.outbox
-where state in ('sending', 'unknown', 'unresolved') and changed_at < clock_timestamp() - interval '35 seconds'
+SENDS = """
+select body, state, state in ('sending', 'unknown', 'unresolved')
+  and changed_at < clock_timestamp() - interval '35 seconds' as is_question
+from whatsapp.outbox where state <> 'accepted'
 """
-"""What a gateway was sending when it was killed before it called Meta: neither lost nor sent. Decision 51."""
+"""Questions are what a gateway was sending when it was killed before it called Meta: decision 51."""
 
 FRESH_SECONDS = 240.0
 """How old a token may be when a load begins; it lives ten minutes."""
@@ -177,17 +178,19 @@ class Load:
         connection = await asyncpg.connect(self.outside.stack.database_url())
         try:
             rows = await connection.fetch("select role::text, content from public.messages")
-            questions = [row["body"] for row in await connection.fetch(QUESTIONS)]
+            sends = await connection.fetch(SENDS)
         finally:
             await connection.close()
         said = Counter(row["content"] for row in rows if row["role"] == "user")
         echoed = [row["content"] for row in rows if row["role"] == "assistant"]
-        answered = echoed + questions if self.kills else echoed
-        echoes = {text: sum(text in one for one in answered) for text in self.phoned}
+        if self.kills:  # a question is neither lost nor doubled
+            echoed += [row["body"] for row in sends if row["is_question"]]
+        echoes = {text: sum(text in one for one in echoed) for text in self.phoned}
         wanted = [*self.appended, *self.phoned]
         lost = [text for text in wanted if not said[text]] + [text for text, n in echoes.items() if n == 0]
         doubled = [text for text in wanted if said[text] > 1] + [text for text, n in echoes.items() if n > 1]
-        return {"lost": lost, "doubled": doubled}
+        fates = {text: [row["state"] for row in sends if text in row["body"]] for text in lost}
+        return {"lost": [f"{text} {fates[text]}" for text in lost], "doubled": doubled}
 
     def __repr__(self) -> str:
         return json.dumps({"requests": sum(self.outcomes.values()), "slowest": round(self.slowest, 2)})
