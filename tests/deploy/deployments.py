@@ -13,7 +13,8 @@ class Deployments:
     """`infra/deploy` of the versions' checkout, over ssh; without one, a command that enters the box."""
 
     def __init__(self, versions: Versions, box: Box, ssh: str = "") -> None:
-        self.versions, self.box, self.ssh = versions, box, ssh or self._entering()
+        self.versions, self.box = versions, box
+        self.ssh = ssh or self._entering()
 
     def _entering(self) -> str:
         program = self.box.work / "ssh"
