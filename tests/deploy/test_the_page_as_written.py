@@ -42,8 +42,9 @@ def own_cluster(processes: None) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def followed(npm_programs: Path, own_cluster: Cluster, tmp_path: Path) -> Path:
+def followed(own_cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A checkout in which the commands of section 1 ran, for an empty database."""
+    npm_programs = request.getfixturevalue("npm_programs")  # not earlier: the hosts are prepared meanwhile
     empty = asyncio.run(new_database(own_cluster, "page"))
     (tmp_path / "ava").symlink_to(ROOT / "ava")
     (tmp_path / "supabase").symlink_to(ROOT / "supabase")
