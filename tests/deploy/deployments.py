@@ -10,19 +10,23 @@ from deploy.versions import Versions
 
 
 class Deployments:
-    """`infra/deploy` of the versions' checkout; ssh is replaced by a command that enters the box."""
+    """`infra/deploy` of the versions' checkout, over ssh; without one, a command that enters the box."""
 
-    def __init__(self, versions: Versions, box: Box) -> None:
+    def __init__(self, versions: Versions, box: Box, ssh: str = "") -> None:
         self.versions, self.box = versions, box
-        self.ssh = box.work / "ssh"
-        *entering, _ = box.command_line("")
-        self.ssh.write_text(f'#!/bin/sh\nshift\nexec {" ".join(entering)} "$*"\n')
-        self.ssh.chmod(0o755)
+        self.ssh = ssh or self._entering()
 
-    async def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def _entering(self) -> str:
+        program = self.box.work / "ssh"
+        *entering, _ = self.box.command_line("")
+        program.write_text(f'#!/bin/sh\nshift\nexec {" ".join(entering)} "$*"\n')
+        program.chmod(0o755)
+        return str(program)
+
+    async def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Its exit code and what it printed."""
         command = [str(self.versions.folder / "infra" / "deploy"), *arguments, "--host", "root@127.0.0.1"]
-        environment = {**os.environ, "AVA_SSH": str(self.ssh), **variables}
+        environment = {**os.environ, "AVA_SSH": self.ssh}
         return await asyncio.to_thread(
             subprocess.run,
             command,
@@ -39,7 +43,7 @@ class Deployments:
         """Run commands of infra/README.md in the checkout, with psql and the administrator's URL at hand."""
         environment = {
             **os.environ,
-            "AVA_SSH": str(self.ssh),
+            "AVA_SSH": self.ssh,
             "ADMIN_DATABASE_URL": admin_url,
             "PATH": f"{installed_binaries(18)}:{os.environ['PATH']}",
         }
@@ -59,13 +63,3 @@ class Deployments:
         done = await self.run(service, version, "--yes", "--migrations-applied")
         assert done.returncode == 1, done.stdout
         return done.stdout
-
-    def over_ssh(self, port: int) -> str:
-        """The ssh command that reaches the box's own sshd, with a key made for it."""
-        key = self.box.work / "key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        (self.box.shared / "text").write_text(key.with_suffix(".pub").read_text())
-        self.box.run("install -D -m 600 /host/text /root/.ssh/authorized_keys")
-        self.box.forward(port, 22)
-        known = f"-o UserKnownHostsFile={self.box.work / 'known'} -o StrictHostKeyChecking=accept-new"
-        return f"ssh -p {port} -i {key} {known} -o BatchMode=yes"

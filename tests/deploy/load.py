@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +21,12 @@ FINE: dict[str, list[str]] = {"failed": [], "lost": [], "doubled": []}
 
 MIX = ("list", "avatar", "append", "list", "replace", "phone", "list", "append", "avatar", "form")
 SETTLE_SECONDS = 90.0
-
+SENDS = """
+select body, state, state in ('sending', 'unknown', 'unresolved')
+  and changed_at < clock_timestamp() - interval '35 seconds' as is_question
+from whatsapp.outbox where state <> 'accepted'
+"""
+"""Questions are what a gateway was sending when it was killed before it called Meta: decision 51."""
 
 FRESH_SECONDS = 240.0
 """How old a token may be when a load begins; it lives ten minutes."""
@@ -54,16 +59,16 @@ class People:
 
     def __init__(self, outside: Outside, number: int = 20) -> None:
         self.outside = outside
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(8) as pool:
             self.all = list(pool.map(lambda _: Person(outside.edge_url), range(number)))
 
     def freshen(self) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(Person.freshen, self.all))
 
-    def ask(self, per_second: float, repeats: bool = False) -> "Load":
+    def ask(self, per_second: float, repeats: bool = False, kills: bool = False) -> "Load":
         """Their requests, at a steady rate."""
-        return Load(self.outside, self, per_second, repeats)
+        return Load(self.outside, self, per_second, repeats, kills)
 
 
 @dataclass(repr=False)
@@ -75,6 +80,9 @@ class Load:
     per_second: float
     repeats: bool = False
     """Whether a request that got no answer at all is sent once more, as browsers and Meta do."""
+
+    kills: bool = False
+    """Whether a gateway is killed meanwhile, so that an answer may end as a question to an operator."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -97,6 +105,13 @@ class Load:
         finally:
             ending.set()
             await task
+
+    async def calmer_while(self, waited_for: Coroutine[object, object, str], seconds: float = 10.0) -> str:
+        """What this returns; after some seconds people ask a fifth as often, because it only waits then."""
+        task = asyncio.ensure_future(waited_for)
+        await asyncio.wait([task], timeout=seconds)
+        self.per_second /= 5
+        return await task
 
     async def _ask_until(self, ending: asyncio.Event) -> None:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
@@ -163,15 +178,19 @@ class Load:
         connection = await asyncpg.connect(self.outside.stack.database_url())
         try:
             rows = await connection.fetch("select role::text, content from public.messages")
+            sends = await connection.fetch(SENDS)
         finally:
             await connection.close()
         said = Counter(row["content"] for row in rows if row["role"] == "user")
         echoed = [row["content"] for row in rows if row["role"] == "assistant"]
+        if self.kills:  # a question is neither lost nor doubled
+            echoed += [row["body"] for row in sends if row["is_question"]]
         echoes = {text: sum(text in one for one in echoed) for text in self.phoned}
         wanted = [*self.appended, *self.phoned]
         lost = [text for text in wanted if not said[text]] + [text for text, n in echoes.items() if n == 0]
         doubled = [text for text in wanted if said[text] > 1] + [text for text, n in echoes.items() if n > 1]
-        return {"lost": lost, "doubled": doubled}
+        fates = {text: [row["state"] for row in sends if text in row["body"]] for text in lost}
+        return {"lost": [f"{text} {fates[text]}" for text in lost], "doubled": doubled}
 
     def __repr__(self) -> str:
         return json.dumps({"requests": sum(self.outcomes.values()), "slowest": round(self.slowest, 2)})

@@ -12,8 +12,21 @@ from deploy.box import HOST, OWN, Box
 PROXY_PORTS = {"supabase-auth": 9102, "whatsapp-simulator": 9101}
 
 
+class StandIns(Stack):
+    """A stack of which the database and the stand-ins start, and nothing else."""
+
+    AWAY = ("caddy", *SERVICES)
+
+    def _has_started(self) -> bool:
+        if not (found := self.status()):
+            return super()._has_started()
+        for process in self.AWAY:  # their turn comes after the database's migrations
+            (self.layout.disabled_dir / process).touch()
+        return all(row.is_ready for row in found.processes if row.name not in self.AWAY)
+
+
 class Outside:
-    """The stand-ins and the database of a stack; its own services and Caddy are stopped."""
+    """The stand-ins and the database, beside a host with the services."""
 
     def __init__(self, stack: Stack, edge_port: int) -> None:
         self.stack, self.edge_port = stack, edge_port
@@ -57,11 +70,9 @@ def outside(folder: Path) -> Iterator[Outside]:
         "AUTH_NETWORK_ATTEMPTS": "100000",
         "PROFILE_LINK_NETWORK_ATTEMPTS": "100000",
     }
-    stack = Stack(folder, free_base_port(), variables)
+    stack = StandIns(folder, free_base_port(), variables)
     try:
         with stack:
-            for process in ("caddy", *SERVICES):
-                stack.disable(process)
             yield Outside(stack, edge_port)
     finally:
         stack.delete_data()

@@ -73,7 +73,7 @@ def _make(recipe: Recipe) -> None:
     """Under another name until it is complete, so that a kill leaves nothing half done."""
     arriving = recipe.path.with_suffix(".arriving")
     shutil.rmtree(arriving, ignore_errors=True)
-    command = ["mmdebstrap", "--variant=minbase", "--format=directory"]
+    command = ["mmdebstrap", "--variant=minbase", "--format=directory", "--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in UNREAD]
     command += [f"--include={','.join(recipe.packages)}", recipe.release, str(arriving)]
     environment = os.environ | {"TMPDIR": str(CACHE)}

@@ -1,7 +1,10 @@
 """A host with systemd as its first process, set up as section 2b of infra/README.md says."""
 
 import shutil
+import subprocess
+from pathlib import Path
 
+from ava_local.ports import free_port
 from ava_local.repository import ROOT
 from ava_local.stack.definition import CADDY
 from ava_local.stack.environment import SERVICES
@@ -20,6 +23,7 @@ class SystemdHost:
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
         self.box = Box("systemd", EMPTY, ["env", "-i", "container=other", "/lib/systemd/systemd"])
+        self._ssh_port = free_port()
 
     def prepare(self) -> None:
         """What the owner has: a machine with what the page installs, Caddy, the files under /etc/ava."""
@@ -30,9 +34,41 @@ class SystemdHost:
         self.box.run(
             "install -m 755 /host/caddy /usr/bin/caddy && cp -r /host/wheels / && cp /host/pip.conf /etc/"
         )
-        lead_to(self.box, self.outside)
+        self._let_in()
+        self._connect()
         self.box.run(readme.commands("mkdir -p -m 700 /etc/ava"))
+        self._fetch_packages()
         self.write_env_files()
+
+    def _fetch_packages(self) -> None:
+        """What later commands of the page install is there by then: they would only wait for it."""
+        block = readme.commands("apt-get install ufw").splitlines()
+        commands = [readme.sentence("install --no-install-recommends prometheus"), block[0]]
+        script = "\n".join(commands).replace("apt-get", "apt-get -q -y --download-only")
+        self.write("/root/fetch.sh", script)
+        self.box.start("sh -e /root/fetch.sh")
+
+    def _connect(self) -> None:
+        lead_to(self.box, self.outside)
+        self.box.forward(self._ssh_port, 22)
+
+    def _let_in(self) -> None:
+        """The owner's key; the box has an sshd of its own."""
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._key)]
+        subprocess.run(command, check=True)
+        self.write("/root/owner.pub", self._key.with_suffix(".pub").read_text())
+        self.box.run("install -D -m 600 /root/owner.pub /root/.ssh/authorized_keys")
+
+    @property
+    def _key(self) -> Path:
+        return self.box.work / "key"
+
+    @property
+    def ssh(self) -> str:
+        """The ssh command that reaches it, whatever name the page gives it."""
+        known = f"-o UserKnownHostsFile={self.box.work / 'known'} -o StrictHostKeyChecking=accept-new"
+        here = f"-o HostName=127.0.0.1 -p {self._ssh_port} -i {self._key}"
+        return f"ssh {here} {known} -o BatchMode=yes"
 
     def wait_booted(self) -> None:
         """Until systemd has started what it starts; a container's console is allowed to fail."""
@@ -75,4 +111,4 @@ class SystemdHost:
         """As a power cut does it: everything dies, the disk stays."""
         self.box.restart()
         self.wait_booted()
-        lead_to(self.box, self.outside)
+        self._connect()

@@ -42,8 +42,9 @@ def own_cluster(processes: None) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def followed(npm_programs: Path, own_cluster: Cluster, tmp_path: Path) -> Path:
+def followed(own_cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A checkout in which the commands of section 1 ran, for an empty database."""
+    npm_programs = request.getfixturevalue("npm_programs")  # not earlier: the hosts are prepared meanwhile
     empty = asyncio.run(new_database(own_cluster, "page"))
     (tmp_path / "ava").symlink_to(ROOT / "ava")
     (tmp_path / "supabase").symlink_to(ROOT / "supabase")
@@ -62,6 +63,7 @@ def followed(npm_programs: Path, own_cluster: Cluster, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("preparations")
 async def test_the_schema_and_the_logins_are_made_from_a_checkout(
     followed: Path, own_cluster: Cluster
 ) -> None:
@@ -74,7 +76,7 @@ async def test_the_schema_and_the_logins_are_made_from_a_checkout(
 
 @pytest.fixture
 def deployments(installed: SystemdHost, versions: Versions) -> Deployments:
-    return Deployments(versions, installed.box)
+    return Deployments(versions, installed.box, installed.ssh)
 
 
 async def test_one_service_is_upgraded_with_the_commands_of_the_page(

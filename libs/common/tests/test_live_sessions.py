@@ -1,8 +1,9 @@
 """What another service's answer about a session means; whatever is not clearly a yes refuses."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import httpx
@@ -76,7 +77,49 @@ async def test_a_service_that_is_restarted_is_asked_again() -> None:
         await serving
 
 
-async def test_no_answer_refuses() -> None:
+@asynccontextmanager
+async def listening(silent: int, reset: int = 0) -> AsyncIterator[str]:
+    """Connections that are never answered, then some that are cut off, then a yes to each."""
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        nth = opened
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            if nth <= silent:
+                await reader.read()
+            elif nth > silent + reset:
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("silent", "reset"), [(1, 0), (0, 3), (1, 1)])
+async def test_a_copy_that_dies_over_the_question_or_goes_dark_costs_time_alone(
+    silent: int, reset: int
+) -> None:
+    async with listening(silent, reset) as url, httpx.AsyncClient(base_url=url) as client:
+        await RemoteSessionCheck(client, "/lives").require_live(CALLER)
+
+
+async def test_no_answer_refuses_and_an_outage_is_waited_for_once() -> None:
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as client:
-        with pytest.raises(SessionsUnavailable):
-            await RemoteSessionCheck(client, "/lives").require_live(CALLER)
+        sessions = RemoteSessionCheck(client, "/lives", patience_seconds=1)
+        took = [await seconds_to_refuse(sessions) for _ in range(3)]
+        await asyncio.sleep(1.1)  # nobody has asked for that long: it may be another outage
+        took.append(await seconds_to_refuse(sessions))
+    waited = [seconds > 0.9 for seconds in took]
+    assert waited == [True, False, False, True], took
+
+
+async def seconds_to_refuse(sessions: RemoteSessionCheck) -> float:
+    began = time.monotonic()
+    with pytest.raises(SessionsUnavailable):
+        await sessions.require_live(CALLER)
+    return time.monotonic() - began

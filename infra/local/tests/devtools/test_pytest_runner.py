@@ -18,15 +18,17 @@ def test_a_tier_is_given_by_its_name() -> None:
 
 
 @pytest.mark.usefixtures("processes")
-def test_a_tier_of_hosts_runs_in_two_processes_and_both_must_pass(
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> None:
+def test_a_tier_of_hosts_runs_in_two_processes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     [(folder, file)] = pytest_runner.BESIDE.items()
     assert (ROOT / file).exists()
     assert pytest_runner.run_pytest([folder, "--collect-only"]) == 0
     printed = capfdbinary.readouterr().out.decode()
     assert printed.index("test_compose_on_an_engine") < printed.index("test_systemd_on_debian")
     assert printed.count("::test_the_journey_leads_through_the_composed_caddy") == 1
-    every_block = "test_every_block_of_the_page_is_followed_by_a_test"
-    assert pytest_runner.run_pytest([folder, "-k", every_block]) == 0
-    assert pytest_runner.run_pytest([folder, "-k", "no_such_test"]) == pytest_runner.NOTHING_CHOSEN
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [({0}, 0), ({0, 1}, 1), ({2, 5}, 2), ({0, 5}, 0), ({5}, pytest_runner.NOTHING_CHOSEN)]
+)
+def test_both_must_pass_and_one_may_have_nothing_to_do(codes: set[int], code: int) -> None:
+    assert pytest_runner.code_of_both(codes) == code

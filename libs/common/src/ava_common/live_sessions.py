@@ -4,6 +4,7 @@ Decision 0111.
 """
 
 import asyncio
+import time
 from typing import Annotated, Protocol, cast
 
 import httpx
@@ -17,12 +18,11 @@ from ava_common.log import log
 from ava_common.problems import Problem
 from ava_common.token_verifier import InvalidToken
 
-RESTART_SECONDS = 5.0
-"""How long a service may refuse connections while it is restarted, also one that was killed."""
+RESTART_SECONDS = 10.0
+"""How long a service that is restarted, or was killed, may answer nothing; Caddy waits as long for it."""
 
-
-CONNECT_SECONDS = 1.0
-"""How long one try may take to connect: the address of what was killed may answer nothing at all."""
+ONE_TRY = httpx.Timeout(3.0, connect=1.0)
+"""How long one try may take: what has just died may neither answer nor refuse, and another copy may live."""
 
 
 class SessionEnded(Problem):
@@ -53,14 +53,40 @@ class SessionCheck(Protocol):
     async def require_live(self, caller: Caller) -> None: ...
 
 
+class Outage:
+    """For how long nothing has answered. Who asks in that time waits for its end, if that comes soon."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._began = self._noticed = float("-inf")
+
+    async def wait(self) -> bool:
+        """After a try that failed: a moment, and True; False when this is more than a restart."""
+        now = time.monotonic()
+        if now - self._noticed > self._patience:
+            self._began = now
+        self._noticed, lasted = now, now - self._began
+        if lasted > self._patience:
+            return False
+        await asyncio.sleep(0.1 + lasted / 20)  # many may be waiting, for a service that is just starting
+        return True
+
+    def ends(self) -> None:
+        self._noticed = float("-inf")
+
+
 class RemoteSessionCheck:
     """Asks another service, with the caller's own token; its path answers 204 for a session that lives.
 
-    Asks again for a moment while nobody listens, because a service that is restarted is back within that.
+    Asks again when nothing answers, because a service that is restarted is back soon and another copy may
+    live. Once that has taken too long, each call tries once until something answers.
     """
 
-    def __init__(self, client: httpx.AsyncClient, path: str) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, path: str, patience_seconds: float = RESTART_SECONDS
+    ) -> None:
         self._client, self._path = client, path
+        self._outage = Outage(patience_seconds)
 
     async def require_live(self, caller: Caller) -> None:
         try:
@@ -78,16 +104,15 @@ class RemoteSessionCheck:
         raise SessionsUnavailable
 
     async def _ask(self, caller: Caller) -> httpx.Response:
-        deadline = asyncio.get_running_loop().time() + RESTART_SECONDS
-        given = self._client.timeout
-        limits = httpx.Timeout(connect=CONNECT_SECONDS, read=given.read, write=given.write, pool=given.pool)
         while True:
             try:
-                return await self._client.get(self._path, auth=on_behalf_of(caller), timeout=limits)
-            except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout):
-                if asyncio.get_running_loop().time() > deadline:
+                response = await self._client.get(self._path, auth=on_behalf_of(caller), timeout=ONE_TRY)
+            except httpx.TransportError:
+                if not await self._outage.wait():
                     raise
-                await asyncio.sleep(0.1)
+            else:
+                self._outage.ends()
+                return response
 
 
 class _Resources(Protocol):

@@ -47,6 +47,11 @@ def run_beside_each_other(folder: str, file: str, options: Sequence[str]) -> int
         printed.seek(0)
         shutil.copyfileobj(printed, sys.stdout.buffer)
         sys.stdout.flush()
+    return code_of_both(codes)
+
+
+def code_of_both(codes: set[int]) -> int:
+    """Both must pass; options may leave one of them without a test."""
     return max(codes - {NOTHING_CHOSEN}, default=NOTHING_CHOSEN)
 
 
