@@ -26,7 +26,7 @@ select body, state, state in ('sending', 'unknown', 'unresolved')
   and changed_at < clock_timestamp() - interval '35 seconds' as is_question
 from whatsapp.outbox where state <> 'accepted'
 """
-"""Questions are what a gateway was sending when it was killed before it called Meta: decision 51."""
+"""Questions are what a gateway was sending when it was killed before it called Meta. Decision 0051."""
 
 FRESH_SECONDS = 240.0
 """How old a token may be when a load begins; it lives ten minutes."""
