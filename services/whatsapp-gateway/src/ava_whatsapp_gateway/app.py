@@ -33,7 +33,7 @@ from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
 from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
-from ava_whatsapp_gateway.webhook.ingest import ingest
+from ava_whatsapp_gateway.webhook.ingest import BATCH_DELIVERIES, ingest
 from ava_whatsapp_gateway.webhook.resources import Resources
 
 
@@ -62,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
                 settings,
                 arrived,
                 ingest=partial(ingest, pool, settings.phone_number_id),
+                deliveries_at_once=BATCH_DELIVERIES,
                 handle=handler.handle,
                 sweep=PinSweep(pool).check_next,
                 keeper=keeper,

@@ -72,7 +72,6 @@ class Lane:
     events: list[Event]
 
 
-_CLAIM = "select contact_id, token, tries from whatsapp.claim_2(p_limit => $1, p_lease => $2)"
 _HEAD = f"""(
   select * from whatsapp.events as e
   where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
@@ -81,9 +80,11 @@ _LAST_EDIT = f"""
   select max(edit.sent_at) from whatsapp.events as edit
   where edit.corrects = e.key and edit.contact_id = e.contact_id and edit.kind = 'edit'
     and edit.state not in ({literals(EventState.DISCARDED, EventState.QUARANTINED)})"""
-# What was edited or deleted goes first, so that what is answered are the words as they are now.
-_HEADS = f"""
-select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
+# What was edited or deleted goes first, so that what is answered are the words as they are now. What is committed
+# between the first look at the events and the lock of their lane is not seen: the lane is due again then.
+_CLAIM = f"""
+with l as materialized (select * from whatsapp.claim_2(p_limit => $1, p_lease => $2))
+select l.contact_id, l.tries, e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        coalesce(e.user_id, (
          select said.user_id from whatsapp.events as said
          where said.key = e.corrects and said.contact_id = e.contact_id
@@ -91,11 +92,10 @@ select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_a
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
        e.corrects, e.code_tried, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
        statement_timestamp() as claimed_at,
-       c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
-       c.link_version, c.recycled, c.relinked_by
-from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
-join whatsapp.contacts as c on c.id = l.contact_id
-join lateral (
+       c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose, c.link_version, c.recycled, c.relinked_by
+from l
+left join whatsapp.contacts as c on c.id = l.contact_id
+left join lateral (
   {_HEAD.format(which="not null")} union all {_HEAD.format(which="null")}
 ) as e on true
 order by e.corrects is null, e.sent_at, e.id
@@ -125,15 +125,13 @@ _EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
 
 async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENTS_PER_CLAIM) -> list[Lane]:
     """Up to `most` due lanes with the first `events` of each; a lane whose lease expired is due again."""
-    lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
-    if not lanes:
-        return []
-    claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
-    tokens = [lane.token for lane in claimed.values()]
-    for row in await pool.fetch(_HEADS, list(claimed), tokens, events):
-        contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
-        event = Event(contact=contact, **{name: row[name] for name in _EVENT})
-        claimed[contact.id].events.append(event)
+    claimed: dict[int, Lane] = {}
+    for row in await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds), events):
+        lane = Lane(row["contact_id"], row["token"], row["tries"], [])
+        lane = claimed.setdefault(lane.contact, lane)
+        if row["id"] is not None:
+            contact = Contact(lane.contact, user_id=row["whose"], **{name: row[name] for name in _CONTACT})
+            lane.events.append(Event(contact=contact, **{name: row[name] for name in _EVENT}))
     return list(claimed.values())
 
 

@@ -42,7 +42,8 @@ class Worker:
 
     `arrived` is set when a delivery was stored. `ingest` makes events of deliveries and `handle` does what an
     event asks for; `sweep` repairs contacts. The queue itself knows nothing of these. The lanes of `keeper`
-    wait for an answer and do not count as being worked on; there may be as many again as are claimed.
+    wait for an answer and do not count as being worked on; there may be as many again as are claimed. Nothing is
+    looked at twice: fewer deliveries than `deliveries_at_once`, or fewer lanes than were free, were all there are.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class Worker:
         handle: Handle,
         sweep: Callable[[], Awaitable[int]],
         keeper: LeaseKeeper,
+        deliveries_at_once: int = 1,
         events_per_claim: int = lanes.EVENTS_PER_CLAIM,
     ) -> None:
         self._pool, self._settings, self._arrived, self._ingest = pool, settings, arrived, ingest
-        self._sweep, self.keeper, self._events_per_claim = sweep, keeper, events_per_claim
+        self._sweep, self.keeper = sweep, keeper
+        self._deliveries_at_once, self._events_per_claim = deliveries_at_once, events_per_claim
         self._due = keeper.changed
         self._stopping = asyncio.Event()
         self._lane_runner = LaneRunner(pool, settings, handle, self._stopping)
@@ -91,8 +94,10 @@ class Worker:
 
     async def _ingest_deliveries(self) -> None:
         self._arrived.clear()
-        if await self._ingest():
+        done = await self._ingest()
+        if done:
             self._due.set()
+        if done >= self._deliveries_at_once:  # there may be more
             self._arrived.set()
         await self._wait(self._arrived)
 
@@ -110,8 +115,7 @@ class Worker:
             task.add_done_callback(lambda _: self._due.set())
         IN_FLIGHT.set(len(self._in_flight))
         ANSWERS_AWAITED.set(waiting)
-        if not claimed or len(claimed) == free:
-            await self._wait(self._due)
+        await self._wait(self._due)
 
     async def _probe(self) -> None:
         """Find out soon that what lanes wait for is back, with one of them."""

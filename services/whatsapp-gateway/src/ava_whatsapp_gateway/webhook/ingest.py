@@ -19,11 +19,10 @@ from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
+from ava_whatsapp_gateway.webhook import ingest_lock
 from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, status_row
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
-# One process at a time: an event acknowledged earlier is in its lane before a later one.
-_LOCK = "select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))"
 _NEW = """
 select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
@@ -37,7 +36,7 @@ _FORGET = "delete from whatsapp.deliveries where id = any ($1)"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
 _SETTLE = "select whatsapp.settle(p_limit => $1)"
 
-_BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
+BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
 """At most so many in one transaction."""
 
 Keyed = Message | Move | AccountNotice | Other
@@ -50,9 +49,9 @@ Store = Callable[[Connection, Found], Awaitable[list[AccountNotice]]]
 async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
-        done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES, _store)
+        done = await _parse_and_store(pool, number_id, BATCH_DELIVERIES, _store)
     except BUSY:
-        return 1  # nothing is wrong with them; the next round takes them again
+        return BATCH_DELIVERIES  # nothing is wrong with them; the next round takes them again
     except Exception as error:
         if not is_about_data(error):
             raise
@@ -61,14 +60,14 @@ async def ingest(pool: Pool, number_id: str) -> int:
         done = await _one_by_one(pool, number_id)
     if done:
         with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
-            while await pool.fetchval(_SETTLE, _BATCH_SENDS):
+            while await pool.fetchval(_SETTLE, _BATCH_SENDS) >= _BATCH_SENDS:
                 pass
     return done
 
 
 async def _one_by_one(pool: Pool, number_id: str) -> int:
     done = 0
-    while done < _BATCH_DELIVERIES:
+    while done < BATCH_DELIVERIES:
         try:
             if not await _parse_and_store(pool, number_id, 1, _store_each):
                 break
@@ -80,7 +79,7 @@ async def _one_by_one(pool: Pool, number_id: str) -> int:
 
 async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> int:
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(_LOCK):
+        if not await ingest_lock.lock(connection):
             return 0
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
