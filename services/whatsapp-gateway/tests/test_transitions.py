@@ -1,5 +1,6 @@
 """Every transition that docs/states.md draws is made by whom it names, through the gateway's own code."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +10,7 @@ from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
+from ava_whatsapp_gateway.outbox import calls
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.queue import lanes, maintenance, retention
 from ava_whatsapp_gateway.queue.lanes import Event
@@ -61,7 +63,7 @@ class Make:
         event = await self._claimed(old)
         if new is EventState.AWAITING:
             await put_send(self.database, event.id, SendState.UNKNOWN)
-        await lanes.finish(self.pool, event, new, None, 20.0)
+        await lanes.finish(self.gateway.writes, event, new, None, 20.0)
 
     lane_runner_events = handler_events
 
@@ -106,14 +108,18 @@ class Make:
         action = {EventState.QUARANTINED: actions.quarantine, EventState.DISCARDED: actions.discard}
         await self._operate(event, action.get(new, actions.replay) if new else actions.replay)
 
-    async def handler_outbox(self, _: SendState | None, new: SendState) -> None:
+    async def handler_outbox(self, _: SendState | None, new: SendState | None) -> None:
         event = await self._claimed(EventState.READY)
         if new is SendState.DISCARDED:
             await put_send(self.database, event.id, SendState.READY, "notice")
-            await lanes.finish(self.pool, event, EventState.DONE, None, 20.0)
+            await lanes.finish(self.gateway.writes, event, EventState.DONE, None, 20.0)
+            return
+        if new is None:
+            await put_send(self.database, event.id, SendState.READY)
+            await outbox.decided(self.pool, replace(event, words=""))
             return
         user = await self.database.person()
-        await outbox.prepare(self.pool, event, user, None, ["hello"], 20.0)
+        await outbox.prepare(self.pool, event, outbox.Whose(user, None), ["hello"], 20.0)
 
     lane_runner_outbox = handler_outbox
 
@@ -124,7 +130,8 @@ class Make:
         event = await self._claimed(EventState.READY)
         send = await put_send(self.database, event.id, old)
         if new is SendState.SENDING:
-            await outbox.begin(self.pool, event, send, self.gateway.settings)
+            [begun] = await outbox.for_event(self.pool, event)
+            await calls.begin(self.gateway.writes, event, begun, self.gateway.settings)
         elif new is SendState.ACCEPTED:
             await self._accepted(send)
         elif new is SendState.UNKNOWN:
@@ -194,7 +201,8 @@ class Make:
         return await put_send(self.database, await put_event(self.database, event_state), state, kind)
 
     async def _accepted(self, send: UUID, alias: str | None = None) -> None:
-        await outbox.mark_accepted(self.pool, send, f"wamid.{send}", alias, meta.NUMBER_ID)
+        stored = await outbox.get(self.pool, send)
+        await calls.mark_accepted(self.gateway.writes, stored, f"wamid.{send}", alias, meta.NUMBER_ID)
 
     async def _not_sent(self, send: UUID, new: SendState) -> None:
         final = new is SendState.FAILED

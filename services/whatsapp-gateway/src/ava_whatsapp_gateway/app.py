@@ -27,6 +27,7 @@ from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.foreign_number import foreign_number_only
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import EVENTS_PER_CLAIM
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.worker import Worker, running
@@ -52,13 +53,15 @@ def create_app(settings: Settings) -> FastAPI:
             open_number_readiness(settings) as number,
         ):
             arrived = asyncio.Event()
-            sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
+            writes = GroupCommit(pool)
+            sender = Sender(pool, writes, settings, RateLimiter(settings.sends_per_second))
             keeper = LeaseKeeper(pool, settings.lease_seconds)
             handler = Handler(
-                pool, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
+                pool, writes, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
             )
             worker = Worker(
                 pool,
+                writes,
                 settings,
                 arrived,
                 ingest=partial(ingest, pool, settings.phone_number_id),
