@@ -1,10 +1,9 @@
-"""The rows that ingest writes, many in one statement: events, and statuses of sends."""
+"""The rows of events that ingest writes, many in one statement."""
 
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ava_whatsapp_gateway.cloud_api.updates import Status
 from ava_whatsapp_gateway.queue.states import EventState
 
 
@@ -28,24 +27,6 @@ class EventRow(NamedTuple):
     """The ids and numbers in `item`, with spaces between; None when the contact tells them."""
 
 
-class StatusRow(NamedTuple):
-    """A row of whatsapp.statuses: its columns, in the order of the types in INSERT_STATUSES."""
-
-    wamid: str
-    status: str
-    rank: int
-    outbox_id: UUID | None
-    at: datetime
-    code: int | None
-    error: str | None
-
-
-def status_row(received_at: datetime, item: Status) -> StatusRow:
-    """The row of a status in a delivery that came then."""
-    at = item.at or received_at
-    return StatusRow(item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error)
-
-
 _EVENT_COLUMNS = ", ".join(EventRow._fields)
 _EVENT_VALUES = ", ".join([*EventRow._fields[:-1], "string_to_array(names, ' ')"])
 
@@ -56,9 +37,4 @@ from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
 on conflict (key) do nothing returning contact_id, state
-"""
-INSERT_STATUSES = f"""
-insert into whatsapp.statuses ({", ".join(StatusRow._fields)})
-select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[], $5::timestamptz[], $6::int[], $7::text[])
-on conflict (wamid, status) do nothing
 """

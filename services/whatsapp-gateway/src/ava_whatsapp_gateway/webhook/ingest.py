@@ -1,10 +1,9 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decisions 0050, 0094 and 0141.
+Decisions 0050, 0094, 0141 and 0160.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import asyncpg
 
@@ -16,11 +15,11 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
-from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
+from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
-from ava_whatsapp_gateway.webhook import ingest_lock
-from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, INSERT_STATUSES, EventRow, status_row
+from ava_whatsapp_gateway.webhook import ingest_lock, statuses
+from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, EventRow
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
 _NEW = """
@@ -34,22 +33,22 @@ from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _FORGET = "delete from whatsapp.deliveries where id = any ($1)"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
-_SETTLE = "select whatsapp.settle(p_limit => $1)"
 
-BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
+BATCH_DELIVERIES = 32
 """At most so many in one transaction."""
 
 Keyed = Message | Move | AccountNotice | Other
 Found = list[tuple[asyncpg.Record, Update]]
 """Each update with the delivery it came in."""
-Store = Callable[[Connection, Found], Awaitable[list[AccountNotice]]]
-"""Returns the notices that had not arrived before, to be announced once they are committed."""
+Stored = tuple[list[AccountNotice], int]
+"""The notices that had not arrived before, to be announced once they are committed; statuses to settle."""
+Store = Callable[[Connection, Found], Awaitable[Stored]]
 
 
 async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
-        done = await _parse_and_store(pool, number_id, BATCH_DELIVERIES, _store)
+        done, unsettled = await _parse_and_store(pool, number_id, BATCH_DELIVERIES, _store)
     except BUSY:
         return BATCH_DELIVERIES  # nothing is wrong with them; the next round takes them again
     except Exception as error:
@@ -57,34 +56,36 @@ async def ingest(pool: Pool, number_id: str) -> int:
             raise
         # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
-        done = await _one_by_one(pool, number_id)
-    if done:
-        with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
-            while await pool.fetchval(_SETTLE, _BATCH_SENDS) >= _BATCH_SENDS:
-                pass
+        done, unsettled = await _one_by_one(pool, number_id)
+    if unsettled:
+        await statuses.settle(pool)
     return done
 
 
-async def _one_by_one(pool: Pool, number_id: str) -> int:
-    done = 0
+async def _one_by_one(pool: Pool, number_id: str) -> tuple[int, int]:
+    done = unsettled = 0
     while done < BATCH_DELIVERIES:
         try:
-            if not await _parse_and_store(pool, number_id, 1, _store_each):
+            one, left = await _parse_and_store(pool, number_id, 1, _store_each)
+            if not one:
                 break
+            unsettled += left
         except BUSY:
             pass  # nothing is wrong with it; it is taken again
         done += 1
-    return done
+    return done, unsettled
 
 
-async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> int:
+async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> tuple[int, int]:
+    """How many deliveries, and how many of their statuses are not merged into their sends yet."""
     async with pool.acquire() as connection, connection.transaction():
         if not await ingest_lock.lock(connection):
-            return 0
+            return 0, 0
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
         names: dict[int, str] = {}
         notices: list[AccountNotice] = []
+        unsettled = 0
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
@@ -97,14 +98,14 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
-            notices = await store(connection, found)
+            notices, unsettled = await store(connection, found)
     for notice in notices:
         account_notices.announce(notice)
-    return len(deliveries)
+    return len(deliveries), unsettled
 
 
-async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
-    """Store them all; the notices that had not arrived before, to be announced once they are committed."""
+async def _store(connection: Connection, found: Found) -> Stored:
+    """Store them all."""
     known, keys = KnownEvents(), [item.key for _, item in found if not isinstance(item, Status)]
     if rows := await connection.fetch(KNOWN, keys):
         known.note(rows)
@@ -117,37 +118,37 @@ async def _store(connection: Connection, found: Found) -> list[AccountNotice]:
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
     stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
-    if statuses := [status_row(row["received_at"], item) for row, item in found if isinstance(item, Status)]:
-        await connection.execute(INSERT_STATUSES, *zip(*statuses, strict=True))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
-        if isinstance(item, Status):
-            STATUSES.labels(item.status, "" if item.code is None else str(item.code)).inc()
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
+    told = [(row["received_at"], item) for row, item in found if isinstance(item, Status)]
+    unsettled = await statuses.keep(connection, told) if told else 0
     if known.deleted:
         copies = [
             row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted
         ]
         await connection.execute(_FORGET, copies)
-    return [item for _, item in fresh if isinstance(item, AccountNotice)]
+    return [item for _, item in fresh if isinstance(item, AccountNotice)], unsettled
 
 
-async def _store_each(connection: Connection, found: Found) -> list[AccountNotice]:
+async def _store_each(connection: Connection, found: Found) -> Stored:
     """One item at a time: what cannot be stored is quarantined, and costs its siblings nothing."""
     notices: list[AccountNotice] = []
+    unsettled = 0
     for delivery, item in found:
         try:
             async with connection.transaction():
-                notices += await _store(connection, [(delivery, item)])
+                new, left = await _store(connection, [(delivery, item)])
+            notices, unsettled = notices + new, unsettled + left
         except Exception as error:
             if not is_about_data(error):
                 raise
             why = type(error).__name__
             log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
             await _quarantine(connection, delivery, item, why)
-    return notices
+    return notices, unsettled
 
 
 async def _quarantine(connection: Connection, delivery: asyncpg.Record, item: Update, why: str) -> None:
