@@ -71,6 +71,7 @@ def test_the_avatar_is_deleted_after_a_question(visitor: Visitor) -> None:
     answer_dialogs(visitor.page, yes=True)
     delete.click()
     visitor.says("The avatar is deleted.")
+    expect(visitor.page.locator(":focus")).to_have_text("Your avatar")
     expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
     expect(place.get_by_label("Name")).to_have_value("")
     expect(delete).to_be_hidden()
@@ -124,3 +125,32 @@ def test_older_matches_are_fetched_and_the_next_person_starts_with_everything(
 def test_the_focus_comes_back_to_the_button_that_was_pressed(visitor: Visitor) -> None:
     visitor.arrive().create_avatar()
     expect(visitor.page.locator(":focus")).to_have_text("Save the avatar")
+
+
+def test_a_search_that_fails_says_so(visitor: Visitor) -> None:
+    visitor.arrive()
+    write(visitor, "hello")
+    visitor.page.route("**/messages?*", lambda route: route.abort())
+    search = visitor.group("Search the messages")
+    search.get_by_label("Search for").fill("hello")
+    search.get_by_role("button", name="Search").click()
+    visitor.complains("Can't reach Ava.")
+    expect(visitor.messages()).to_have_count(0)
+    expect(visitor.page.get_by_text("No message matches.")).to_be_hidden()
+    visitor.page.unroute("**/messages?*")
+    expect(visitor.messages()).to_have_count(1)
+
+
+def test_who_comes_without_a_log_out_between_sees_nothing_of_the_one_before(
+    visitor: Visitor, another: Visitor
+) -> None:
+    """Another tab has logged out and in while this one was frozen."""
+    another.arrive()
+    visitor.arrive().create_avatar()
+    visitor.group("Write a message").get_by_label("Message").fill("for myself")
+    who = {"email": another.email, "password": another.password}
+    visitor.page.evaluate("async (who) => { await ask('POST', '/auth/session', who); await begin(); }", who)
+    expect(visitor.page.get_by_role("heading", name=f"Signed in as {another.email}")).to_be_visible()
+    expect(visitor.page.get_by_text("You have no avatar yet.")).to_be_visible()
+    expect(visitor.group("Your avatar").get_by_label("Name")).to_have_value("")
+    expect(visitor.group("Write a message").get_by_label("Message")).to_have_value("")

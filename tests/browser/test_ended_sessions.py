@@ -74,3 +74,18 @@ def test_who_logs_out_is_told_so_and_is(visitor: Visitor, another: Visitor, butt
     another.let_access_expire()
     another.open()
     another.is_out() if button == "Log out everywhere" else another.is_in()
+
+
+@pytest.mark.parametrize("button", ["Log out all other devices", "Log out everywhere"])
+def test_a_device_that_was_logged_out_is_not_told_that_it_logs_out_others(
+    visitor: Visitor, another: Visitor, button: str
+) -> None:
+    visitor.arrive()
+    another.email, another.password = visitor.email, visitor.password
+    another.open().log_in()
+    end_others(visitor, "log-out")
+    visitor.says(ENDED)
+    another.fill("Log out", button)
+    another.complains("This session has ended. Log in again.")
+    another.is_out()
+    visitor.open().is_in()

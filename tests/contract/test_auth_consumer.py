@@ -44,7 +44,7 @@ class NothingOfItsOwn:
     async def read_of_user(self, *_: object) -> list[object]:
         return []
 
-    async def familiar_networks(self, _: str) -> list[object]:
+    async def familiar_networks(self, *_: str) -> list[object]:
         return []
 
 

@@ -14,8 +14,8 @@ DESCRIPTIONS = {"auth": "/auth", "profile": "/profile", "messaging": "/messages"
 NEW = "another-lantern-3"
 # What an ended session may still do until its access token expires: decision 0111.
 NEEDS_NO_LIVE_SESSION = {
-    "POST /auth/logout", "GET /profile/avatar", "GET /profile/preferences", "GET /messages",
-    "GET /messages/{message_id}", "POST /messages", "PUT /messages/{message_id}",
+    "POST /auth/logout", "GET /profile/avatar", "GET /profile/avatars", "GET /profile/preferences",
+    "GET /messages", "GET /messages/{message_id}", "POST /messages", "PUT /messages/{message_id}",
     "PATCH /messages/{message_id}",
 }  # fmt: skip
 BODIES: dict[str, Any] = {

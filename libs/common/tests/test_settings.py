@@ -93,6 +93,13 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUPABASE_URL", "https://change-me.supabase.co", "placeholder"),
         ("SUPABASE_URL", "https://abc.supabase.co/auth/v1", "remove /auth/v1"),
         ("SUPABASE_URL", "https://abc.supabase.co/rest/v1/", "remove /rest/v1"),
+        ("SUPABASE_URL", "https://abc.supabase.co/auth", "remove /auth"),
+        ("SUPABASE_URL", "https://abc.supabase.co ", "has a space or a line break"),
+        ("SUPABASE_URL", " https://abc.supabase.co", "has a space or a line break"),
+        ("SUPABASE_URL", "https://abc.supabase.co\n", "has a space or a line break"),
+        ("SUPABASE_URL", "https://abc.supabase.co\N{ZERO WIDTH SPACE}", "has a space or a line break"),
+        ("SUPABASE_URL", "https://<reference>.supabase.co", "not a valid URL"),
+        ("KITCHEN_SIBLING_URL", "http://sibling:8000\r", "has a space or a line break"),
         ("SUPABASE_URL", "https://supabase.com/dashboard/project/abc", "Supabase's own pages"),
         ("SUPABASE_URL", "https://aws-0-eu.pooler.supabase.com", "Supabase's own pages"),
         ("SUPABASE_URL", "https://db.abc.supabase.co", "the host of the database"),
@@ -110,7 +117,8 @@ def test_an_invalid_variable_stops_the_start_and_is_named(
 
 
 @pytest.mark.parametrize(
-    "url", ["https://abc.supabase.co/", "https://a.example/supabase", "http://kong:8000"]
+    "url",
+    ["https://abc.supabase.co/", "https://a.example/supabase", "https://a.example/auth", "http://kong:8000"],
 )
 def test_a_project_may_be_hosted_anywhere(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert loaded(monkeypatch, SUPABASE_URL=url).supabase_url == url.rstrip("/")

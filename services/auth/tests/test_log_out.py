@@ -79,7 +79,7 @@ async def test_a_token_of_an_impersonator_ends_no_session(
     headers = PAGE | bearer({"access_token": token})
     async with open_service(**trusting) as client:
         left = await client.delete("/auth/session?scope=global", headers=headers)
-        assert left.status_code == 204
+        assert left.status_code == 401
         assert (await client.post("/auth/logout", headers=headers)).status_code == 403
     assert LOG_OUT not in failing.between.asked
 
@@ -134,4 +134,17 @@ async def test_an_ended_session_ends_no_others_and_is_told_so(failing: Failing, 
     assert (await failing.client.post("/auth/logout", headers=bearer(there))).status_code == 204
     refused = await failing.client.post(f"/auth/logout?scope={scope}", headers=bearer(there))
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
+    assert (await failing.client.get("/auth/me", headers=bearer(here))).status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["others", "global"])
+async def test_a_browser_whose_session_has_ended_is_not_told_that_others_have(
+    failing: Failing, scope: str
+) -> None:
+    here, cookies = await failing.log_in(), await open_session(failing.client, failing.person)
+    headers = with_refresh(cookies) | bearer({"access_token": cookies[ACCESS]})
+    assert (await failing.client.delete("/auth/session", headers=headers)).status_code == 204
+    refused = await failing.client.delete(f"/auth/session?scope={scope}", headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (401, "urn:ava:problem:session-ended")
+    assert clears_the_cookies(refused)
     assert (await failing.client.get("/auth/me", headers=bearer(here))).status_code == 200

@@ -3,8 +3,16 @@
 import httpx
 import pytest
 
-from .conftest import PAGE, OpenService, Person, bearer
-from .test_browser_session import ACCESS, REFRESH, cookies_of, open_session, with_refresh
+from .conftest import PAGE, OpenService, Person, Supabase, bearer
+from .test_browser_session import (
+    ACCESS,
+    JWT_SECRET,
+    REFRESH,
+    access_token,
+    cookies_of,
+    open_session,
+    with_refresh,
+)
 
 RESUME = "/auth/session/resume"
 
@@ -31,6 +39,17 @@ async def test_an_expired_one_is_renewed(
     answer = await client.post(RESUME, headers=with_refresh(cookies) | token)
     assert answer.json()["user"]["email"] == person.email
     assert cookies_of(answer)[REFRESH].value not in ("", cookies[REFRESH])
+
+
+async def test_one_that_has_just_expired_is_renewed_although_we_still_take_it(
+    open_service: OpenService, supabase: Supabase, person: Person
+) -> None:
+    async with open_service(supabase_jwt_secret=JWT_SECRET) as client:
+        cookies = await open_session(client, person)
+        expired = bearer({"access_token": access_token(supabase, person, -5)})
+        answer = await client.post(RESUME, headers=with_refresh(cookies) | expired)
+    assert (answer.status_code, cookies_of(answer)[REFRESH].value != cookies[REFRESH]) == (200, True)
+    assert answer.json()["user"]["email"] == person.email
 
 
 async def test_an_ended_one_is_nobodys(client: httpx.AsyncClient, person: Person) -> None:

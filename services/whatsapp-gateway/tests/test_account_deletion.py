@@ -208,6 +208,25 @@ async def test_an_unlinked_number_that_two_people_had_goes_with_the_last_of_them
     assert await traces_of(database, PHONE, "the first's", "the second's") == []
 
 
+async def test_an_edit_goes_with_its_message_when_the_number_is_anothers_by_now(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
+    first = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="draft", id="wamid.draft"))
+    await gateway.drain()
+    new = {"type": "text", "text": {"body": "the first's last words"}}
+    edit = {"original_message_id": "wamid.draft", "message": new}
+    await gateway.keep(meta.text(type="edit", edit=edit))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences where user_id = $1", first)
+    await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="the second's"))
+    await gateway.drain()
+    await delete_account(database, first)
+    assert await traces_of(database, "the first's last words", "wamid.draft") == []
+    assert await traces_of(database, "the second's") != []
+
+
 @pytest.mark.parametrize("alias", ["4930123456", "5511987654321"])
 async def test_a_contact_that_is_known_by_metas_name_for_the_number_goes_too(
     gateway: Gateway, linked: LinkNumber, database: Database, alias: str

@@ -170,6 +170,20 @@ async def test_an_answer_that_was_not_called_yet_is_withdrawn_when_its_message_i
     assert dict(await gateway.states()) == {"wamid.said": "done", "wamid.revoke": "done"}
 
 
+@pytest.mark.parametrize("code", [130429, 131056])
+async def test_an_answer_that_meta_did_not_take_is_withdrawn_when_its_message_is_deleted(
+    gateway: Gateway, peers: FakePeers, person: UUID, code: int
+) -> None:
+    peers.before["graph!"].append((400, {"error": {"code": code}}))
+    await gateway.keep(said())
+    await gateway.round()
+    rows = await gateway.pool.fetch("select state, attempts from whatsapp.outbox")
+    assert [tuple(row) for row in rows] == [("ready", 1)]
+    await after(gateway, deleted())
+    assert peers.sent == []
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.outbox") == 0
+
+
 async def test_what_is_held_is_changed_too_without_a_second_notice(
     gateway: Gateway, peers: FakePeers, linked: LinkNumber
 ) -> None:

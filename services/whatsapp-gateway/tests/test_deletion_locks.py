@@ -10,6 +10,8 @@ import pytest
 
 from ava_common.database import Connection
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.outbox import calls
+from ava_whatsapp_gateway.outbox import store as outbox
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber, StartGateway
@@ -129,6 +131,32 @@ async def test_a_call_that_is_noted_while_the_account_is_deleted(
         await sender.execute(accepted)
     await deletion
     assert await traces_of(database, PHONE, str(person)) == []
+
+
+async def test_a_call_that_is_noted_while_its_contact_becomes_part_of_another_is_not_forgotten(
+    gateway: Gateway, database: Database, linked: LinkNumber
+) -> None:
+    """Also when its response tells another name for the number."""
+    await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="shown"), hidden("hidden"))
+    await gateway.drain()
+    await database.admin("update whatsapp.outbox set state = 'ready', wamid = null where body = 'shown'")
+    await database.admin("update whatsapp.outbox set state = 'sending' where body = 'shown'")
+    [send] = await database.admin("select id, contact_id from whatsapp.outbox where body = 'shown'")
+    stored = await outbox.get(gateway.pool, send["id"])
+    [other] = await database.admin("select id from whatsapp.contacts where bsuid is not null")
+    wake = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
+    async with transaction(database, wake, [send["contact_id"], other["id"]]) as ingesting:
+        told = calls.mark_accepted(gateway.writes, stored, "wamid.1", "4930123456", meta.NUMBER_ID)
+        noting = asyncio.ensure_future(told)
+        await until_waiting(database, 1)
+        await ingesting.execute("update whatsapp.events set contact_id = $1", other["id"])
+        await ingesting.execute("update whatsapp.outbox set contact_id = $1", other["id"])
+        await ingesting.execute("update whatsapp.moves set contact_id = $1", other["id"])
+        await ingesting.execute("delete from whatsapp.contacts where id = $1", send["contact_id"])
+    await noting
+    [after] = await database.admin("select state, wamid from whatsapp.outbox where id = $1", send["id"])
+    assert tuple(after) == ("accepted", "wamid.1")
 
 
 async def test_lanes_of_numbers_that_end_alike_are_locked_with_the_others(

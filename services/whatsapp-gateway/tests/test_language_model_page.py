@@ -90,7 +90,7 @@ async def test_it_answers_in_the_echos_place(
 async def test_it_answers_nobody_else(
     gateways: StartGateway, peers: FakePeers, person: UUID, service: str, ollama: Ollama
 ) -> None:
-    gateway = await gateways(answer_url=service, answer_secret="another secret than the service's")
+    gateway = await gateways(answer_url=service, answer_secret="another-secret-than-the-one-of-the-service")
     await gateway.keep(meta.text(body="hello"))
     await gateway.round()
     assert peers.phones[PHONE] == []

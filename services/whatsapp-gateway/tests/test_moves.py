@@ -250,3 +250,20 @@ async def test_who_moved_stays_known_when_a_hidden_sender_turns_out_to_be_the_sa
     await gateway.keep(says("shown", NEW, "DE.2"))
     await gateway.drain()
     assert said(peers, person) == ["one", "hidden", "shown"]
+
+
+async def test_what_meta_called_a_number_is_forgotten_with_it(
+    gateway: Gateway, peers: FakePeers, linked: Link, database: Database
+) -> None:
+    """Who has the number now links it as Meta calls it: the former holder's words are not theirs."""
+    await linked("+5511987654321")
+    await gateway.keep(says("mine", "551187654321", "BR.1"))
+    await gateway.drain()
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '5511987654321'")
+    await gateway.keep(says("from the new holder", "551187654321", "BR.2"))
+    await gateway.drain()
+    await database.admin("delete from public.user_preferences")
+    heir = await linked("+5511987654321")
+    await gateway.keep(says("not the heir's", None, "BR.1"))
+    await gateway.drain()
+    assert "not the heir's" not in said(peers, heir)

@@ -53,6 +53,25 @@ async def test_where_not_even_the_quarantine_can_be_stored_the_delivery_is_kept_
     assert [tuple(row) for row in found] == [("quarantined", "CheckViolationError"), ("split", None)]
 
 
+@pytest.mark.parametrize("bad_beside_it", [False, True])
+async def test_what_comes_again_with_a_deleted_message_is_stored_before_the_delivery_goes(
+    gateway: Gateway, peers: FakePeers, person: UUID, database: Database, bad_beside_it: bool
+) -> None:
+    """The events of a delivery refer to it: it goes last, and not while it is the only copy of something."""
+    deleted = meta.text(body="deleted", id="wamid.deleted")
+    revoke = {"original_message_id": "wamid.deleted"}
+    await gateway.keep(deleted, meta.text(type="revoke", revoke=revoke))
+    await gateway.drain()
+    await database.admin(NO_EVENT)
+    bad = meta.text(body="bad", id="wamid.bad")
+    await gateway.keep(deleted, meta.text(body="two"), *([bad] if bad_beside_it else []))
+    await gateway.keep(meta.text(body="three"), *([] if bad_beside_it else [bad]))
+    await gateway.drain()
+    assert peers.phones[PHONE] == ["two", "three"]
+    left = "select state from whatsapp.deliveries where body like '%deleted%' order by id"
+    assert [row["state"] for row in await gateway.pool.fetch(left)] == ["quarantined"] * bad_beside_it
+
+
 async def test_no_other_delivery_is_set_aside_when_another_process_was_faster(
     gateway: Gateway, peers: FakePeers, person: UUID, database: Database
 ) -> None:

@@ -59,6 +59,17 @@ async def test_a_number_that_is_linked_but_has_not_been_looked_up_yet_is_named(
     assert await identities(database, await database.person()) == []
 
 
+async def test_a_contact_that_is_known_by_metas_name_for_the_number_is_named_as_it_is_deleted(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
+    await said(gateway, "before the link")
+    await gateway.pool.execute("update whatsapp.contacts set alias_digits = '4930123456'")
+    user = await linked("+4930123456")
+    assert [one["number"] for one in await identities(database, user)] == [f"+{PHONE}"]
+    await database.admin("delete from auth.users where id = $1", user)
+    assert await database.admin("select from whatsapp.contacts") == []
+
+
 async def test_a_number_that_is_another_users_by_now_is_theirs_alone(
     gateway: Gateway, linked: LinkNumber, database: Database
 ) -> None:

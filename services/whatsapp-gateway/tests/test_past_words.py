@@ -225,10 +225,8 @@ async def say_hidden(gateway: Gateway, words: str, age: timedelta = timedelta(0)
     del message["from"]
     await gateway.keep(message)
     await gateway.ingest()
-    await gateway.pool.execute(
-        "update whatsapp.events set received_at = received_at - $2, sent_at = sent_at - $2 where key = $1",
-        *(message["id"], age),
-    )
+    older = "update whatsapp.events set received_at = received_at - $2::interval, sent_at = sent_at - $2"
+    await gateway.pool.execute(older + " where key = $1", message["id"], age)
 
 
 @pytest.mark.parametrize("mode", ["off", "code"])

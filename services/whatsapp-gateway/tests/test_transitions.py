@@ -110,6 +110,10 @@ class Make:
 
     async def handler_outbox(self, _: SendState | None, new: SendState | None) -> None:
         event = await self._claimed(EventState.READY)
+        if new is None:
+            await put_send(self.database, event.id, SendState.READY)
+            await outbox.decided(self.pool, replace(event, words=""))
+            return
         if new is SendState.DISCARDED:
             await put_send(self.database, event.id, SendState.READY, "notice")
             await lanes.finish(self.gateway.writes, event, EventState.DONE, None, 20.0)

@@ -14,7 +14,7 @@ from ava_common import database_url
 from ava_common.database_url import is_private
 
 SECRET_MIN_CHARACTERS = 16
-_SERVICE_PATH = re.compile(r"/(auth|rest|storage|realtime|functions|graphql|pg)(/v[0-9]+)?$")
+_SERVICE_PATH = r"/[a-z]+/v[0-9]+$"
 _PROJECT = "it should look like https://<project reference>.supabase.co"
 
 
@@ -51,14 +51,18 @@ def _project(url: str) -> str:
         raise ValueError(f"does not lead to the project but to Supabase's own pages; {_PROJECT}")
     if host.startswith("db.") and host.endswith(".supabase.co"):
         raise ValueError(f"names the host of the database; {_PROJECT}")
-    if found := _SERVICE_PATH.search(parts.path):
+    # One that is hosted elsewhere may have a path of its own before them.
+    found = re.search("/.*" if host.endswith(".supabase.co") else _SERVICE_PATH, parts.path)
+    if found:
         raise ValueError(f"must be the project's address alone: remove {found[0]}")
     return url
 
 
 def _http_url(url: str) -> str:
+    if " " in url or not url.isprintable():
+        raise ValueError("has a space or a line break in it, perhaps from copying: remove it")
     host = _http_host(url)
-    if not host:
+    if not host or {*host} & {*"<>"}:
         raise ValueError("is not a valid URL; it should look like https://host or http://127.0.0.1:8080")
     if host.startswith("change-me"):
         raise ValueError("still holds the placeholder of .env.example; put the real address here")

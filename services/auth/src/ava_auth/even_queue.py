@@ -19,7 +19,7 @@ Work: TypeAlias = Coroutine[None, None, None]
 AT_ONCE = 3
 WAITING_MAX = 100
 FULL_SECONDS = 5  # how long a network that fills its half of the queue is asked to wait
-MOST_OF_A_STEP = 0.75
+MOST_OF_A_STEP = 0.75  # for a mail, sent or not: what follows begins after it, in the same step
 PATIENT_STEPS = 4
 
 
@@ -58,12 +58,12 @@ class EvenQueue:
             self._of_network += Counter()  # drops networks that nobody is left of
 
     async def without_waiting(self, work: Work, *, unless: bool = False) -> asyncio.Task[None]:
-        """Wait for a mail within a turn, but no longer than the step: then it goes on by itself."""
+        """Give a mail within a turn its part of the step, used or not: then it goes on by itself."""
         task = asyncio.create_task(work)
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
-        seconds = None if unless else self._step_seconds * MOST_OF_A_STEP or None
-        await asyncio.wait([task], timeout=seconds)
+        seconds = 0 if unless else self._step_seconds * MOST_OF_A_STEP
+        await (asyncio.sleep(seconds) if seconds else asyncio.wait([task]))
         if task.done():
             task.result()
         else:

@@ -117,8 +117,9 @@ async def resume(
     "",
     operation_id="session_log_out",
     status_code=204,
+    response_model=None,
     response_class=Response,
-    responses=responses(CrossSite, TooManyAttempts, AccountsAway, KeysUnavailable),
+    responses=responses(CrossSite, SessionEnded, TooManyAttempts, AccountsAway, KeysUnavailable),
 )
 async def log_out(
     request: Request,
@@ -127,14 +128,22 @@ async def log_out(
     client_ip: ClientIp,
     refresh_token: RefreshCookie = None,
     scope: Annotated[Scope, Query()] = "local",
-) -> None:
-    """End this session, the others, or all; this browser is logged out even when Supabase Auth is away."""
+) -> Response | None:
+    """End this session, the others, or all; this browser is logged out even when Supabase Auth is away.
+
+    A session that has ended ends no others (401), and its cookies go.
+    """
     ended: UUID | None = None
     try:
         ended = await _end(resources, await _own_caller(request), refresh_token, client_ip, scope)
     except _CANNOT_END:
         if scope != "local":
             raise
+    else:
+        if ended is None and scope != "local":
+            refused = SessionEnded().response()
+            clear_cookies(refused)
+            return refused
     if scope != "others":
         clear_cookies(response)
     if ended:
@@ -142,6 +151,7 @@ async def log_out(
             await resources.audit_log.add(
                 "session.ended", user_id=ended, network=network_of(client_ip), scope=scope
             )
+    return None
 
 
 async def _own_caller(request: Request) -> Caller | None:
@@ -154,11 +164,14 @@ async def _own_caller(request: Request) -> Caller | None:
 
 
 async def _user_of_live_session(request: Request, resources: Resources) -> User | None:
-    """The user of the access token; None once it is invalid, its session has ended or the account is gone."""
+    """The user of the access token; None once it is invalid, its session has ended or the account is gone.
+
+    We take a token for some seconds longer than Supabase Auth does.
+    """
     caller = await _own_caller(request)
     try:
         return await resources.sessions.user(caller) if caller else None
-    except (SessionEnded, AccountGone):
+    except (SessionEnded, AccountGone, InvalidToken):
         return None
 
 

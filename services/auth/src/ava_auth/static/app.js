@@ -159,6 +159,7 @@ function show(person) {
   shown.person = ++questions;
   const first = $("inside").hidden && $("outside").hidden;
   const changes = $("inside").hidden === Boolean(person);
+  if ($("who").textContent !== (person?.email ?? "")) forget();
   $("inside").hidden = !person;
   $("outside").hidden = Boolean(person);
   $("who").textContent = person ? person.email : "";
@@ -169,6 +170,10 @@ function show(person) {
   // Password managers read whose password it is; as an attribute it outlives a form's reset.
   for (const field of document.querySelectorAll("[data-mine]")) field.setAttribute("value", $("who").textContent);
   if (person) return Promise.all([showAvatar(), showNumber(), showMessages()]);
+}
+
+// What the person before has read, typed and searched for is not for the next.
+function forget() {
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
   avatar = version = null;
@@ -246,22 +251,23 @@ function deletion(id) {
 const lineOf = (message) => $("messages").querySelector(`[data-id="${message.id}"]`);
 
 // The newest messages, back to one that is shown already, so that the list has no gap.
-async function newestMessages(wanted) {
+async function newestMessages(wanted, complain) {
   const messages = [];
   let next = null;
   do {
     const after = next ? `&cursor=${next}` : "";
     const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${wanted}${after}`);
-    if (!ok || wanted !== filter) return null;
+    if (wanted !== filter) return null;
+    if (!ok) return complain?.(body);
     messages.push(...body.messages);
     next = body.next;
   } while (next && $("messages").children.length && !messages.some(lineOf));
   return { messages, next };
 }
 
-async function showMessages() {
+async function showMessages(complain) {
   const mayShow = inOrder("messages");
-  const found = await newestMessages(filter);
+  const found = await newestMessages(filter, complain);
   if (!found || !mayShow()) return;
   const { messages, next } = found;
   const lines = [...$("messages").children];
@@ -327,6 +333,7 @@ async function deleteAvatar(speaker, form) {
   const answer = await mine("DELETE", "/profile/avatar", undefined, version ? { "If-Match": version } : {});
   report(speaker, answer, form, "The avatar is deleted.");
   if (answer.ok || answer.status === 412) await showAvatar();
+  if (answer.ok) $("avatar-title").focus({ preventScroll: true }); // its button is hidden now
   return answer.ok;
 }
 
@@ -357,7 +364,8 @@ on("search", async (speaker, fields, _, which) => {
   filter = wanted.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("");
   older = null;
   $("messages").replaceChildren();
-  await showMessages();
+  $("messages-state").replaceChildren();
+  await showMessages(speaker.complain);
   const count = $("messages").children.length;
   if (filter && count) speaker.say(`Found: ${count}${older ? " and more" : ""}.`);
   return which === "all";

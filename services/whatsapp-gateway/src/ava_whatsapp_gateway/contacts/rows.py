@@ -1,6 +1,6 @@
 """The rows of contacts, and what ingest does to them under their lanes' locks: save, release, unite.
 
-Decisions 0052, 0094, 0103 and 0127. See docs/contracts/postgres.md#locks.
+Decisions 0052, 0094, 0103, 0127 and 0157. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ COLUMNS = "id, wa_digits, bsuid, parent_bsuid, username, user_id, linked_digits,
 _SAVE = """
 update whatsapp.contacts set wa_digits = $2, bsuid = $3, parent_bsuid = coalesce($4, parent_bsuid),
   username = $5, user_id = $6, linked_digits = $7,
+  alias_digits = case when wa_digits is not distinct from $2 then alias_digits end,
   recycled = $8 or (recycled and wa_digits is not distinct from $2),
   relinked_by = case when not $8 then $9::uuid end, link_version = link_version + 1
 where id = $1

@@ -69,8 +69,9 @@ select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at
 from whatsapp.lanes where contact_id = $3 and token = $6
 on conflict do nothing
 """
+# A call that was refused or never reached Meta is as good as none; one that was repeated may have arrived.
 _WITHDRAW = f"""
-delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' and attempts = 0
+delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' and not resent
   and exists (select from whatsapp.lanes where contact_id = $2 and token = $3)
 """
 _NOT_SENT = """
@@ -102,7 +103,7 @@ async def for_event(pool: Pool, event: Event, kind: str = "answer") -> list[Send
 
 
 async def decided(pool: Pool, event: Event) -> list[Send]:
-    """The answer as it was decided, without what was not called yet where the message was deleted since."""
+    """The answer as it was decided, without what Meta does not have where the message was deleted since."""
     if not event.words:
         await pool.execute(_WITHDRAW, event.id, event.contact.id, event.token)
     return await for_event(pool, event)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from ava_whatsapp_gateway.cloud_api.updates import AccountNotice
 from ava_whatsapp_gateway.queue.states import EventState
 
 
@@ -25,6 +26,18 @@ class EventRow(NamedTuple):
     corrects: str | None = None
     names: str | None = None
     """The ids and numbers in `item`, with spaces between; None when the contact tells them."""
+
+
+class Stored(NamedTuple):
+    """What is left to do once a batch is stored: to announce, to delete, to settle.
+
+    `copies` are deliveries that hold what its sender has deleted; until then the events of their siblings need
+    them. `unsettled` counts statuses that are not merged into their sends yet.
+    """
+
+    notices: list[AccountNotice]
+    copies: list[int]
+    unsettled: int
 
 
 _EVENT_COLUMNS = ", ".join(EventRow._fields)

@@ -18,8 +18,8 @@ from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
-from ava_whatsapp_gateway.webhook import ingest_lock, statuses
-from ava_whatsapp_gateway.webhook.event_rows import INSERT_EVENTS, EventRow
+from ava_whatsapp_gateway.webhook import event_rows, ingest_lock, statuses
+from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
 _NEW = """
@@ -31,7 +31,7 @@ update whatsapp.deliveries as d set state = 'split', error = null, names = strin
 from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 """
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
-_FORGET = "delete from whatsapp.deliveries where id = any ($1)"
+_FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
 
 BATCH_DELIVERIES = 32
@@ -40,8 +40,6 @@ BATCH_DELIVERIES = 32
 Keyed = Message | Move | AccountNotice | Other
 Found = list[tuple[asyncpg.Record, Update]]
 """Each update with the delivery it came in."""
-Stored = tuple[list[AccountNotice], int]
-"""The notices that had not arrived before, to be announced once they are committed; statuses to settle."""
 Store = Callable[[Connection, Found], Awaitable[Stored]]
 
 
@@ -84,13 +82,12 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
         names: dict[int, str] = {}
-        notices: list[AccountNotice] = []
-        unsettled = 0
+        stored = Stored([], [], 0)
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
-                found += [(row, update) for update in read]
                 names[row["id"]] = names_in(row["body"])
+                found += [(row, update) for update in read]
             except Exception as error:
                 why = str(error) if isinstance(error, Unreadable) else type(error).__name__
                 log.warning("delivery.quarantined", delivery=row["id"], why=why)
@@ -98,14 +95,16 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         if names:
             # First, because this indexes the names, which should not take place while lanes are locked.
             await connection.execute(_SPLIT, list(names), list(names.values()))
-            notices, unsettled = await store(connection, found)
-    for notice in notices:
+            stored = await store(connection, found)
+        if stored.copies:
+            await connection.execute(_FORGET, stored.copies)
+    for notice in stored.notices:
         account_notices.announce(notice)
-    return len(deliveries), unsettled
+    return len(deliveries), stored.unsettled
 
 
 async def _store(connection: Connection, found: Found) -> Stored:
-    """Store them all."""
+    """Store them all at once."""
     known, keys = KnownEvents(), [item.key for _, item in found if not isinstance(item, Status)]
     if rows := await connection.fetch(KNOWN, keys):
         known.note(rows)
@@ -117,38 +116,36 @@ async def _store(connection: Connection, found: Found) -> Stored:
     # A contact that was found out to be another's since an earlier item was read is gone.
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
-    stored = await connection.fetch(INSERT_EVENTS, *zip(*events, strict=True)) if events else []
+    stored = await connection.fetch(event_rows.INSERT_EVENTS, *zip(*events, strict=True)) if events else []
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
     told = [(row["received_at"], item) for row, item in found if isinstance(item, Status)]
-    unsettled = await statuses.keep(connection, told) if told else 0
-    if known.deleted:
-        copies = [
-            row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted
-        ]
-        await connection.execute(_FORGET, copies)
-    return [item for _, item in fresh if isinstance(item, AccountNotice)], unsettled
+    return Stored(
+        [item for _, item in fresh if isinstance(item, AccountNotice)],
+        [row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted],
+        await statuses.keep(connection, told) if told else 0,
+    )
 
 
 async def _store_each(connection: Connection, found: Found) -> Stored:
     """One item at a time: what cannot be stored is quarantined, and costs its siblings nothing."""
-    notices: list[AccountNotice] = []
-    unsettled = 0
+    stored = Stored([], [], 0)
     for delivery, item in found:
         try:
             async with connection.transaction():
-                new, left = await _store(connection, [(delivery, item)])
-            notices, unsettled = notices + new, unsettled + left
+                one = await _store(connection, [(delivery, item)])
+            left = stored.unsettled + one.unsettled
+            stored = Stored(stored.notices + one.notices, stored.copies + one.copies, left)
         except Exception as error:
             if not is_about_data(error):
                 raise
             why = type(error).__name__
             log.warning("event.quarantined", delivery=delivery["id"], why=why, exc_info=True)
             await _quarantine(connection, delivery, item, why)
-    return notices, unsettled
+    return stored
 
 
 async def _quarantine(connection: Connection, delivery: asyncpg.Record, item: Update, why: str) -> None:
