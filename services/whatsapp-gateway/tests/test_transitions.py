@@ -118,10 +118,6 @@ class Make:
             await put_send(self.database, event.id, SendState.READY, "notice")
             await lanes.finish(self.gateway.writes, event, EventState.DONE, None, 20.0)
             return
-        if new is None:
-            await put_send(self.database, event.id, SendState.READY)
-            await outbox.decided(self.pool, replace(event, words=""))
-            return
         user = await self.database.person()
         await outbox.prepare(self.pool, event, outbox.Whose(user, None), ["hello"], 20.0)
 

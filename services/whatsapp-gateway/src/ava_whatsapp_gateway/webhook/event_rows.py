@@ -31,8 +31,8 @@ class EventRow(NamedTuple):
 class Stored(NamedTuple):
     """What is left to do once a batch is stored: to announce, to delete, to settle.
 
-    `copies` are deliveries that hold what its sender has deleted; until then the events of their siblings need
-    them. `unsettled` counts statuses that are not merged into their sends yet.
+    `copies` are deliveries that hold what its sender has deleted; until then the events of their siblings
+    need them. `unsettled` counts statuses that are not merged into their sends yet.
     """
 
     notices: list[AccountNotice]
