@@ -113,10 +113,7 @@ class Echo:
     async def _call(self, send: uuid.UUID, phone: str, text: str) -> str:
         payload = {"messaging_product": "whatsapp", "to": phone, "type": "text", "text": {"body": text}}
         body = json.dumps(payload | {"biz_opaque_callback_data": str(send)}).encode()
-        self._idle = [one for one in self._idle if not one[0].at_eof()]
-        if not self._idle:
-            self._idle.append(await asyncio.open_connection("127.0.0.1", GRAPH_PORT))
-        reader, writer = self._idle.pop()
+        reader, writer = await self._connection()
         writer.write(
             b"POST /v25.0/106540352242922/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             b"Authorization: Bearer the-token\r\nContent-Type: application/json\r\n"
@@ -125,6 +122,13 @@ class Echo:
         _, answer = await _read(reader)
         self._idle.append((reader, writer))
         return str(json.loads(answer)["messages"][0]["id"])
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():  # the server may have closed it since
+                return reader, writer
+        return await asyncio.open_connection("127.0.0.1", GRAPH_PORT)
 
 
 _tasks: set[asyncio.Task[None]] = set()
