@@ -12,7 +12,7 @@ from bench import messages_sent, written_ahead
 from bench.benchmark_setup import prepared
 from bench.pipelines import NAIVE, RAW, Pipeline, naive, raw
 from bench.results import Found, Table, at_least, at_most, shown
-from bench.running_stack import SERVICES, VARIABLES, cpu_seconds, running_stack
+from bench.running_stack import SERVICES, cpu_seconds
 from bench.size import Size
 from chaos.simulated_users import SimulatedUser, create_users
 from chaos.simulator_client import SimulatorClient
@@ -47,12 +47,11 @@ class WholeStack:
         return {name: cpu_seconds(self.stack, name) for name in (*SERVICES, "postgres")}
 
 
-async def measure(size: Size) -> Found:
+async def measure(stack: Stack, size: Size) -> Found:
     """Rounds of all pipelines in turn, then ours alone: idle, and at fixed rates."""
     async with AsyncExitStack() as entered:
         setup = await entered.enter_async_context(prepared())
         others = [await entered.enter_async_context(one(setup, size.users)) for one in (raw, naive)]
-        stack = await entered.enter_async_context(running_stack(VARIABLES))
         ours = WholeStack(stack, await create_users(stack.database_url(), size.users))
         pipelines: list[WholeStack | Pipeline] = [ours, *others]
         for one in pipelines:

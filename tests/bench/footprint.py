@@ -7,7 +7,7 @@ import psutil
 from ava_local.stack.control import Stack
 from bench import messages_sent
 from bench.results import Found, Table, at_most
-from bench.running_stack import SERVICES, VARIABLES, family, running_stack
+from bench.running_stack import SERVICES, family
 from bench.size import Size
 from chaos.simulated_users import create_users
 from chaos.simulator_client import SimulatorClient
@@ -16,9 +16,9 @@ PRODUCTION = (*SERVICES, "caddy")
 LOCAL = (*PRODUCTION, "postgres", "supabase-auth", "whatsapp-simulator")
 
 
-async def measure(size: Size) -> Found:
+async def measure(stack: Stack, size: Size) -> Found:
     """The proportional set size: what processes share is counted once."""
-    async with running_stack(VARIABLES) as stack, SimulatorClient(stack.simulator_url) as simulator:
+    async with SimulatorClient(stack.simulator_url) as simulator:
         users = await create_users(stack.database_url(), size.users)
         await simulator.set_plan(messages_sent.PLAN)
         await messages_sent.send(simulator, users, size.users)

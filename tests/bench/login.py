@@ -4,9 +4,11 @@ import asyncio
 import http.client
 import itertools
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,12 +16,12 @@ from uuid import uuid4
 import asyncpg
 import bcrypt
 
+from ava_local.stack.control import Stack
 from ava_local.testing.accounts import Account, insert_accounts
 from bench.benchmark_setup import scratch
 from bench.comparison import percentile
 from bench.load_generator import Connection, ask
 from bench.results import Found, Table, at_most, shown
-from bench.running_stack import VARIABLES, running_stack
 from bench.servers import serving
 from bench.size import Size
 
@@ -38,26 +40,28 @@ class _Service:
     cheap: bytes
 
 
-async def measure(size: Size) -> Found:
+async def measure(stack: Stack, size: Size) -> Found:
     """The hash costs the same in both."""
     emails = [f"{uuid4()}@people.example" for _ in range(200)]
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10)).decode()
+    admin = await asyncpg.connect(stack.database_url())
+    await insert_accounts(admin, [Account(uuid4(), email, hashed) for email in emails])
+    await admin.close()
     folder = scratch()
-    async with running_stack(VARIABLES) as stack:
-        admin = await asyncpg.connect(stack.database_url())
-        await insert_accounts(admin, [Account(uuid4(), email, hashed) for email in emails])
-        await admin.close()
-        with serving("bench.rivals.login_on_loop:app", folder, {"BENCH_HASH": hashed}) as rival:
-            rival.resume()
-            services = (
-                _Service("ours", stack.layout.port_of("auth"), "/auth/login", b"/healthz"),
-                _Service("hashing on the event loop", rival.port, "/login", b"/healthz"),
-            )
-            rows = [
-                await asyncio.to_thread(_measured, service, emails, size)
-                for _ in range(size.rounds)
-                for service in services
-            ]
+    with ExitStack() as entered:
+        entered.callback(shutil.rmtree, folder, ignore_errors=True)
+        variables = {"BENCH_HASH": hashed}
+        rival = entered.enter_context(serving("bench.rivals.login_on_loop:app", folder, variables))
+        rival.resume()
+        services = (
+            _Service("ours", stack.layout.port_of("auth"), "/auth/login", b"/healthz"),
+            _Service("hashing on the event loop", rival.port, "/login", b"/healthz"),
+        )
+        rows = [
+            await asyncio.to_thread(_measured, service, emails, size)
+            for _ in range(size.rounds)
+            for service in services
+        ]
     ours, others = ([row["ratio"] for row in rows if row["name"] == one.name] for one in services)
     return Found(
         [
