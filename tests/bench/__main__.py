@@ -11,7 +11,6 @@ import typer
 from ava_local.cli import console
 from ava_local.cli.console import stderr
 from ava_local.expected_error import ExpectedError
-from ava_local.stack.control import Stack
 from bench import (
     append,
     echo,
@@ -28,7 +27,7 @@ from bench import (
 from bench.benchmark_setup import BenchmarkSetup, prepared
 from bench.report import show
 from bench.results import Found
-from bench.running_stack import VARIABLES, running_stack
+from bench.running_stack import WholeStack, whole_stack
 from bench.size import QUICK, Size
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -55,7 +54,7 @@ WITH_DATABASE: dict[Part, Callable[[BenchmarkSetup, Size], Awaitable[Found]]] = 
     Part.queue: queue_claims.measure,
     Part.overload: overload.measure,
 }
-WITH_STACK: dict[Part, Callable[[Stack, Size], Awaitable[Found]]] = {
+WITH_STACK: dict[Part, Callable[[WholeStack, Size], Awaitable[Found]]] = {
     Part.footprint: footprint.measure,
     Part.login: login.measure,
     Part.echo: echo.measure,
@@ -105,9 +104,9 @@ async def _measure(chosen: Sequence[Part], size: Size) -> Found:
             for part in alone:
                 _add(found, await WITH_DATABASE[part](setup, size))
     if whole := [part for part in WITH_STACK if part in chosen]:  # memory before it is asked much
-        async with running_stack(VARIABLES) as stack:
+        async with whole_stack(size.users) as ours:
             for part in whole:
-                _add(found, await WITH_STACK[part](stack, size))
+                _add(found, await WITH_STACK[part](ours, size))
     return found
 
 

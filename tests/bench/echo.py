@@ -6,18 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from ava_local.postgres.cluster import Cluster
-from ava_local.stack.control import Stack
 from bench import messages_sent, written_ahead
 from bench.benchmark_setup import prepared
 from bench.pipelines import NAIVE, RAW, Pipeline, naive, raw
 from bench.results import Found, Table, at_least, at_most, shown
-from bench.running_stack import SERVICES, cpu_seconds
+from bench.running_stack import OURS, WholeStack
 from bench.size import Size
-from chaos.simulated_users import SimulatedUser, create_users
-from chaos.simulator_client import SimulatorClient
-
-OURS = "ours"
 
 
 @dataclass(frozen=True)
@@ -32,27 +26,11 @@ class Drained:
     """CPU in ms of each process."""
 
 
-class WholeStack:
-    """Ours: all services, with Caddy before them; the simulator and Caddy are not counted."""
-
-    name = OURS
-
-    def __init__(self, stack: Stack, users: Sequence[SimulatedUser]) -> None:
-        self.stack, self.users = stack, users
-        self.cluster = Cluster(stack.layout.state_dir / "postgres", stack.layout.port_of("postgres"))
-        self.simulator = SimulatorClient(stack.simulator_url)
-
-    def cpu(self) -> dict[str, float]:
-        """Seconds used so far by each process."""
-        return {name: cpu_seconds(self.stack, name) for name in (*SERVICES, "postgres")}
-
-
-async def measure(stack: Stack, size: Size) -> Found:
+async def measure(ours: WholeStack, size: Size) -> Found:
     """Rounds of all pipelines in turn, then ours alone: idle, and at fixed rates."""
     async with AsyncExitStack() as entered:
         setup = await entered.enter_async_context(prepared())
         others = [await entered.enter_async_context(one(setup, size.users)) for one in (raw, naive)]
-        ours = WholeStack(stack, await create_users(stack.database_url(), size.users))
         pipelines: list[WholeStack | Pipeline] = [ours, *others]
         for one in pipelines:
             await one.simulator.set_plan(messages_sent.PLAN)

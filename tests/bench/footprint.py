@@ -7,26 +7,22 @@ import psutil
 from ava_local.stack.control import Stack
 from bench import messages_sent
 from bench.results import Found, Table, at_most
-from bench.running_stack import SERVICES, family
+from bench.running_stack import SERVICES, WholeStack, family
 from bench.size import Size
-from chaos.simulated_users import create_users
-from chaos.simulator_client import SimulatorClient
 
 PRODUCTION = (*SERVICES, "caddy")
 LOCAL = (*PRODUCTION, "postgres", "supabase-auth", "whatsapp-simulator")
 
 
-async def measure(stack: Stack, size: Size) -> Found:
+async def measure(ours: WholeStack, size: Size) -> Found:
     """The proportional set size: what processes share is counted once."""
-    async with SimulatorClient(stack.simulator_url) as simulator:
-        users = await create_users(stack.database_url(), size.users)
-        await simulator.set_plan(messages_sent.PLAN)
-        await messages_sent.send(simulator, users, size.users)
-        await messages_sent.settled(simulator)
-        rows = [_row(stack, name) for name in LOCAL]
-        status = stack.status()
-        assert status is not None
-        rows.append({"name": "supervisor", **_memory([psutil.Process(status.pid)])})
+    await ours.simulator.set_plan(messages_sent.PLAN)
+    await messages_sent.send(ours.simulator, ours.users, size.users)
+    await messages_sent.settled(ours.simulator)
+    rows = [_row(ours.stack, name) for name in LOCAL]
+    status = ours.stack.status()
+    assert status is not None
+    rows.append({"name": "supervisor", **_memory([psutil.Process(status.pid)])})
     production = sum(row["pss_mb"] for row in rows if row["name"] in PRODUCTION)
     return Found(
         [

@@ -16,12 +16,12 @@ from uuid import uuid4
 import asyncpg
 import bcrypt
 
-from ava_local.stack.control import Stack
 from ava_local.testing.accounts import Account, insert_accounts
 from bench.benchmark_setup import scratch
 from bench.comparison import percentile
 from bench.load_generator import Connection, ask
 from bench.results import Found, Table, at_most, shown
+from bench.running_stack import OURS, WholeStack
 from bench.servers import serving
 from bench.size import Size
 
@@ -40,11 +40,11 @@ class _Service:
     cheap: bytes
 
 
-async def measure(stack: Stack, size: Size) -> Found:
+async def measure(whole: WholeStack, size: Size) -> Found:
     """The hash costs the same in both."""
     emails = [f"{uuid4()}@people.example" for _ in range(200)]
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10)).decode()
-    admin = await asyncpg.connect(stack.database_url())
+    admin = await asyncpg.connect(whole.stack.database_url())
     await insert_accounts(admin, [Account(uuid4(), email, hashed) for email in emails])
     await admin.close()
     folder = scratch()
@@ -54,7 +54,7 @@ async def measure(stack: Stack, size: Size) -> Found:
         rival = entered.enter_context(serving("bench.rivals.login_on_loop:app", folder, variables))
         rival.resume()
         services = (
-            _Service("ours", stack.layout.port_of("auth"), "/auth/login", b"/healthz"),
+            _Service(OURS, whole.stack.layout.port_of("auth"), "/auth/login", b"/healthz"),
             _Service("hashing on the event loop", rival.port, "/login", b"/healthz"),
         )
         rows = [

@@ -1,19 +1,23 @@
-"""A whole stack for a benchmark, and what its processes use."""
+"""A whole stack for benchmarks, and what its processes use."""
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import psutil
 
 from ava_local.ports import free_base_port
+from ava_local.postgres.cluster import Cluster
 from ava_local.stack.control import Stack
 from bench.benchmark_setup import scratch
 from bench.servers import cpu
+from chaos.simulated_users import SimulatedUser, create_users
+from chaos.simulator_client import SimulatorClient
 
 # Our own rate limits are not what is measured here.
 VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
+OURS = "ours"
 SERVICES = ("auth", "profile", "messaging", "whatsapp-gateway")
 
 
@@ -29,6 +33,30 @@ async def running_stack(variables: Mapping[str, str]) -> AsyncIterator[Stack]:
         await asyncio.to_thread(stack.stop)
         stack.delete_data()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class WholeStack:
+    """Ours: all services, with Caddy before them. The simulator and Caddy do not count."""
+
+    name = OURS
+
+    def __init__(self, stack: Stack, users: Sequence[SimulatedUser]) -> None:
+        self.stack, self.users = stack, users
+        self.cluster = Cluster(stack.layout.state_dir / "postgres", stack.layout.port_of("postgres"))
+        self.simulator = SimulatorClient(stack.simulator_url)
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds used so far by each process."""
+        return {name: cpu_seconds(self.stack, name) for name in (*SERVICES, "postgres")}
+
+
+@asynccontextmanager
+async def whole_stack(users: int) -> AsyncIterator[WholeStack]:
+    """For all parts of one run, with so many users."""
+    async with running_stack(VARIABLES) as stack:
+        whole = WholeStack(stack, await create_users(stack.database_url(), users))
+        async with whole.simulator:
+            yield whole
 
 
 def family(stack: Stack, process: str) -> list[psutil.Process]:
