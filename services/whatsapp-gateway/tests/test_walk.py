@@ -30,7 +30,7 @@ BESIDE_IT = (
     *("database_login", "number_readiness"),
 )
 # What stands in httpcore's place: a reader of a call to a peer stops at httpx, as before.
-BELOW_HTTPX = ("http_transport", "http_connection")
+BELOW_HTTPX = ("transport",)
 BY_THE_CLOCK = ("Worker._maintain", "Worker._probe")
 
 FUNCTIONS_MAX, MODULES_MAX = 104, 34
