@@ -126,7 +126,7 @@ async def test_the_first_byte_is_told_once() -> None:
         await client.get("/")
         await asyncio.sleep(0.1)  # the connection that is there is not used
         await client.post("/", extensions={"trace": listen})
-    assert told == ["http11.send_request_headers.started"]
+    assert told == ["http11.send_request_headers.started", "http11.send_request_body.started"]
 
 
 async def test_a_line_break_in_a_header_is_never_sent() -> None:
