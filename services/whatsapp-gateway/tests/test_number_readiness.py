@@ -56,6 +56,26 @@ async def test_a_graph_that_is_away_says_nothing_about_the_token(
         assert await readiness(client) == {"status": "ready"}
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"[]"),
+        (200, b"{}"),
+        (403, {"error": {"code": 403, "message": "of a load balancer"}}),
+        (500, {"error": {"code": 1, "message": "of Meta's own"}}),
+        (200, b'"' + b"x" * 300_000 + b'"'),
+    ],
+)
+async def test_a_refusal_stands_until_meta_itself_says_otherwise(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, answer: Any
+) -> None:
+    peers.before["number!"].append((401, {"error": {"code": 190, "message": "of Meta's own"}}))
+    peers.before["number!"].extend([answer] * 500)
+    async with run_service(settings(probe_seconds=0.01)) as client:
+        await eventually(lambda: peers.calls.count("number") >= 5)
+        assert (await readiness(client))["status"] == "degraded"
+
+
 async def test_while_meta_accepts_it_is_asked_once(
     run_service: RunService, settings: MakeSettings, peers: FakePeers
 ) -> None:

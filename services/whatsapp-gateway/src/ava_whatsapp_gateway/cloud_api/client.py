@@ -104,14 +104,19 @@ async def send_text(
         return Unknown(why) if left else NotSent(Verdict.TRANSIENT, None, why)
 
 
-async def answers(client: httpx.AsyncClient, path: str, timeout_seconds: float) -> bool:
-    """Whether Graph answers, be it with an error of its own. `path` is /{version}/{phone number id}."""
+async def ask_about_number(client: httpx.AsyncClient, path: str, timeout_seconds: float) -> Json | None:
+    """What Graph says about a number: its document, or one with Graph's own `error`; None if it is away.
+
+    `path` is /{version}/{phone number id}.
+    """
     try:
         async with asyncio.timeout(timeout_seconds):
             response, body = await _ask(client, "GET", path, params={"fields": "id"})
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong):
-        return False
-    return _graphs_error(response, body) is not None or bool(find(body, "id"))
+        return None
+    if error := _graphs_error(response, body):
+        return {"error": error}
+    return body if response.is_success and find(body, "id") else None
 
 
 async def _ask(

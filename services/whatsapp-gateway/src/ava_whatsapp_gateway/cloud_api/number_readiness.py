@@ -11,6 +11,7 @@ import httpx
 
 from ava_common.health import Finding, degraded
 from ava_common.http_client import open_client
+from ava_whatsapp_gateway.cloud_api.client import ask_about_number
 from ava_whatsapp_gateway.cloud_api.lenient_json import find
 from ava_whatsapp_gateway.settings import Settings
 
@@ -59,12 +60,12 @@ class NumberReadiness:
 
     async def _ask(self) -> None:
         path = f"/{self._settings.graph_api_version}/{self._settings.phone_number_id}"
-        try:
-            answer = await self._client.get(path, params={"fields": "id"})
-            code = None if answer.is_success else find(answer.json(), "error", "code")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
+        answer = await ask_about_number(self._client, path, self._settings.graph_timeout_seconds)
+        if answer is None:
             return  # that Graph is away is found out by sending
-        self._words = refusal(code)
+        words = refusal(find(answer, "error", "code"))
+        if words or "error" not in answer:
+            self._words = words  # another error says nothing about the token
 
 
 @asynccontextmanager

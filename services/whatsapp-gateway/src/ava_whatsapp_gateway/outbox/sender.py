@@ -94,7 +94,7 @@ class Sender:
         """Ask whether Graph is back, before a message is risked."""
         settings = self.settings
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}"
-        if await cloud_api.answers(graph, path, 2 * settings.graph_timeout_seconds):
+        if await cloud_api.ask_about_number(graph, path, 2 * settings.graph_timeout_seconds):
             return
         never_called = event, send.id, begun.attempt
         await retry_while_away(lambda: store.mark_not_called(self.pool, *never_called), _SAYING_SECONDS)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from ava_common.http_client import open_client, own_problem, retry_after_seconds
-from ava_common.http_transport import PeerTransport
+from ava_whatsapp_gateway.peers.transport import PeerTransport
 from ava_whatsapp_gateway.settings import Settings
 
 _KEEPALIVE_SECONDS = 3.0
