@@ -23,7 +23,7 @@ LOG = f"{os.environ['BENCH_LOG_URL']}/log"
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-    async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=600, trust_env=False) as client:
         yield {"client": client}
 
 
