@@ -1,111 +1,100 @@
-"""Benchmark: through the whole stack, how many messages per second, and how long one takes when idle."""
+"""Benchmark: from webhook to echo through the whole stack, next to what people would write instead."""
 
 import asyncio
-import itertools
-import shutil
-import statistics
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
-from ava_local.expected_error import ExpectedError
-from ava_local.ports import free_base_port
-from ava_local.stack.control import Stack
-from bench.benchmark_setup import scratch
-from bench.servers import cpu
-from chaos.simulated_users import SimulatedUser, create_users
-from chaos.simulator_client import SimulatorClient
-
-ECHO_TIMEOUT_SECONDS = 120.0
-_nth = itertools.count(1)
-# The simulator's own rate limit is not what is measured here.
-PLAN = {"pair_rate": {"enabled": False}, "delivery": {"batch": 50}}
-VARIABLES = {"WHATSAPP_GATEWAY_NUMBER_RATE": "10000", "WHATSAPP_GATEWAY_PAIR_BURST": "10000"}
-
-
-class EchoesMissing(ExpectedError):
-    """Some echoes were not received in time; the message says how many."""
+from bench import messages_sent, written_ahead
+from bench.benchmark_setup import prepared
+from bench.pipelines import NAIVE, RAW, Pipeline, naive, raw
+from bench.results import Found, Table, at_least, at_most, shown
+from bench.running_stack import OURS, WholeStack
+from bench.size import Size
 
 
 @dataclass(frozen=True)
-class Echoes:
-    """Median time from the webhook to the echo on the phone; gateway CPU in µs per message."""
+class Drained:
+    """What so many messages at once cost; per message, statuses included."""
 
-    messages: int
-    users: int
     per_second: float
-    gateway_us: float
-    idle_ms: float
-    asked_when_idle: int
+    cpu_ms: float
+    commits: float
+    wal_kb: float
+    shares: dict[str, float]
+    """CPU in ms of each process."""
 
 
-async def measure(messages: int, user_count: int, alone: int) -> Echoes:
-    """Send `alone` messages one by one, then `messages` at once. Raises EchoesMissing, StackNotRunning."""
-    async with running_stack(VARIABLES) as stack, SimulatorClient(stack.simulator_url) as simulator:
-        users = await create_users(stack.database_url(), user_count)
-        await simulator.set_plan(PLAN)
-        await send(simulator, users, user_count, 0)  # all users are known to the gateway from now on
-        await _one_by_one(simulator, users, alone)
-        used = await asyncio.to_thread(_gateway_cpu, stack)
-        await send(simulator, users, messages, user_count + alone)
-        used = await asyncio.to_thread(_gateway_cpu, stack) - used
-        times = _times(await simulator.oracle())
-    idle, drained = times[user_count : user_count + alone], times[user_count + alone :]
-    seconds = max(end for _, end in drained) - min(start for start, _ in drained)
-    return Echoes(
-        messages,
-        user_count,
-        per_second=round(messages / seconds),
-        gateway_us=round(used / messages * 1e6),
-        idle_ms=round(statistics.median(end - start for start, end in idle) * 1000, 1),
-        asked_when_idle=alone,
+async def measure(ours: WholeStack, size: Size) -> Found:
+    """Rounds of all pipelines in turn, then ours alone: idle, and at fixed rates."""
+    async with AsyncExitStack() as entered:
+        setup = await entered.enter_async_context(prepared())
+        others = [await entered.enter_async_context(one(setup, size.users)) for one in (raw, naive)]
+        pipelines: list[WholeStack | Pipeline] = [ours, *others]
+        for one in pipelines:
+            await one.simulator.set_plan(messages_sent.PLAN)
+            await messages_sent.send(one.simulator, one.users, size.users)  # all are known from now on
+        drained: dict[str, list[Drained]] = {one.name: [] for one in pipelines}
+        for number in range(size.rounds):
+            for one in pipelines if number % 2 == 0 else reversed(pipelines):
+                drained[one.name].append(await _drain(one, size.echoes))
+        idle = await messages_sent.one_by_one(ours.simulator, ours.users, size.alone)
+        rates = [
+            await messages_sent.offered(ours.simulator, ours.users, rate, size.offered_seconds)
+            for rate in size.offered
+        ]
+        lost = await others[1].lose_some(size.echoes)
+    return _found(drained, idle, rates, lost)
+
+
+async def _drain(pipeline: WholeStack | Pipeline, count: int) -> Drained:
+    cluster = pipeline.cluster
+    await messages_sent.settled(pipeline.simulator)
+    before, start = pipeline.cpu(), await written_ahead.position(cluster)
+    try:
+        seconds = await messages_sent.send(pipeline.simulator, pipeline.users, count)
+    except messages_sent.EchoesMissing as missing:
+        raise messages_sent.EchoesMissing(f"{pipeline.name}: {missing}") from None
+    await messages_sent.settled(pipeline.simulator)
+    after, end = pipeline.cpu(), await written_ahead.position(cluster)
+    commits, bytes_ = await asyncio.to_thread(written_ahead.between, cluster, start, end)
+    shares = {name: round((after[name] - used) / count * 1000, 2) for name, used in before.items()}
+    return Drained(count / seconds, sum(shares.values()), commits / count, bytes_ / count / 1024, shares)
+
+
+def _found(
+    drained: dict[str, list[Drained]], idle: list[float], rates: list[dict[str, Any]], lost: int
+) -> Found:
+    ours, others = drained[OURS], drained[NAIVE]
+    faster = [one.per_second / other.per_second for one, other in zip(ours, others, strict=True)]
+    to_limit = [one.per_second / most.per_second for one, most in zip(ours, drained[RAW], strict=True)]
+    return Found(
+        [
+            at_most("echo, CPU ms a message", 5, [one.cpu_ms for one in ours]),
+            at_most("echo, commits a message", 4, [one.commits for one in ours]),
+            at_most("echo, KB of WAL a message", 8, [one.wal_kb for one in ours]),
+            at_least("echo, messages a second", 150, [one.per_second for one in ours]),
+            at_least("echo ÷ naive httpx pipeline", 2, faster),
+            shown("echo ÷ raw sockets", to_limit),
+            at_most("echo when idle, ms", 15, [seconds * 1000 for seconds in idle]),
+            shown("messages that the naive pipeline lost when killed", [lost]),
+        ],
+        [
+            Table(
+                "From webhook to echo; CPU in ms a message, simulator and Caddy not counted",
+                [_row(name, rounds) for name, rounds in drained.items()],
+            ),
+            Table("Offered at a fixed rate; latencies from when each message was due", rates),
+        ],
     )
 
 
-async def _one_by_one(simulator: SimulatorClient, users: Sequence[SimulatedUser], times: int) -> None:
-    received = (await simulator.counts())["received"]
-    for number in range(times):
-        await send(simulator, [users[number % len(users)]], 1, received + number)
-        await asyncio.sleep(0.2)  # statuses and the log come after the echo; then it is idle again
-
-
-async def send(simulator: SimulatorClient, users: Sequence[SimulatedUser], count: int, received: int) -> None:
-    messages = [
-        {"number": users[n % len(users)].number, "text": f"message {next(_nth)}"} for n in range(count)
-    ]
-    await simulator.send_messages(messages)
-    deadline = time.monotonic() + ECHO_TIMEOUT_SECONDS
-    while (counts := await simulator.counts())["received"] < received + count:
-        if time.monotonic() > deadline:
-            raise EchoesMissing(f"{received + count - counts['received']} of {count} echoes did not arrive")
-        await asyncio.sleep(0.05)
-
-
-def _times(oracle: dict[str, Any]) -> list[tuple[float, float]]:
-    """When each message was first posted and when its echo was received, in the order of sending."""
-    echoed = {one["answers"]: one["at"] for one in oracle["received"]}
-    # Webhook times are from the monotonic clock, times on the phone from the wall clock.
-    apart = time.time() - time.monotonic()
-    return [(one["postings"][0]["posted_at"] + apart, echoed[one["id"]]) for one in oracle["inbound"]]
-
-
-def _gateway_cpu(stack: Stack) -> float:
-    return cpu(psutil.Process(stack.pid("whatsapp-gateway")))
-
-
-@asynccontextmanager
-async def running_stack(variables: Mapping[str, str]) -> AsyncIterator[Stack]:
-    """A stack of its own with these variables, gone afterwards."""
-    folder = scratch()
-    stack = Stack(folder, free_base_port(), variables)
-    try:
-        await asyncio.to_thread(stack.start)
-        yield stack
-    finally:
-        await asyncio.to_thread(stack.stop)
-        stack.delete_data()
-        shutil.rmtree(folder, ignore_errors=True)
+def _row(name: str, rounds: Sequence[Drained]) -> dict[str, Any]:
+    """The round in the middle."""
+    one = sorted(rounds, key=lambda drained: drained.per_second)[len(rounds) // 2]
+    parts = ", ".join(f"{process} {ms}" for process, ms in one.shares.items())
+    return {
+        "name": name, "per_second": round(one.per_second), "cpu_ms": round(one.cpu_ms, 2),
+        "commits": round(one.commits, 2), "wal_kb": round(one.wal_kb, 1), "of_which": parts,
+    }  # fmt: skip

@@ -11,11 +11,11 @@ from ava_local.expected_error import ExpectedError
 
 CONNECTIONS = 32
 RESPONSE_TIMEOUT_SECONDS = 60.0
-_OK = b"HTTP/1.1 200"
+_OK = b"HTTP/1.1 20"
 
 
 class LoadFailed(ExpectedError):
-    """A server returned something other than 200, or nothing: there is nothing to measure."""
+    """A server returned something other than 200 or 201, or nothing: there is nothing to measure."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,29 @@ class Connection:
         self._received, self.sent_at = b"", time.perf_counter()
         self.socket.sendall(request)
 
-    def receive(self) -> bool:
-        """Read what has arrived; True if the response is complete. Raises LoadFailed."""
+    def receive(self) -> bytes:
+        """Read what has arrived; the whole response once it is complete, else nothing. Raises LoadFailed."""
         received = self.socket.recv(262_144)
         self._received += received
-        if not received or not self._received.startswith(_OK[: len(self._received)]):
+        if not received:
             raise LoadFailed(self._received[:600].decode(errors="replace") or "the connection was closed")
         head, end, body = self._received.partition(b"\r\n\r\n")
-        return bool(end) and len(body) >= _length(head)
+        return self._received if end and len(body) >= _length(head) else b""
+
+
+def succeeded(response: bytes) -> bytes:
+    """The response. Raises LoadFailed when it is not a success."""
+    if not response.startswith(_OK):
+        raise LoadFailed(response[:600].decode(errors="replace"))
+    return response
+
+
+def ask(connection: Connection, request: bytes) -> bytes:
+    """One request on its own; the whole response. Raises LoadFailed."""
+    connection.send(request)
+    while not (response := connection.receive()):
+        continue
+    return succeeded(response)
 
 
 def _length(head: bytes) -> int:
@@ -86,8 +101,9 @@ def _exchange(
             raise LoadFailed(f"no response within {RESPONSE_TIMEOUT_SECONDS:.0f} s")
         for number, _ in events:
             connection = connections_by_fd[number]
-            if not connection.receive():
+            if not (response := connection.receive()):
                 continue
+            succeeded(response)
             now = time.perf_counter()
             yield now - connection.sent_at
             if now < until:

@@ -2,18 +2,43 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
 from ava_local.testing.databases import Database
+from bench import supabase_py
 from bench.benchmark_setup import BenchmarkSetup, filled
-from bench.comparison import Turn, Variant
+from bench.comparison import Turn, Variant, compare
+from bench.results import Found, Table, at_least, shown
 from bench.servers import Server, serving
-from bench.theoretical_limit import asyncpg_alone, pgbench
+from bench.size import Size
+from bench.theoretical_limit import asyncpg_alone, pgbench, read_scripts
 
 PEOPLE = 50
 SMALL = 3_000
 ASKED = 20
+SERVICE = "ava_messaging.app:build"
+LIMIT, ALONE, OURS, DICTS, SUPABASE = (
+    "pgbench, the same transaction (limit)",
+    "asyncpg alone, without HTTP",
+    "ours, large log",
+    "FastAPI + dicts + reset + claims one by one",
+    "FastAPI + supabase-py",
+)
+
+
+async def measure(setup: BenchmarkSetup, size: Size) -> Found:
+    """Ours on a large log and on a small one."""
+    async with variants(setup, size.messages) as compared:
+        found = await compare(compared, size.rounds, size.seconds)
+    return Found(
+        [
+            at_least("newest 20 ÷ pgbench", 0.5, found.ratios(OURS, LIMIT)),
+            at_least("newest 20 ÷ FastAPI + supabase-py", 10, found.ratios(OURS, SUPABASE)),
+            shown("newest 20 ÷ asyncpg alone", found.ratios(OURS, ALONE)),
+        ],
+        [Table("A user's newest 20 messages, row-level security on, token verified", found.rows())],
+    )
 
 
 @asynccontextmanager
@@ -21,21 +46,21 @@ async def variants(setup: BenchmarkSetup, messages: int) -> AsyncIterator[list[V
     """The limit first; Ava's service twice, with a large log and with one of 3,000 messages."""
     large, small = await setup.database("large"), await setup.database("small")
     people, fewer = await filled(large, PEOPLE, messages), await filled(small, PEOPLE, SMALL)
-    with ExitStack() as servers:
+    async with AsyncExitStack() as servers:
 
         def variant(name: str, app: str, variables: dict[str, str], users: Sequence[UUID]) -> Variant:
             server = servers.enter_context(serving(app, setup.folder, variables))
             return Variant(name, _turns(server, setup, requests(setup, users)))
 
-        service = "ava_messaging.app:build"
+        supabase = await servers.enter_async_context(supabase_py.serving_supabase(setup, large))
         yield [
-            Variant("pgbench, the same transaction (limit)", pgbench(setup, large, people)),
-            Variant("asyncpg alone, without HTTP", asyncpg_alone(setup, large, people)),
-            variant(f"ours, {messages:,} messages", service, _service_variables(setup, large), people),
-            variant(f"ours, {SMALL:,} messages", service, _service_variables(setup, small), fewer),
-            variant("FastAPI + dicts + reset + claims one by one", "bench.rivals.messages:app",
-                    _usual(setup, large), people),
-        ]  # fmt: skip
+            Variant(LIMIT, pgbench(setup, large, read_scripts(setup.folder, people[:10]))),
+            Variant(ALONE, asyncpg_alone(setup, large, people)),
+            variant(OURS, SERVICE, service_variables(setup, large), people),
+            variant("ours, small log", SERVICE, service_variables(setup, small), fewer),
+            variant(DICTS, "bench.rivals.messages:app", _usual(setup, large), people),
+            Variant(SUPABASE, _turns(supabase, setup, requests(setup, people))),
+        ]
 
 
 def requests(setup: BenchmarkSetup, people: Sequence[UUID]) -> Callable[[], bytes]:
@@ -49,9 +74,10 @@ def _turns(server: Server, setup: BenchmarkSetup, make: Callable[[], bytes]) -> 
     return lambda seconds: server.take_turn(make, seconds, setup.cluster)
 
 
-def _service_variables(setup: BenchmarkSetup, database: Database) -> dict[str, str]:
-    url = setup.issuer.url
-    return {"MESSAGING_DATABASE_URL": database.url("ava_messaging"), "SUPABASE_URL": url, "AUTH_URL": url}
+def service_variables(setup: BenchmarkSetup, database: Database, url: str = "") -> dict[str, str]:
+    """Messaging as in production; `url` leads to the database another way."""
+    issuer, url = setup.issuer.url, url or database.url("ava_messaging")
+    return {"MESSAGING_DATABASE_URL": url, "SUPABASE_URL": issuer, "AUTH_URL": issuer}
 
 
 def _usual(setup: BenchmarkSetup, database: Database) -> dict[str, str]:

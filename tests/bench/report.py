@@ -1,51 +1,50 @@
-"""Prints the results as tables."""
+"""Prints what was found: every figure with its goal, then the measurements behind them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from ava_local.cli.console import stdout
+from bench import results
+from bench.results import Found, Result
 
-TITLES = {
-    "webhook": "A signed text message accepted, 32 keep-alive connections",
-    "newest": "A user's newest 20 messages, row-level security on, token verified",
-}
 COLUMNS = {
-    "ratio": "÷ limit", "per_second": "per second", "program_us": "CPU µs", "database_us": "PostgreSQL µs",
-    "p50_ms": "p50 ms", "p99_ms": "p99 ms",
+    "name": "", "ratio": "÷ limit", "per_second": "per second",
+    "program_us": "CPU µs", "database_us": "PostgreSQL µs", "p50_ms": "p50 ms", "p99_ms": "p99 ms",
 }  # fmt: skip
+MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}
 
 
-def show(found: Mapping[str, Any]) -> None:
-    """One table per comparison; only the ratios can be compared between machines."""
-    for part, title in TITLES.items():
-        if part in found:
-            stdout.print(f"\n[bold]{title}[/bold]")
-            stdout.print(_table(found[part]))
-    if echo := found.get("echo"):
-        stdout.print("\n[bold]From webhook to echo through the whole stack[/bold]")
-        stdout.print(
-            f"{echo['messages']} messages from {echo['users']} users at once: "
-            f"{echo['per_second']} per second, {echo['gateway_us']} µs gateway CPU each. "
-            f"Idle: {echo['idle_ms']} ms (median)."
+def show(found: Found) -> None:
+    """Only ratios can be compared between machines."""
+    for table in found.tables:
+        stdout.print(f"\n[bold]{table.title}[/bold]")
+        stdout.print(_table(table))
+    if found.results:
+        stdout.print("\n[bold]Goals[/bold]")
+        stdout.print(_goals(found.results))
+
+
+def _goals(found: Sequence[Result]) -> RichTable:
+    table = _empty("", "median", "lowest", "highest", "goal", "")
+    for one in found:
+        figures = (
+            "-" if figure is None else f"{figure:g}" for figure in (one.value, one.lowest, one.highest)
         )
-    if thoughts := found.get("thinking"):
-        stdout.print("\n[bold]An answerer that takes its time[/bold]")
-        stdout.print(
-            f"{thoughts['users']} users, {thoughts['thought_seconds']:.0f} s each: answered in "
-            f"{thoughts['seconds']} s, at most {thoughts['most_at_once']} at once; gateway "
-            f"{thoughts['idle_mb']} MB before, {thoughts['most_mb']} MB at most, "
-            f"{thoughts['gateway_ms']} ms CPU each, at most {thoughts['database_connections']} database "
-            f"connections, {thoughts['database_at_work']} of them at work. Asked {thoughts['asked']} times."
-        )
+        table.add_row(one.name, *figures, one.goal, MET[one.met])
+    return table
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column("")
-    for title in COLUMNS.values():
-        table.add_column(title, justify="right")
-    for row in rows:
-        table.add_row(row["name"], *(str(row[column]) for column in COLUMNS))
+def _table(found: results.Table) -> RichTable:
+    names = [name for name in (found.rows[0] if found.rows else ()) if name not in ("lowest", "highest")]
+    table = _empty(*(COLUMNS.get(name, name.replace("_", " ")) for name in names))
+    for row in found.rows:
+        table.add_row(*(str(row[name]) for name in names))
+    return table
+
+
+def _empty(*titles: str) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left")
     return table

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -29,22 +30,47 @@ class ServerFailed(ExpectedError):
 
 
 class Server:
-    """One uvicorn process; `python` may belong to another environment."""
+    """One process: an ASGI application under uvicorn, or a module that is given the port.
+
+    `python` may belong to another environment.
+
+    `behind` are servers that it asks: they run when it does, and their CPU counts as its own.
+    """
 
     def __init__(
-        self, app: str, folder: Path, variables: Mapping[str, str], ready: str, python: str = sys.executable
+        self,
+        app: str,
+        folder: Path,
+        variables: Mapping[str, str],
+        ready: str = "/healthz",
+        *,
+        python: str = sys.executable,
+        behind: Sequence["Server"] = (),
     ) -> None:
-        self.port = free_port()
-        factory = ["--factory"] if app.endswith(":build") else []
+        self.port, self._behind = free_port(), behind
+        server = ["uvicorn", "--factory"] if app.endswith(":build") else ["uvicorn"]
+        as_module = [app, str(self.port)]
+        as_app = [*server, app, "--port", str(self.port), *_SERVING]
+        self._command = [python, "-m", *(as_app if ":" in app else as_module)]
         self._log = folder / f"{app.split(':')[0]}-{self.port}.log"
-        with self._log.open("wb") as output:
+        self._folder, self._variables, self._ready = folder, dict(variables), ready
+        self._start()
+
+    def _start(self) -> None:
+        with self._log.open("ab") as output:
             self._process = psutil.Popen(
-                [python, "-m", "uvicorn", *factory, app, "--port", str(self.port), *_SERVING],
-                env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), **variables},
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                self._command,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), **self._variables},
+                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 preexec_fn=signal_on_parent_death(signal.SIGTERM),
             )  # fmt: skip
-        self._wait(f"http://127.0.0.1:{self.port}{ready}")
+        self._wait(f"{self.url}{self._ready}")
+
+    def restart(self) -> None:
+        """Kill it and start it again on the same port."""
+        self._process.kill()
+        self._process.wait(START_TIMEOUT_SECONDS)
+        self._start()
 
     def _wait(self, url: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -54,15 +80,35 @@ class Server:
                 raise ServerFailed(self._log.read_text(errors="replace")[-2000:])
             time.sleep(0.05)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> psutil.Process:
+        return psutil.Process(self._process.pid)
+
     def freeze(self) -> None:
-        self._process.suspend()
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def cpu(self) -> float:
+        """Seconds of CPU used so far."""
+        return sum(cpu(process) for process in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *(server.process for server in self._behind)]
 
     def take_turn(self, make: Callable[[], bytes], seconds: float, cluster: Cluster) -> Turn:
         """Measure it while all other servers are frozen."""
-        self._process.resume()
-        before, database = cpu(self._process), database_cpu(cluster)
+        self.resume()
+        before, database = self.cpu(), database_cpu(cluster)
         found = load_generator.generate_load(self.port, make, seconds)
-        turn = Turn(found, cpu(self._process) - before, database_cpu(cluster) - database)
+        turn = Turn(found, self.cpu() - before, database_cpu(cluster) - database)
         self.freeze()
         return turn
 
@@ -74,20 +120,40 @@ class Server:
 
 
 @contextmanager
-def serving(
-    app: str,
-    folder: Path,
-    variables: Mapping[str, str],
-    ready: str = "/healthz",
-    python: str = sys.executable,
-) -> Iterator[Server]:
+def serving(app: str, folder: Path, variables: Mapping[str, str], **options: Any) -> Iterator[Server]:
     """A server, ready and frozen; stopped afterwards. Raises ServerFailed."""
-    server = Server(app, folder, variables, ready, python)
+    server = Server(app, folder, variables, **options)
     server.freeze()
     try:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def simulator_process(folder: Path, port: int, to: int, secret: str) -> Iterator[None]:
+    """A WhatsApp simulator on this port that posts its webhooks to the port `to`."""
+    own = {
+        "PORT": str(port), "WEBHOOK_URL": f"http://127.0.0.1:{to}/webhooks/whatsapp", "APP_SECRET": secret,
+        "VERIFY_TOKEN": "not-used-here", "ACCESS_TOKEN": "the-token",
+    }  # fmt: skip
+    with (folder / f"simulator-{port}.log").open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, "-m", "ava_whatsapp_simulator"],
+            env={**os.environ, **{f"WHATSAPP_SIMULATOR_{name}": value for name, value in own.items()}},
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            preexec_fn=signal_on_parent_death(signal.SIGTERM),
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not _answers(f"http://127.0.0.1:{port}/healthz"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServerFailed(f"the simulator did not start, see simulator-{port}.log")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait(START_TIMEOUT_SECONDS)
 
 
 def _answers(url: str) -> bool:

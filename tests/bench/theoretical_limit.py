@@ -34,11 +34,11 @@ where user_id = {person} order by created_at desc, id desc limit {limit}
 """
 
 
-def pgbench(setup: BenchmarkSetup, database: Database, people: Sequence[UUID]) -> Callable[[float], Turn]:
-    """One script per person, chosen at random; whole seconds only, because pgbench counts so."""
+def pgbench(setup: BenchmarkSetup, database: Database, scripts: Sequence[str]) -> Callable[[float], Turn]:
+    """One of the scripts each time, chosen at random; whole seconds only, because pgbench counts so."""
     program = usable_binaries(setup.cluster.version, setup.cluster.folder) / "pgbench"
     clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
-    command = [str(program), *clients, *_scripts(setup.folder, people[:10])]
+    command = [str(program), *clients, *scripts]
 
     def take_turn(seconds: float) -> Turn:
         whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
@@ -50,14 +50,30 @@ def pgbench(setup: BenchmarkSetup, database: Database, people: Sequence[UUID]) -
     return take_turn
 
 
-def _scripts(folder: Path, people: Sequence[UUID]) -> Iterator[str]:
+def read_scripts(folder: Path, people: Sequence[UUID]) -> list[str]:
+    """Arguments of pgbench: each of these people reads their newest page."""
+    return _scripts(folder, "read", people, lambda person: [_page(person, LIMIT)])
+
+
+def write_scripts(folder: Path, people: Sequence[UUID], statement: str) -> list[str]:
+    """Each of these people writes messages with keys of their own; `{person}` stands for who writes."""
+    key = "\\set key random(1, 1000000000000000)"
+    return _scripts(folder, "write", people, lambda person: [key, statement.format(person=person)])
+
+
+def _scripts(
+    folder: Path, name: str, people: Sequence[UUID], lines: Callable[[str], Sequence[str]]
+) -> list[str]:
     """Arguments; values travel as parameters, so that PostgreSQL plans as it does for the service."""
+    arguments = []
     for number, person in enumerate(people):
-        become, page = _BECOME.format(claims=f":claims{number}"), _page(f":person{number}", LIMIT)
-        script = folder / f"person-{number}.sql"
-        script.write_text("".join(f"{line};\n" for line in ("begin", become, page, "commit")))
-        yield from ("-D", f"person{number}={person}", "-D", f"claims{number}={_claims(person)}")
-        yield f"--file={script}"
+        become = _BECOME.format(claims=f":claims{number}")
+        *first, last = lines(f":person{number}")
+        script = folder / f"{name}-{number}.sql"
+        script.write_text("\n".join([*first, "begin;", f"{become};", f"{last};", "commit;", ""]))
+        arguments += ["-D", f"person{number}={person}", "-D", f"claims{number}={_claims(person)}"]
+        arguments.append(f"--file={script}")
+    return arguments
 
 
 def _page(person: str, limit: int | str) -> str:

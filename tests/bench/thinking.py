@@ -5,13 +5,15 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import asyncpg
 import psutil
 
 from ava_local.stack.control import Stack
-from bench.echo import PLAN, VARIABLES, EchoesMissing, running_stack
+from bench.messages_sent import PLAN, EchoesMissing
+from bench.results import Table
+from bench.running_stack import VARIABLES, running_stack
 from bench.servers import cpu
 from chaos.simulated_users import create_users
 from chaos.simulator_client import SimulatorClient
@@ -80,7 +82,7 @@ async def _slow_answerer(seconds: float) -> AsyncIterator[_SlowAnswerer]:
         server.close()
 
 
-async def measure(user_count: int, thought_seconds: float) -> Thoughts:
+async def measure(user_count: int, thought_seconds: float) -> Table:
     """One message of each user at once. Raises EchoesMissing when answers do not arrive in time."""
     async with _slow_answerer(thought_seconds) as answerer:
         own = {"ANSWER_URL": answerer.url, "ANSWER_SECRET": "of-the-benchmark-alone"}
@@ -95,7 +97,7 @@ async def measure(user_count: int, thought_seconds: float) -> Thoughts:
             most, opened, working = await _watched(stack, simulator, gateway, user_count, deadline)
             seconds = time.monotonic() - began
             used = cpu(gateway) - used
-    return Thoughts(
+    thoughts = Thoughts(
         user_count,
         thought_seconds,
         seconds=round(seconds),
@@ -107,6 +109,7 @@ async def measure(user_count: int, thought_seconds: float) -> Thoughts:
         database_connections=opened,
         database_at_work=working,
     )
+    return Table("An answerer that takes its time", [asdict(thoughts)])
 
 
 async def _watched(

@@ -12,17 +12,41 @@ import asyncpg
 
 from ava_local.stack.environment import DISPLAY_NUMBER, PHONE_NUMBER_ID
 from ava_local.testing.databases import Database
-from bench import pywa_environment
+from bench import peer_packages
 from bench.benchmark_setup import BenchmarkSetup
-from bench.comparison import Turn, Variant
+from bench.comparison import Turn, Variant, compare
+from bench.results import Found, Table, at_least, shown
 from bench.servers import Server, serving
+from bench.size import Size
 
 SECRET = "the-app-secret-of-the-benchmark"
 PATH = "/webhooks/whatsapp"
+GATEWAY = "ava_whatsapp_gateway.app:build"
 NOWHERE = "http://127.0.0.1:9"
 _LOCK = "select pg_advisory_lock(hashtextextended('whatsapp.split', 0))"
 
+LIMIT, OURS, INSERT, PYWA = (
+    "bare ASGI (limit)",
+    "ours",
+    "FastAPI + pydantic + one INSERT",
+    "pywa (persists nothing)",
+)
+
 _numbers = itertools.count(1)
+
+
+async def measure(setup: BenchmarkSetup, size: Size) -> Found:
+    """Ours with access log, metrics and trace, as in production."""
+    async with variants(setup) as compared:
+        found = await compare(compared, size.rounds, size.seconds)
+    return Found(
+        [
+            at_least("webhook accepted ÷ bare ASGI", 0.45, found.ratios(OURS, LIMIT)),
+            at_least("webhook accepted ÷ pywa", 2.5, found.ratios(OURS, PYWA)),
+            shown("webhook accepted ÷ FastAPI + one INSERT", found.ratios(OURS, INSERT)),
+        ],
+        [Table("A signed text message accepted, 32 keep-alive connections", found.rows())],
+    )
 
 
 def signed_delivery() -> bytes:
@@ -57,25 +81,24 @@ _HEAD = (
 async def variants(setup: BenchmarkSetup) -> AsyncIterator[list[Variant]]:
     """The limit first. `ours` leaves ingesting to another process, the next variant does it too."""
     alone, busy, usual = [await setup.database(name) for name in ("alone", "busy", "usual")]
-    gateway, secret = "ava_whatsapp_gateway.app:build", {"BENCH_APP_SECRET": SECRET}
+    secret = {"BENCH_APP_SECRET": SECRET}
     database = {"BENCH_DATABASE_URL": usual.url("ava_whatsapp_gateway")}
     async with AsyncExitStack() as servers:
-        await servers.enter_async_context(_ingest_elsewhere(alone))
+        await servers.enter_async_context(ingest_elsewhere(alone))
 
-        def variant(name: str, app: str, variables: dict[str, str], python: str | None = None) -> Variant:
-            more = {"python": python} if python else {}
-            server = servers.enter_context(serving(app, setup.folder, variables, **more))
+        def variant(name: str, app: str, variables: dict[str, str], **options: str) -> Variant:
+            server = servers.enter_context(serving(app, setup.folder, variables, **options))
             return Variant(name, _turns(server, setup))
 
         rows = [
-            variant("bare ASGI (limit)", "bench.rivals.floor:app", {}),
-            variant("ours", gateway, _gateway(alone)),
-            variant("ours, splitting in the same process", gateway, _gateway(busy)),
-            variant("FastAPI + pydantic + one INSERT", "bench.rivals.webhook:app", secret | database),
+            variant(LIMIT, "bench.rivals.floor:app", {}),
+            variant(OURS, GATEWAY, gateway_variables(alone)),
+            variant("ours, splitting in the same process", GATEWAY, gateway_variables(busy)),
+            variant(INSERT, "bench.rivals.webhook:app", secret | database),
         ]
-        if pywa_environment.PYTHON.exists():
-            python = str(pywa_environment.PYTHON)
-            rows.append(variant("pywa (persists nothing)", "bench.rivals.pywa_webhook:app", secret, python))
+        if peer_packages.PYTHON.exists():
+            pywa = "bench.rivals.pywa_webhook:app"
+            rows.append(variant(PYWA, pywa, secret, python=str(peer_packages.PYTHON)))
         yield rows
 
 
@@ -84,7 +107,7 @@ def _turns(server: Server, setup: BenchmarkSetup) -> Callable[[float], Turn]:
 
 
 @asynccontextmanager
-async def _ingest_elsewhere(database: Database) -> AsyncIterator[None]:
+async def ingest_elsewhere(database: Database) -> AsyncIterator[None]:
     """Only the gateway with this lock ingests; held here, so that only accepting is measured."""
     holder = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
     try:
@@ -94,10 +117,10 @@ async def _ingest_elsewhere(database: Database) -> AsyncIterator[None]:
         await holder.close()
 
 
-def _gateway(database: Database) -> dict[str, str]:
+def gateway_variables(database: Database, url: str = "") -> dict[str, str]:
     """A real gateway whose peers cannot be reached: what it accepts stays in its queue."""
     own = {
-        "DATABASE_URL": database.url("ava_whatsapp_gateway"), "APP_SECRETS": SECRET,
+        "DATABASE_URL": url or database.url("ava_whatsapp_gateway"), "APP_SECRETS": SECRET,
         "CLIENT_SECRET": "not-used-by-the-benchmark", "VERIFY_TOKEN": "not-used-by-the-benchmark",
         "ACCESS_TOKEN": "not-used-by-the-benchmark", "PHONE_NUMBER_ID": PHONE_NUMBER_ID,
     }  # fmt: skip

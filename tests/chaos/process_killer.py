@@ -2,18 +2,16 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
-from ava_local.stack.control import Stack, StackNotRunning
+from ava_local.stack.control import Stack
 from chaos.options import Options
-from chaos.outages import Outage
+from chaos.outages import Outage, kill_when_ready
 
 MAX_WAIT_SECONDS = 20.0
 POLL_SECONDS = 0.1
 SPREAD = 0.9
-MAX_ATTEMPTS = 50
 
 
 async def kill_processes(
@@ -30,7 +28,7 @@ async def kill_processes(
         if target in outages:
             await outages[target]()
         else:
-            await asyncio.to_thread(_kill_when_ready, stack, target)
+            await asyncio.to_thread(kill_when_ready, stack, target)
             await after_kill(target)
         done[target] += 1
     return done
@@ -41,19 +39,6 @@ def blow_order(options: Options) -> list[str]:
     shuffle, every = random.Random(options.seed), (*options.targets, *options.outages)
     rounds = [shuffle.sample(every, k=len(every)) for _ in range(options.rounds)]
     return [target for targets in rounds for target in targets]
-
-
-def _kill_when_ready(stack: Stack, target: str) -> None:
-    """Kill it once, for certain: it may exit by itself between being seen ready and being killed."""
-    for _ in range(MAX_ATTEMPTS):
-        stack.wait_ready(target)
-        try:
-            stack.kill(target)
-        except (ProcessLookupError, StackNotRunning):
-            time.sleep(POLL_SECONDS)
-        else:
-            return
-    raise StackNotRunning(f"{target} keeps crashing before it can be killed")
 
 
 async def _wait_for(received: Callable[[], int], wanted: int) -> None:

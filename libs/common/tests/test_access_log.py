@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from ava_common.access_log import AccessLog
-from ava_common.log import configure
+from ava_common.log import configure, log
 
 OK_MESSAGES: list[dict[str, Any]] = [
     {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
@@ -55,3 +55,26 @@ async def test_the_access_log_names_plain_routes_and_never_an_unknown_path(
             await client.get(path)
     logged = [json.loads(line)["route"] for line in capfd.readouterr().out.splitlines()]
     assert logged == ["/plain", "unmatched", "unmatched"]
+
+
+async def test_a_line_has_the_fields_of_every_line_and_no_secret(capfd: pytest.CaptureFixture[str]) -> None:
+    configure("Service")
+    log.info("request", method="GET", route="/", status=200, ms=1.0)
+    transport = httpx.ASGITransport(app=AccessLog(answer_ok))
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        await client.get("/", headers={**trace, "X-Request-Id": "4915112345678"})
+    plain, written = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {*written} == {*plain, "request_id", "trace_id"}
+    assert (written["service"], written["trace_id"]) == ("Service", trace["traceparent"][3:35])
+    assert written["request_id"] == "[redacted]"
+    assert len(written["timestamp"]) == len(plain["timestamp"])
+
+
+async def test_no_line_where_lines_of_this_level_are_not_wanted(capfd: pytest.CaptureFixture[str]) -> None:
+    configure("Service", "WARNING")
+    transport = httpx.ASGITransport(app=AccessLog(answer_ok))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        await client.get("/")
+    configure("Service")
+    assert capfd.readouterr().out == ""

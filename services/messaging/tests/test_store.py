@@ -4,6 +4,7 @@ Decision 0112.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,8 +21,6 @@ CORRECTION = Correction.model_validate({"external_id": "w", "changed_at": "2026-
 Statement = Callable[[Connection, UUID], Awaitable[object]]
 STATEMENTS: dict[str, Statement] = {
     "find": lambda connection, user: store.find(connection, user, uuid4()),
-    "write": lambda connection, _: store.write(connection, Written(content="hello"), None),
-    "put": lambda connection, _: store.put(connection, uuid4(), TURN),
     "correct": lambda connection, user: store.correct(connection, user, uuid4(), CORRECTION),
     "find_existing": lambda connection, user: store.find_existing(connection, user, uuid4(), "w"),
     "delete": lambda connection, user: store.delete(connection, user, uuid4()),
@@ -40,6 +39,14 @@ async def test_a_statement_for_an_account_that_is_gone_fails(pool: Pool, stateme
     with pytest.raises(GONE):
         async with store.transaction_for(pool, gone) as connection:
             await STATEMENTS[statement](connection, gone.id)
+
+
+async def test_so_does_what_is_written(pool: Pool) -> None:
+    gone = Caller(uuid4(), "a.b.c", 2_000_000_000, actor="whatsapp-gateway")
+    with pytest.raises(GONE):
+        await store.put(pool, gone, uuid4(), TURN)
+    with pytest.raises(GONE):
+        await store.write(pool, replace(gone, actor=None), Written(content="hello"), None)
 
 
 async def test_so_does_a_page_and_an_export(pool: Pool) -> None:

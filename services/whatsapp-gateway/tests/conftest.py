@@ -29,6 +29,7 @@ from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
@@ -102,6 +103,7 @@ class Gateway:
     """One process of the gateway without its loops: the test decides what happens when."""
 
     pool: Pool
+    writes: GroupCommit
     settings: Settings
     handler: Handler
     keeper: LeaseKeeper
@@ -127,7 +129,9 @@ class Gateway:
 
     async def run(self, lane: lanes.Lane) -> None:
         """Work through one claimed lane."""
-        await LaneRunner(self.pool, self.settings, self.handler.handle, asyncio.Event()).run(lane)
+        await LaneRunner(self.pool, self.writes, self.settings, self.handler.handle, asyncio.Event()).run(
+            lane
+        )
 
     async def round(self) -> int:
         """Ingest, claim what is due, work through it; the number of lanes worked on."""
@@ -161,13 +165,16 @@ async def gateways(settings: MakeSettings) -> AsyncIterator[StartGateway]:
                 open_pool(url, name="test", size=6, may_become=("service_role",))
             )
             clients = await stack.enter_async_context(open_clients(chosen, 4))
-            sender = Sender(pool, chosen, RateLimiter(chosen.sends_per_second))
+            writes = GroupCommit(pool)
+            sender = Sender(pool, writes, chosen, RateLimiter(chosen.sends_per_second))
             chosen_answerer = await stack.enter_async_context(open_answerer(chosen))
             answering = answerer or chosen_answerer
             typing = await stack.enter_async_context(open_typing_indicator(chosen, wanted=answering.thinks))
             keeper = LeaseKeeper(pool, chosen.lease_seconds)
-            handler = Handler(pool, chosen, clients, sender, answerer=answering, typing=typing, keeper=keeper)
-            return Gateway(pool, chosen, handler, keeper)
+            handler = Handler(
+                pool, writes, chosen, clients, sender, answerer=answering, typing=typing, keeper=keeper
+            )
+            return Gateway(pool, writes, chosen, handler, keeper)
 
         yield start
 

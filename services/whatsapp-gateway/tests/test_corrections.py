@@ -162,7 +162,7 @@ async def test_an_answer_that_was_not_called_yet_is_withdrawn_when_its_message_i
     await gateway.keep(said())
     await gateway.ingest()
     [lane] = await gateway.claim()
-    await outbox.prepare(gateway.pool, lane.events[0], person, None, [WORDS], 20.0)
+    await outbox.prepare(gateway.pool, lane.events[0], outbox.Whose(person, None), [WORDS], 20.0)
     await lanes.give_back(gateway.pool, lane, Release())
     await after(gateway, deleted())
     assert peers.sent == []

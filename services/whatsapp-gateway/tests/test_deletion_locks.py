@@ -10,6 +10,7 @@ import pytest
 
 from ava_common.database import Connection
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.outbox import calls
 from ava_whatsapp_gateway.outbox import store as outbox
 
 from . import meta_payloads as meta
@@ -142,10 +143,11 @@ async def test_a_call_that_is_noted_while_its_contact_becomes_part_of_another_is
     await database.admin("update whatsapp.outbox set state = 'ready', wamid = null where body = 'shown'")
     await database.admin("update whatsapp.outbox set state = 'sending' where body = 'shown'")
     [send] = await database.admin("select id, contact_id from whatsapp.outbox where body = 'shown'")
+    stored = await outbox.get(gateway.pool, send["id"])
     [other] = await database.admin("select id from whatsapp.contacts where bsuid is not null")
     wake = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
     async with transaction(database, wake, [send["contact_id"], other["id"]]) as ingesting:
-        told = outbox.mark_accepted(gateway.pool, send["id"], "wamid.1", "4930123456", meta.NUMBER_ID)
+        told = calls.mark_accepted(gateway.writes, stored, "wamid.1", "4930123456", meta.NUMBER_ID)
         noting = asyncio.ensure_future(told)
         await until_waiting(database, 1)
         await ingesting.execute("update whatsapp.events set contact_id = $1", other["id"])

@@ -8,6 +8,7 @@ import pytest
 
 from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.webhook.delivery_inbox import WAITING_MAX_ROWS
 
 from . import meta_payloads as meta
 from .conftest import LinkNumber, MakeSettings, RunService
@@ -112,6 +113,33 @@ async def test_many_deliveries_at_once_are_all_stored(
         posts = [client.post(URL, content=body, headers=meta.signed(body)) for body in bodies]
         assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
     assert sorted(bodies) == sorted(row["body"] for row in await stored(database))
+
+
+async def test_more_than_can_be_stored_is_refused_at_once_and_the_rest_is_kept(
+    run_service: RunService, settings: MakeSettings, database: Database
+) -> None:
+    bodies = [meta.envelope(meta.text(sender=f"49151{n:08}")) for n in range(WAITING_MAX_ROWS + 200)]
+    locked = await asyncpg.connect(database.url("supabase_admin"))
+    async with run_service(settings(held_days=1)) as client:
+        async with locked.transaction():
+            await locked.execute("lock table whatsapp.deliveries")
+            posts = [
+                asyncio.create_task(client.post(URL, content=body, headers=meta.signed(body)))
+                for body in bodies
+            ]
+            done, waiting = await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
+            refused = next(iter(done)).result()  # while the others still wait
+            assert waiting
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json()["type"] == "urn:ava:problem:too-many-deliveries"
+        answers = await asyncio.gather(*posts)
+        kept = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 200]
+        assert {answer.status_code for answer in answers} == {200, 503}
+        assert len(kept) >= WAITING_MAX_ROWS
+        again = await client.post(URL, content=bodies[-1], headers=meta.signed(bodies[-1]))
+        assert again.status_code == 200
+    await locked.close()
+    assert {*kept, bodies[-1]} == {row["body"] for row in await stored(database)}
 
 
 async def test_both_secrets_of_a_rotation_are_accepted(

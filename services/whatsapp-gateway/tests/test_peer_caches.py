@@ -108,10 +108,10 @@ async def test_a_refusal_ends_the_use_of_a_token_that_was_granted_at_the_same_ti
     assert list(answers) == []
 
 
-async def test_an_avatar_id_is_cached_for_five_seconds(profile: Peer, to_profile: httpx.AsyncClient) -> None:
+async def test_an_avatar_id_is_cached_for_five_minutes(profile: Peer, to_profile: httpx.AsyncClient) -> None:
     clock = Clock()
     ids = AvatarIds(clock)
-    for moment, asked in ((0, 1), (4.9, 1), (5, 2), (9.9, 2), (10, 3)):
+    for moment, asked in ((0, 1), (299, 1), (300, 2), (599, 2), (600, 3)):
         clock.now = moment
         assert await ids.get(to_profile, caller(ADA)) is not None
         assert profile.requests == asked, moment

@@ -10,6 +10,7 @@ from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.operator import actions
 from ava_whatsapp_gateway.operator.filters import Filters
+from ava_whatsapp_gateway.outbox import calls
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.queue import lanes, maintenance, retention
 from ava_whatsapp_gateway.queue.lanes import Event
@@ -62,7 +63,7 @@ class Make:
         event = await self._claimed(old)
         if new is EventState.AWAITING:
             await put_send(self.database, event.id, SendState.UNKNOWN)
-        await lanes.finish(self.pool, event, new, None, 20.0)
+        await lanes.finish(self.gateway.writes, event, new, None, 20.0)
 
     lane_runner_events = handler_events
 
@@ -115,10 +116,10 @@ class Make:
             return
         if new is SendState.DISCARDED:
             await put_send(self.database, event.id, SendState.READY, "notice")
-            await lanes.finish(self.pool, event, EventState.DONE, None, 20.0)
+            await lanes.finish(self.gateway.writes, event, EventState.DONE, None, 20.0)
             return
         user = await self.database.person()
-        await outbox.prepare(self.pool, event, user, None, ["hello"], 20.0)
+        await outbox.prepare(self.pool, event, outbox.Whose(user, None), ["hello"], 20.0)
 
     lane_runner_outbox = handler_outbox
 
@@ -129,7 +130,8 @@ class Make:
         event = await self._claimed(EventState.READY)
         send = await put_send(self.database, event.id, old)
         if new is SendState.SENDING:
-            await outbox.begin(self.pool, event, send, self.gateway.settings)
+            [begun] = await outbox.for_event(self.pool, event)
+            await calls.begin(self.gateway.writes, event, begun, self.gateway.settings)
         elif new is SendState.ACCEPTED:
             await self._accepted(send)
         elif new is SendState.UNKNOWN:
@@ -199,7 +201,8 @@ class Make:
         return await put_send(self.database, await put_event(self.database, event_state), state, kind)
 
     async def _accepted(self, send: UUID, alias: str | None = None) -> None:
-        await outbox.mark_accepted(self.pool, send, f"wamid.{send}", alias, meta.NUMBER_ID)
+        stored = await outbox.get(self.pool, send)
+        await calls.mark_accepted(self.gateway.writes, stored, f"wamid.{send}", alias, meta.NUMBER_ID)
 
     async def _not_sent(self, send: UUID, new: SendState) -> None:
         final = new is SendState.FAILED

@@ -6,6 +6,7 @@ import pytest
 
 from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.metrics import BACKLOG
+from ava_whatsapp_gateway.outbox import calls
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.queue import maintenance
 
@@ -170,7 +171,7 @@ async def test_a_notice_that_turns_out_not_to_have_been_called_ends_with_its_eve
     [lane] = await gateway.claim()
     [event] = lane.events
     [notice] = await outbox.prepare_notice(gateway.pool, event, "how to link", daily=True)
-    await outbox.begin(gateway.pool, event, notice.id, gateway.settings)
+    await calls.begin(gateway.writes, event, notice, gateway.settings)
     await gateway.pool.execute("update whatsapp.events set state = 'done'")
     await outbox.mark_not_called(gateway.pool, event, notice.id, 1)
     assert await notices(gateway) == [("discarded", False)]
@@ -208,7 +209,8 @@ async def test_a_name_that_becomes_known_late_gives_recent_words(
     )
     person = await linked(f"+{ALIAS}")
     [send_id] = [row["id"] for row in await gateway.pool.fetch("select id from whatsapp.outbox")]
-    await outbox.mark_accepted(gateway.pool, send_id, "wamid.late", ALIAS, meta.NUMBER_ID)
+    send = await outbox.get(gateway.pool, send_id)
+    await calls.mark_accepted(gateway.writes, send, "wamid.late", ALIAS, meta.NUMBER_ID)
     await gateway.drain()
     assert [words for role, words in peers.turns(person) if role == "user"] == heard
     assert "held" not in [state for _, state in await gateway.states()]

@@ -29,6 +29,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
     await gateway.keep(*(meta.text(body=str(n)) for n in range(5)))
     worker = Worker(
         gateway.pool,
+        gateway.writes,
         gateway.settings,
         asyncio.Event(),
         ingest=gateway.ingest_once,
@@ -151,3 +152,20 @@ async def test_the_circuit_and_the_backlog_show_in_readyz_and_metrics(
         peers.before["graph!"].clear()
         await eventually(lambda: is_ready(client))
     assert len(peers.log) == 2
+
+
+async def test_a_delivery_that_arrives_while_another_process_ingests_is_handled_at_once(
+    run_service: RunService, settings: MakeSettings, peers: FakePeers, linked: LinkNumber, database: Database
+) -> None:
+    """The other one took its deliveries before this one came, and does not look again."""
+    await linked(f"+{PHONE}")
+    body = meta.envelope(meta.text(body="now"))
+    other = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
+    async with run_service(settings(poll_seconds=600)) as client:
+        await asyncio.sleep(0.2)  # the poll at the start
+        async with other.transaction():
+            await other.execute("select pg_advisory_xact_lock(hashtextextended('whatsapp.split', 0))")
+            await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
+            await asyncio.sleep(0.02)
+        await eventually(lambda: len(peers.log) == 2)
+    await other.close()

@@ -1,19 +1,34 @@
 """The access log: one line and one measurement per request, inside the request's trace."""
 
 import time
+from functools import lru_cache
 
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ava_common.log import log
+from ava_common.log import RequestLine, log
 from ava_common.problems import InternalError
-from ava_common.tracing import current_trace, new_trace
+from ava_common.tracing import Trace, new_trace
 
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_KINDS_MAX = 256
 
 LATENCY = Histogram(
     "http_request_duration_seconds", "Time from request to last byte.", ["method", "route", "status"]
 )
+
+
+class _Kind:
+    """What all requests of one method, route and status share, made once."""
+
+    def __init__(self, method: str, route: str, status: int) -> None:
+        self._latency = LATENCY.labels(method, route, status)
+        self._line = None if route in _QUIET else RequestLine(method, route, status)
+
+    def note(self, seconds: float, trace: Trace) -> None:
+        self._latency.observe(seconds)
+        if self._line:
+            self._line.write(seconds, trace)
 
 
 class AccessLog:
@@ -21,24 +36,25 @@ class AccessLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._kind = lru_cache(_KINDS_MAX)(_Kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started, status = time.perf_counter(), 0
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                # A copy: an endpoint may send the same message again and again.
-                ours = (b"x-request-id", current_trace().request_id.encode())
-                message = {**message, "headers": [*message.get("headers", ()), ours]}
-            await send(message)
-
         headers = dict(reversed(scope["headers"]))  # of several with one name the first
         sent = (headers.get(name, b"").decode("latin-1") for name in (b"traceparent", b"x-request-id"))
-        with new_trace(*sent):
+        with new_trace(*sent) as trace:
+
+            async def note(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    # A copy: an endpoint may send the same message again and again.
+                    ours = (b"x-request-id", trace.request_id.encode())
+                    message = {**message, "headers": [*message.get("headers", ()), ours]}
+                await send(message)
+
             try:
                 await self.app(scope, receive, note)
             except Exception:
@@ -47,11 +63,8 @@ class AccessLog:
                     raise
                 await InternalError().response()(scope, receive, note)
             finally:
-                method, route, seconds = scope["method"], _route(scope), time.perf_counter() - started
-                LATENCY.labels(method, route, status).observe(seconds)
-                if route not in _QUIET:
-                    ms = round(seconds * 1000, 2)
-                    log.info("request", method=method, route=route, status=status, ms=ms)
+                kind = self._kind(scope["method"], _route(scope), status)
+                kind.note(time.perf_counter() - started, trace)
 
 
 def _route(scope: Scope) -> str:

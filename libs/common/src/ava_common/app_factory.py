@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
 from ava_common.access_log import AccessLog
+from ava_common.fast_path import FastPath, FastPaths
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import InvalidRequest, MalformedJson, responses
@@ -32,13 +33,14 @@ def create_service_app(
     routers: Sequence[APIRouter],
     ready: health.ReadinessCheck[R],
     hot_routes: Sequence[PlainAsgiRoute] = (),
+    fast_paths: Sequence[FastPath] = (),
     log_level: str = "INFO",
 ) -> FastAPI:
     """The application of one service, with its OpenAPI description at `{prefix}/openapi.json`.
 
     `open_resources` is entered when the application starts and left when it stops; what it yields is
     `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
-    before all routers.
+    before all routers, and `fast_paths` answer the usual requests of other routes.
     """
     # Log lines name the process as the stack, its deployment and the operator commands do.
     configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
@@ -60,6 +62,8 @@ def create_service_app(
     app.state.methods = ResourceMethods(served, hot_routes)
     if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
         app.add_middleware(RequestChecks, methods=app.state.methods)
+    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
+    app.add_middleware(FastPaths, paths=[*hot, *fast_paths])
     app.add_middleware(AccessLog)
     api_description.complete(app, checked=not hot_routes)
     return app

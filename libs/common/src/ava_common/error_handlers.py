@@ -72,6 +72,15 @@ async def _account_gone(_: Request, error: Exception) -> Response:
     return AccountGone().response()
 
 
+async def response_to(error: Exception) -> Response | None:
+    """The problem document for an exception; None for one that no handler knows."""
+    for kind in type(error).__mro__:
+        if handler := HANDLERS.get(kind):
+            response: Response = await handler(None, error)
+            return response
+    return None
+
+
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     RequestValidationError: _validation_error,

@@ -5,13 +5,15 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import orjson
 import structlog
 
-from ava_common.tracing import current_trace
+from ava_common.tracing import Trace, current_trace
 
 _SECRET_NAMES = re.compile(r"phone|e-?mail|token|password|secret|authorization|cookie|content|body", re.I)
 _SECRET_VALUES = re.compile(
@@ -60,8 +62,20 @@ def _frames(info: Any) -> LogEvent:
     return {"error": type(error).__name__, "frames": places}
 
 
+@dataclass
+class _Configured:
+    """What `configure` was given."""
+
+    service: str = ""
+    says_info: bool = True
+
+
+_configured = _Configured()
+
+
 def configure(service: str, level: str = "INFO") -> None:
     """Send our lines and those of libraries through one renderer, each naming the service."""
+    _configured.service, _configured.says_info = service, logging.getLevelName(level) <= logging.INFO
     shared = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -102,3 +116,28 @@ def leave_stdout_alone() -> None:
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class RequestLine:
+    """The access log's line about one kind of request, encoded once: only what differs is added to it.
+
+    The same fields as a line of `log`, at a fraction of its price (decision 0155).
+    """
+
+    def __init__(self, method: str, route: str, status: int) -> None:
+        said = {"method": method, "route": route, "status": status, "event": "request", "level": "info"}
+        self._start = orjson.dumps({**said, "service": _configured.service}).decode()[:-1]
+
+    def write(self, seconds: float, trace: Trace) -> None:
+        """One line on stdout; nothing where lines of this level are not wanted."""
+        if not _configured.says_info:
+            return
+        request_id = trace.request_id
+        if _NINE_DIGITS.search(request_id):
+            request_id = _SECRET_VALUES.sub("[redacted]", request_id)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6]
+        sys.stdout.write(
+            f'{self._start},"ms":{seconds * 1000:.2f},"timestamp":"{now}Z",'
+            f'"request_id":"{request_id}","trace_id":"{trace.traceparent[3:35]}"}}\n'
+        )
+        sys.stdout.flush()

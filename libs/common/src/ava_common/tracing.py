@@ -3,15 +3,13 @@
 Decision 0092.
 """
 
+import os
 import re
-import secrets
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_DRAWN_BYTES = 40
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -33,14 +31,26 @@ def current_trace() -> Trace:
     return _current.get()
 
 
-@contextmanager
-def new_trace(parent: str = "", request: str = "") -> Iterator[None]:
+class new_trace:
     """Work inside a trace: a child of `parent` when that is a valid traceparent, else a new one."""
-    found = _TRACEPARENT.fullmatch(parent)
-    trace, flags = (found[1], found[3]) if found else (secrets.token_hex(16), "01")
-    mine = request if _REQUEST_ID.fullmatch(request) else str(uuid.uuid4())
-    token = _current.set(Trace(f"00-{trace}-{secrets.token_hex(8)}-{flags}", mine))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_token", "_trace")
+
+    def __init__(self, parent: str = "", request: str = "") -> None:
+        found = _TRACEPARENT.fullmatch(parent) if parent else None
+        drawn = os.urandom(_DRAWN_BYTES).hex()  # all ids of a request at once: it is a system call
+        trace, flags = (found[1], found[3]) if found else (drawn[:32], "01")
+        mine = request if request and _REQUEST_ID.fullmatch(request) else _uuid4(drawn[48:80])
+        self._trace = Trace(f"00-{trace}-{drawn[32:48]}-{flags}", mine)
+
+    def __enter__(self) -> Trace:
+        self._token = _current.set(self._trace)
+        return self._trace
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+
+
+def _uuid4(drawn: str) -> str:
+    """32 random hexadecimal digits as a UUID of version 4."""
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"

@@ -13,7 +13,7 @@ from ava_common.http_client import open_client
 from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
 from ava_common.token_verifier import delegating_issuer, open_verifier
-from ava_messaging import delegate_routes, routes
+from ava_messaging import delegate_routes, fast_paths, routes
 from ava_messaging.export import ExportSlots
 from ava_messaging.resources import Resources
 from ava_messaging.settings import Settings
@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         prefix="/messages",
         open_resources=open_resources,
         routers=[routes.router, delegate_routes.router],
+        fast_paths=fast_paths.FAST_PATHS,
         ready=_ready,
         log_level=settings.log_level,
     )

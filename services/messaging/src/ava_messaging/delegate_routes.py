@@ -12,7 +12,7 @@ from ava_common.caller import Caller
 from ava_common.problems import NotFound, Problem, responses
 from ava_messaging import store
 from ava_messaging.messages import Correction, Message, Turn
-from ava_messaging.resources import ResourcesDep
+from ava_messaging.resources import Resources, ResourcesDep
 from ava_messaging.routes import CREATED, SIGNED, MessageNotFound, created
 
 router = APIRouter(prefix="/messages", tags=["messages"])
@@ -38,14 +38,19 @@ async def keep(
     message_id: UUID, turn: Turn, resources: ResourcesDep, response: Response, caller: CurrentCaller
 ) -> Message:
     """Store a turn of another channel (201); the same id or external id again changes nothing (200)."""
+    message, is_new = await kept(message_id, turn, resources, caller)
+    return created(response, message) if is_new else message
+
+
+async def kept(message_id: UUID, turn: Turn, resources: Resources, caller: Caller) -> tuple[Message, bool]:
+    """The turn as it stands in the log, and whether it is new. Raises MessageDiffers."""
     _refuse_people(caller)
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if new := await store.put(connection, message_id, turn):
-            return created(response, new)
-        existing = await store.find_existing(connection, caller.id, message_id, turn.external_id)
-    if existing is None or (existing.id == message_id and not _says_the_same(existing, turn)):
+    message, is_new = await store.put(resources.pool, caller, message_id, turn)
+    if message is None:
         raise MessageDiffers
-    return existing
+    if not is_new and message.id == message_id and not _says_the_same(message, turn):
+        raise MessageDiffers
+    return message, is_new
 
 
 @router.patch(

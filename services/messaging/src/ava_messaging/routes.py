@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import WithJsonSchema
 
 from ava_common.authentication import CurrentCaller, NotSignedIn, PersonRequired, PresentCaller
+from ava_common.caller import Caller
 from ava_common.database import AccountGone
 from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, Problem, responses
@@ -17,7 +18,7 @@ from ava_messaging import export, store
 from ava_messaging.cursor import Position
 from ava_messaging.filters import ExportQuery, PageQuery
 from ava_messaging.messages import Message, Page, Written
-from ava_messaging.resources import ResourcesDep
+from ava_messaging.resources import Resources, ResourcesDep
 
 SIGNED = (NotSignedIn, AccountGone, DatabaseAway)
 PRESENT = (*SIGNED, PersonRequired)
@@ -65,13 +66,12 @@ async def write(
 ) -> Message:
     """Write in the app (201); again with the same Idempotency-Key returns the first message (200)."""
     external_id = f"app:{key}" if key else None
-    async with store.transaction_for(resources.pool, caller) as connection:
-        if new := await store.write(connection, written, external_id):
-            return created(response, new)
-        existing = await store.find_existing(connection, caller.id, None, external_id)
-    if existing is None or not _is_repeated(existing, written):
+    message, is_new = await store.write(resources.pool, caller, written, external_id)
+    if message and is_new:
+        return created(response, message)
+    if message is None or not _is_repeated(message, written):
         raise KeyReused
-    return existing
+    return message
 
 
 @router.get("", operation_id="messages_list", response_model=Page, responses=responses(*SIGNED))
@@ -79,13 +79,18 @@ async def read_page(
     query: Annotated[PageQuery, Query()], resources: ResourcesDep, caller: CurrentCaller
 ) -> Response:
     """A page of your messages, filtered by any combination."""
+    return Response(await page(query, resources, caller), media_type="application/json")
+
+
+async def page(query: PageQuery, resources: Resources, caller: Caller) -> bytes:
+    """The page that this query asks for, as JSON."""
     found = await store.page(resources.pool, caller, query, query.order, query.cursor, query.limit + 1)
     last = found[query.limit - 1] if len(found) > query.limit else None
     page = {
         "messages": [dict(row) for row in found[: query.limit]],
         "next": Position(last["created_at"], UUID(last["id"])).encode() if last else None,
     }
-    return Response(orjson.dumps(page, option=orjson.OPT_UTC_Z), media_type="application/json")
+    return orjson.dumps(page, option=orjson.OPT_UTC_Z)
 
 
 async def exported(

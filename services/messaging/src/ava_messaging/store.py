@@ -3,8 +3,8 @@
 Decisions 0013, 0072, 0112, 0140, 0141 and 0142. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -27,13 +27,11 @@ PAGE = """messaging.page_3(
     p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
 SHOWN = f"select id::text, avatar_id::text, {_SAID} from {PAGE}"
 EXPORTED = f"select {MESSAGE} from {PAGE}"
-_PUT = f"""
-insert into public.messages
-  (id, user_id, avatar_id, channel, role, content, external_id, sent_at, created_at)
-values ($1, ava_private.own_account(), $2, $3, $4, $5, $6, $7,
-  messaging.next_created_at(
-    p_user_id => ava_private.own_account(), p_wanted => coalesce($8, clock_timestamp())))
-on conflict do nothing returning {MESSAGE}
+# All that a message is written with, in one statement: one round trip and one commit, claims included.
+_APPEND = f"""
+select is_new, {MESSAGE} from messaging.append(
+  p_claims => $1, p_id => $2, p_avatar_id => $3, p_own_avatar => $4, p_channel => $5, p_role => $6,
+  p_content => $7, p_external_id => $8, p_sent_at => $9, p_wanted => $10)
 """
 _CORRECT = """
 update public.messages set content = coalesce(new.content, ''),
@@ -57,12 +55,11 @@ class DelegateRequired(Problem):
     status = 403
 
 
-@asynccontextmanager
-async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
-    """Raises NotYourAvatar, AccountGone or DelegateRequired; with `snapshot` it sees one moment only."""
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the database refuses, in our words."""
     try:
-        async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
-            yield connection
+        yield
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name == "messages_own_avatar":
             wrong = {"pointer": "#/avatar_id", "detail": "is not your avatar"}
@@ -70,6 +67,14 @@ async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False)
         raise AccountGone from None
     except asyncpg.InsufficientPrivilegeError:  # the policy decides who may write what
         raise DelegateRequired from None
+
+
+@asynccontextmanager
+async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+    """Raises NotYourAvatar, AccountGone or DelegateRequired; with `snapshot` it sees one moment only."""
+    with _refusals():
+        async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
+            yield connection
 
 
 async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Message | None:
@@ -103,29 +108,33 @@ async def stream(
         yield [Message.model_construct(**row) for row in rows]
 
 
-async def write(connection: Connection, written: Written, external_id: str | None) -> Message | None:
-    """The new message, to the avatar that it names or the only one there is.
+async def write(
+    pool: Pool, caller: Caller, written: Written, external_id: str | None
+) -> tuple[Message | None, bool]:
+    """A message in the app, to the avatar that it names or the only one there is; as `_append`."""
+    said = "app", "user", written.content, external_id
+    return await _append(pool, caller, None, written.avatar_id, True, *said, None, None)
 
-    None when a message with this external id exists already.
+
+async def put(pool: Pool, caller: Caller, message_id: UUID, turn: Turn) -> tuple[Message | None, bool]:
+    """A turn of another channel; as `_append`."""
+    said = turn.channel, turn.role, turn.content, turn.external_id
+    at = turn.sent_at, turn.created_at
+    return await _append(pool, caller, message_id, turn.avatar_id, False, *said, *at)
+
+
+async def _append(pool: Pool, caller: Caller, *values: Any) -> tuple[Message | None, bool]:
+    """The message and whether it is new; else the one that has its id or external id, if it is the caller's.
+
+    Raises NotYourAvatar, AccountGone or DelegateRequired.
     """
-    row = await connection.fetchrow(
-        f"""insert into public.messages (user_id, avatar_id, channel, role, content, external_id, created_at)
-        values (ava_private.own_account(), coalesce($1, ava_private.own_avatar()), 'app', 'user', $2, $3,
-            messaging.next_created_at(
-                p_user_id => ava_private.own_account(), p_wanted => clock_timestamp()))
-        on conflict on constraint messages_external_id_key do nothing returning {MESSAGE}""",
-        written.avatar_id,
-        written.content,
-        external_id,
-    )
-    return Message(**row) if row else None
-
-
-async def put(connection: Connection, message_id: UUID, turn: Turn) -> Message | None:
-    """The turn as a new message, or None when its id or its external id exists already."""
-    said = turn.avatar_id, turn.channel, turn.role, turn.content, turn.external_id
-    row = await connection.fetchrow(_PUT, message_id, *said, turn.sent_at, turn.created_at)
-    return Message(**row) if row else None
+    claims = orjson.dumps(caller.claims()).decode()
+    with _refusals():
+        row = await pool.fetchrow(_APPEND, claims, *values)
+    assert row is not None  # noqa: S101 - the function always answers
+    found = dict(row)
+    is_new = found.pop("is_new")
+    return (Message.model_construct(**found) if found["id"] else None), is_new
 
 
 async def correct(

@@ -27,13 +27,14 @@ from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.peers.http import open_clients
 from ava_whatsapp_gateway.queue import backlog
 from ava_whatsapp_gateway.queue.foreign_number import foreign_number_only
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import EVENTS_PER_CLAIM
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.worker import Worker, running
 from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.webhook import routes
 from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
-from ava_whatsapp_gateway.webhook.ingest import ingest
+from ava_whatsapp_gateway.webhook.ingest import BATCH_DELIVERIES, ingest
 from ava_whatsapp_gateway.webhook.resources import Resources
 
 
@@ -52,16 +53,19 @@ def create_app(settings: Settings) -> FastAPI:
             open_number_readiness(settings) as number,
         ):
             arrived = asyncio.Event()
-            sender = Sender(pool, settings, RateLimiter(settings.sends_per_second))
+            writes = GroupCommit(pool)
+            sender = Sender(pool, writes, settings, RateLimiter(settings.sends_per_second))
             keeper = LeaseKeeper(pool, settings.lease_seconds)
             handler = Handler(
-                pool, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
+                pool, writes, settings, clients, sender, answerer=answerer, typing=typing, keeper=keeper
             )
             worker = Worker(
                 pool,
+                writes,
                 settings,
                 arrived,
                 ingest=partial(ingest, pool, settings.phone_number_id),
+                deliveries_at_once=BATCH_DELIVERIES,
                 handle=handler.handle,
                 sweep=PinSweep(pool).check_next,
                 keeper=keeper,

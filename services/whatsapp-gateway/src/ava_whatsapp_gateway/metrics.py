@@ -72,5 +72,5 @@ for _alert in (
     "unresolved",
 ):
     ALERTS.labels(_alert)
-for _outcome in ("kept", "duplicate", "not_genuine", "too_large", "database_away"):
+for _outcome in ("kept", "duplicate", "not_genuine", "too_large", "refused", "database_away"):
     DELIVERIES.labels(_outcome)

@@ -16,6 +16,7 @@ from ava_whatsapp_gateway.metrics import EVENTS
 from ava_whatsapp_gateway.peers import messaging
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
@@ -30,6 +31,7 @@ class Corrections:
     """What happens to an edit, a deletion, and a message without words: deleted before it was logged."""
 
     pool: Pool
+    writes: GroupCommit
     settings: Settings
 
     async def handle(self, client: httpx.AsyncClient, caller: Caller | None, event: Event) -> None:
@@ -60,6 +62,6 @@ class Corrections:
         await messaging.correct(client, caller, edit)
 
     async def _end(self, event: Event, state: EventState, reason: str | None) -> None:
-        await lanes.finish(self.pool, event, state, reason, self.settings.lease_seconds)
+        await lanes.finish(self.writes, event, state, reason, self.settings.lease_seconds)
         EVENTS.labels(state).inc()
         log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=0)

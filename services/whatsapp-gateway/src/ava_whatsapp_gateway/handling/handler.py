@@ -21,7 +21,6 @@ from ava_whatsapp_gateway.handling.unlinked import UnlinkedSenders
 from ava_whatsapp_gateway.metrics import ECHO_SECONDS, EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
-from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.peers import messaging
 from ava_whatsapp_gateway.peers.auth import DelegatedTokens
 from ava_whatsapp_gateway.peers.http import ClientPool, Clients, PeerAway, PeerRefused, TokenRejected
@@ -29,7 +28,7 @@ from ava_whatsapp_gateway.peers.messaging import Turn
 from ava_whatsapp_gateway.peers.profile import AvatarIds
 from ava_whatsapp_gateway.queue import lanes
 from ava_whatsapp_gateway.queue.exceptions import DeadEvent, DependencyAway, LaneChanged
-from ava_whatsapp_gateway.queue.lanes import Event
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.queue.states import EventState, SendState
 from ava_whatsapp_gateway.settings import Settings
@@ -43,6 +42,7 @@ class Handler:
     def __init__(
         self,
         pool: Pool,
+        writes: GroupCommit,
         settings: Settings,
         clients: ClientPool,
         sender: Sender,
@@ -52,9 +52,9 @@ class Handler:
         keeper: LeaseKeeper,
     ) -> None:
         self._pool, self._settings, self._clients, self._sender = pool, settings, clients, sender
-        self._answerer, self._keeper = answerer, keeper
-        self._unlinked = UnlinkedSenders(pool, settings, sender)
-        self._corrections = Corrections(pool, settings)
+        self._writes, self._answerer, self._keeper = writes, answerer, keeper
+        self._unlinked = UnlinkedSenders(pool, writes, settings, sender)
+        self._corrections = Corrections(pool, writes, settings)
         self._tokens = DelegatedTokens(settings.client_secret.get_secret_value())
         self._avatar_ids = AvatarIds()
         thinking = Thinking(pool, settings, clients, self._tokens, answerer, typing)
@@ -64,7 +64,7 @@ class Handler:
         """Why nobody gets an answer from the answerer at this moment; empty when all is well."""
         return self._thinking.trouble() if self._thinking else ""
 
-    async def handle(self, event: Event) -> None:
+    async def handle(self, event: lanes.Event) -> None:
         """Returns with the event in its new state; raises an outcome to end early."""
         by_code, waiting = self._settings.link_confirmation == "code", None
         try:
@@ -94,7 +94,7 @@ class Handler:
         except PeerRefused as refused:
             raise DeadEvent(str(refused)) from None
 
-    async def _logged(self, clients: Clients, caller: Caller, event: Event) -> Turn:
+    async def _logged(self, clients: Clients, caller: Caller, event: lanes.Event) -> Turn:
         """What the user said, in their log; whose it is was noted before, and a retry goes on for them."""
         said = Turn(
             id=event.turn_id,
@@ -110,7 +110,7 @@ class Handler:
             return said
         avatar = await self._avatar_ids.get(clients.profile, caller)
         if event.user_id is None:
-            await lanes.note_owner(self._pool, event, caller.id, self._settings.lease_seconds)
+            await lanes.note_owner(self._writes, event, caller.id, self._settings.lease_seconds)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
         if event.edited_at:
             await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
@@ -127,39 +127,40 @@ class Handler:
         turn = replace(turn, avatar_id=None)
         return await messaging.put(clients.messaging, caller, turn) or turn
 
-    async def _answer(self, clients: Clients, caller: Caller, event: Event, said: Turn) -> Turn | None:
+    async def _answer(self, clients: Clients, caller: Caller, event: lanes.Event, said: Turn) -> Turn | None:
         """Decide once what to send, and send it; the turn, when deciding takes thought."""
         stale = event.is_stale(self._settings.stale_after_seconds)
-        whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
+        whose, lease_seconds = outbox.Whose(said.user_id, said.avatar_id), self._settings.lease_seconds
         if event.logged_at and event.send_count:
             sends = await outbox.decided(self._pool, event)
         elif self._thinking and said.words.strip() and not stale:
             # Whose turn it is cannot change any more.
-            await outbox.prepare(self._pool, event, *whose, [], lease_seconds)
+            await outbox.prepare(self._pool, event, whose, [], lease_seconds)
             return said
         else:
             answer = None if stale or self._thinking else await self._answerer.answer(said, NO_CONTEXT)
             chunks = text_chunks(answer.text if answer else "")
-            sends = await outbox.prepare(self._pool, event, *whose, chunks, lease_seconds)
+            sends = [outbox.draft(chunk, whose) for chunk in chunks]
+            if len(sends) != 1:
+                sends = await outbox.prepare(self._pool, event, whose, chunks, lease_seconds)
         await self._send(clients, caller, event, said, sends)
         return None
 
-    async def _answer_after_thought(self, event: Event, said: Turn) -> None:
+    async def _answer_after_thought(self, event: lanes.Event, said: Turn) -> None:
         """Meanwhile only the lane is held; the answer is stored before there is a client to send it."""
         assert self._thinking is not None  # noqa: S101 - it is asked only where it is
-        whose, lease_seconds = (said.user_id, said.avatar_id), self._settings.lease_seconds
+        whose, lease_seconds = outbox.Whose(said.user_id, said.avatar_id), self._settings.lease_seconds
         async with AsyncExitStack() as stack:
             async with self._keeper.keep(event):
                 chunks = text_chunks(await self._thinking.think(event, said))
-                sends = []
-                if chunks:
-                    sends = await outbox.prepare(self._pool, event, *whose, chunks, lease_seconds)
+                stored = outbox.prepare(self._pool, event, whose, chunks, lease_seconds) if chunks else None
+                sends = await stored if stored else []
                 clients = await stack.enter_async_context(self._clients.lend())
             caller = await self._tokens.caller_for(clients.auth, said.user_id)
             await self._send(clients, caller, event, said, sends)
 
     async def _send(
-        self, clients: Clients, caller: Caller, event: Event, said: Turn, sends: Sequence[Send]
+        self, clients: Clients, caller: Caller, event: lanes.Event, said: Turn, sends: Sequence[outbox.Send]
     ) -> None:
         """Send, log what was accepted, and leave the event in its new state."""
         ended = []
@@ -176,18 +177,17 @@ class Handler:
             state = EventState.AWAITING
         elif SendState.UNRESOLVED in states:
             state = EventState.UNRESOLVED
-        too_late = not ended and event.is_stale(self._settings.stale_after_seconds)
-        reason = TOO_LATE if too_late else None
-        await lanes.finish(self._pool, event, state, reason, self._settings.lease_seconds)
+        reason = TOO_LATE if not ended and event.is_stale(self._settings.stale_after_seconds) else None
+        await lanes.finish(self._writes, event, state, reason, self._settings.lease_seconds)
         EVENTS.labels(state).inc()
         if ended and state is EventState.DONE:
             ECHO_SECONDS.observe(max(0.0, (datetime.now(UTC) - event.received_at).total_seconds()))
         log.info("turn.handled", event_id=event.id, kind=event.kind, state=state, answers=len(ended))
-        if too_late and event.reason:
+        if reason and event.reason:
             raise LaneChanged  # what this event waited for may still be away
 
 
-def _answered(send: Send, said: Turn) -> Turn:
+def _answered(send: outbox.Send, said: Turn) -> Turn:
     """The answer's turn. An operator may know that it arrived although its wamid is unknown."""
     return replace(
         said,

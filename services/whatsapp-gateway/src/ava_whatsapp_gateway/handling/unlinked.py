@@ -15,6 +15,7 @@ from ava_whatsapp_gateway.metrics import EVENTS
 from ava_whatsapp_gateway.outbox import store as outbox
 from ava_whatsapp_gateway.outbox.sender import Sender
 from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.retention import PAST
 from ava_whatsapp_gateway.queue.states import EventState
@@ -50,6 +51,7 @@ class UnlinkedSenders:
     """What happens to the events of senders whose user is unknown, or has just become known."""
 
     pool: Pool
+    writes: GroupCommit
     settings: Settings
     sender: Sender
 
@@ -57,7 +59,7 @@ class UnlinkedSenders:
         """The event waits for a link; the first of the day is answered with a notice. Nothing is logged."""
         if not event.is_stale(self.settings.stale_after_seconds):
             await self._notify(graph, event, self._how_to_link(reason), daily=True)
-        await lanes.finish(self.pool, event, EventState.HELD, reason, self.settings.lease_seconds)
+        await lanes.finish(self.writes, event, EventState.HELD, reason, self.settings.lease_seconds)
         EVENTS.labels(EventState.HELD).inc()
         log.info("turn.held", event_id=event.id, reason=reason)
 
@@ -70,7 +72,7 @@ class UnlinkedSenders:
 
     async def discard(self, event: Event) -> None:
         """Nothing more is done with it, and retention deletes it like what was held too long."""
-        await lanes.finish(self.pool, event, EventState.DISCARDED, PAST, self.settings.lease_seconds)
+        await lanes.finish(self.writes, event, EventState.DISCARDED, PAST, self.settings.lease_seconds)
         EVENTS.labels(EventState.DISCARDED).inc()
         log.info("turn.discarded", event_id=event.id, reason=PAST)
 
@@ -78,7 +80,7 @@ class UnlinkedSenders:
         """This message was the code that proves whose phone it is: not a turn, but worth a confirmation."""
         words = _LINKED if event.contact.wa_digits else _LINKED_WITHOUT_NUMBER
         await self._notify(graph, event, words, daily=False)
-        await lanes.finish(self.pool, event, EventState.DONE, "linked", self.settings.lease_seconds)
+        await lanes.finish(self.writes, event, EventState.DONE, "linked", self.settings.lease_seconds)
         EVENTS.labels(EventState.DONE).inc()
 
     async def _notify(self, graph: httpx.AsyncClient, event: Event, words: str, *, daily: bool) -> None:

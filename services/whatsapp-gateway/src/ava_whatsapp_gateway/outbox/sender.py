@@ -7,7 +7,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
-import asyncpg
 import httpx
 
 from ava_common.database import Pool, retry_while_away
@@ -15,11 +14,13 @@ from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import client as cloud_api
 from ava_whatsapp_gateway.cloud_api.errors import Verdict
 from ava_whatsapp_gateway.metrics import SENDS
-from ava_whatsapp_gateway.outbox import circuit_breaker, store
+from ava_whatsapp_gateway.outbox import calls, circuit_breaker, store
+from ava_whatsapp_gateway.outbox.calls import Begun
 from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost, Release, RetryLater
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
@@ -37,14 +38,15 @@ class Sender:
     """Sends from our number; shared by all lanes of one process."""
 
     pool: Pool
+    writes: GroupCommit
     settings: Settings
     rate_limiter: RateLimiter
 
     async def send(self, graph: httpx.AsyncClient, event: Event, send: Send) -> Send:
         """The send as it ends up: never called twice, unless the first call was provably not accepted.
 
-        Raises RetryLater when the number, the person or Graph has to be given time, LeaseLost when another
-        process has the lane.
+        A draft is stored when its call begins. Raises RetryLater when the number, the person or Graph has to
+        be given time, LeaseLost when another process has the lane.
         """
         if send.state is SendState.SENDING:
             send = await self._interrupted(send)
@@ -56,14 +58,14 @@ class Sender:
         # Our lease is at least as long as this, which counts from before the database counts.
         latest = asyncio.get_running_loop().time() + self.settings.lease_seconds
         begun = await self._begin(event, send)
-        if begun["verdict"] == "lost":
+        if begun.verdict == "lost":
             raise LeaseLost
-        if begun["verdict"] in ("pair", "number"):
-            raise RetryLater(Release(begun["pause"], begun["verdict"]))
-        if begun["verdict"] == "probe":
+        if begun.verdict in ("pair", "number"):
+            raise RetryLater(Release(begun.pause, begun.verdict))
+        if begun.verdict == "probe":
             await self._probe(graph, event, send, begun)
-        if begun["verdict"] in ("go", "probe"):
-            await self._call(graph, send, begun, latest)
+        if begun.verdict in ("go", "probe") and (accepted := await self._call(graph, send, begun, latest)):
+            return accepted
         send = await store.get(self.pool, send.id)
         return await self.send(graph, event, send) if send.state is SendState.UNKNOWN else send
 
@@ -79,24 +81,24 @@ class Sender:
         await store.mark_unknown(self.pool, send.id, send.attempts, "interrupted")
         return await store.get(self.pool, send.id)
 
-    async def _begin(self, event: Event, send: Send) -> asyncpg.Record:
+    async def _begin(self, event: Event, send: Send) -> Begun:
         """The database's word before a call; when it gets lost, say that there was no call."""
         try:
-            return await store.begin(self.pool, event, send.id, self.settings)
+            return await calls.begin(self.writes, event, send, self.settings)
         except Exception:
             never_called = event, send.id, send.attempts + 1
             await retry_while_away(lambda: store.mark_not_called(self.pool, *never_called), _SAYING_SECONDS)
             raise
 
-    async def _probe(self, graph: httpx.AsyncClient, event: Event, send: Send, begun: asyncpg.Record) -> None:
+    async def _probe(self, graph: httpx.AsyncClient, event: Event, send: Send, begun: Begun) -> None:
         """Ask whether Graph is back, before a message is risked."""
         settings = self.settings
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}"
         if await cloud_api.ask_about_number(graph, path, 2 * settings.graph_timeout_seconds):
             return
-        never_called = event, send.id, begun["attempt"]
+        never_called = event, send.id, begun.attempt
         await retry_while_away(lambda: store.mark_not_called(self.pool, *never_called), _SAYING_SECONDS)
-        raise RetryLater(Release(begun["pause"], "number"))
+        raise RetryLater(Release(begun.pause, "number"))
 
     async def _resend_once(self, send: Send) -> Send:
         """Ready again when the policy and the time allow it; until then a status may still settle it."""
@@ -110,10 +112,11 @@ class Sender:
         await store.allow_resend(self.pool, send.id)
         return await store.get(self.pool, send.id)
 
-    async def _call(self, graph: httpx.AsyncClient, send: Send, begun: asyncpg.Record, latest: float) -> None:
+    async def _call(self, graph: httpx.AsyncClient, send: Send, begun: Begun, latest: float) -> Send | None:
+        """The send when it was accepted; None: ask what became of it."""
         settings = self.settings
         path = f"/{settings.graph_api_version}/{settings.phone_number_id}/messages"
-        message = cloud_api.TextMessage(send.id, begun["wa_digits"], begun["bsuid"], send.body)
+        message = cloud_api.TextMessage(send.id, begun.wa_digits, begun.bsuid, send.body)
         outcome: cloud_api.Outcome = _NOBODY
         if message.digits or message.bsuid:
             timeout_seconds = 2 * settings.graph_timeout_seconds
@@ -122,13 +125,16 @@ class Sender:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()
                 log.info("send.accepted", send_id=str(send.id))
-                accepted = send.id, outcome.wamid, outcome.alias, settings.phone_number_id
-                if await retry_while_away(lambda: store.mark_accepted(self.pool, *accepted), _SAYING_SECONDS):
+                accepted = send, outcome.wamid, outcome.alias, settings.phone_number_id
+                noted = retry_while_away(lambda: calls.mark_accepted(self.writes, *accepted), _SAYING_SECONDS)
+                now, closed = await noted
+                if closed:
                     circuit_breaker.circuit_closed()
+                return now
             case cloud_api.Unknown():
                 SENDS.labels("unknown", "").inc()
                 log.warning("send.unknown", send_id=str(send.id), why=outcome.why)
-                unknown = send.id, begun["attempt"], outcome.why
+                unknown = send.id, begun.attempt, outcome.why
                 await retry_while_away(lambda: store.mark_unknown(self.pool, *unknown), _SAYING_SECONDS)
                 await self._count_unanswered(begun)
             case cloud_api.NotSent():
@@ -136,9 +142,10 @@ class Sender:
                 await self._not_sent(send, begun, outcome)
             case _:
                 assert_never(outcome)
+        return None
 
-    async def _not_sent(self, send: Send, begun: asyncpg.Record, outcome: cloud_api.NotSent) -> None:
-        attempt = begun["attempt"]
+    async def _not_sent(self, send: Send, begun: Begun, outcome: cloud_api.NotSent) -> None:
+        attempt = begun.attempt
         # Only the message's own trouble counts: not a throttled number, a broken credential, no network.
         counts = outcome.verdict is Verdict.TRANSIENT and outcome.answered
         last = counts and send.failures + 1 >= self.settings.attempts
@@ -184,9 +191,9 @@ class Sender:
                 wait = backoff.seconds(send.attempts, unit=unit, longest=longest, retry_after=retry_after)
                 return Release(wait, "graph" if outcome.answered else "number")
 
-    async def _count_unanswered(self, begun: asyncpg.Record) -> None:
+    async def _count_unanswered(self, begun: Begun) -> None:
         """Where a message was risked, the next one is after a while; where not, Graph is asked soon."""
         number, probe_seconds = self.settings.phone_number_id, self.settings.probe_seconds
-        if begun["verdict"] != "probe":
-            probe_seconds = min(store.UNREACHABLE_PROBE_SECONDS, probe_seconds)
+        if begun.verdict != "probe":
+            probe_seconds = min(calls.UNREACHABLE_PROBE_SECONDS, probe_seconds)
         await circuit_breaker.unanswered(self.pool, number, probe_seconds)

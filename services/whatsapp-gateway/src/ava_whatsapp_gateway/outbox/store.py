@@ -4,8 +4,8 @@ Decisions 0051, 0105 and 0152.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -14,11 +14,15 @@ from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
-from ava_whatsapp_gateway.settings import Settings
 from ava_whatsapp_gateway.uuid7 import uuid7
 
-UNREACHABLE_PROBE_SECONDS = 5.0
-"""How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The user and the avatar of the turn that is answered."""
+
+    user_id: UUID
+    avatar_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,11 @@ class Send:
     changed_at: datetime
     code: int | None
     failures: int
+    drafted_for: Whose | None = None
+    """Only while it is not stored yet."""
 
 
-_FIELDS = tuple(field.name for field in fields(Send))
+_FIELDS = tuple(field.name for field in fields(Send) if field.name != "drafted_for")
 _COLUMNS = ", ".join(_FIELDS)
 _OF_EVENT = f"select {_COLUMNS} from whatsapp.outbox where event_id = $1 and kind = $2 order by part"
 _ONE = f"select {_COLUMNS} from whatsapp.outbox where id = $1"
@@ -68,14 +74,6 @@ _WITHDRAW = f"""
 delete from whatsapp.outbox where event_id = $1 and state = '{SendState.READY}' and not resent
   and exists (select from whatsapp.lanes where contact_id = $2 and token = $3)
 """
-_BEGIN = """
-select verdict, pause, attempt, wa_digits, bsuid from whatsapp.begin_send_3(
-  p_contact_id => $1, p_fence => $2, p_send_id => $3, p_phone_number_id => $4, p_lease => $5,
-  p_pair_gap => $6, p_pair_burst => $7, p_probe => $8, p_unreachable_probe => $9)
-"""
-_ACCEPTED = """
-select whatsapp.accepted_2(p_send_id => $1, p_wamid => $2, p_alias_digits => $3, p_phone_number_id => $4)
-"""
 _NOT_SENT = """
 select whatsapp.not_sent_2(
   p_send_id => $1, p_attempt => $2, p_state => $3, p_counts => $4, p_code => $5, p_error => $6)
@@ -91,6 +89,12 @@ _RESEND = f"""
 update whatsapp.outbox set state = '{SendState.READY}', resent = true, changed_at = clock_timestamp()
 where id = $1 and state = '{SendState.UNKNOWN}' and not resent
 """
+
+
+def draft(body: str, whose: Whose) -> Send:
+    """An answer of one part, which is stored when its call begins."""
+    now = datetime.now(UTC)
+    return Send(uuid7(), body, SendState.READY, 0, False, None, None, now, None, 0, drafted_for=whose)
 
 
 async def for_event(pool: Pool, event: Event, kind: str = "answer") -> list[Send]:
@@ -115,15 +119,14 @@ async def get(pool: Pool, send_id: UUID) -> Send:
 async def prepare(
     pool: Pool,
     event: Event,
-    user_id: UUID,
-    avatar: UUID | None,
+    whose: Whose,
     bodies: Sequence[str],
     lease_seconds: float,
 ) -> list[Send]:
     """Note that the turn is logged and store what will be sent, in one statement, before any call."""
     ids = [uuid7() for _ in bodies]
-    lane = event.contact.id, event.token, timedelta(seconds=lease_seconds)
-    rows = await pool.fetch(_PREPARE, *lane, event.id, user_id, avatar, ids, list(bodies), event.claimed_at)
+    lane, whose_turn = (event.contact.id, event.token, timedelta(seconds=lease_seconds)), astuple(whose)
+    rows = await pool.fetch(_PREPARE, *lane, event.id, *whose_turn, ids, list(bodies), event.claimed_at)
     if not rows[0]["held"]:
         raise LeaseLost
     return _sends(row for row in rows if row["id"])
@@ -133,29 +136,6 @@ async def prepare_notice(pool: Pool, event: Event, body: str, *, daily: bool) ->
     """This event's notice; a daily one only when no other event has sent today's already."""
     await pool.execute(_NOTICE, uuid7(), event.id, event.contact.id, body, daily, event.token)
     return await for_event(pool, event, "notice")
-
-
-async def begin(pool: Pool, event: Event, send_id: UUID, settings: Settings) -> asyncpg.Record:
-    """The last check before a call: `verdict`, `pause` (seconds), which `attempt` this is, and to whom."""
-    record = await pool.fetchrow(
-        _BEGIN,
-        event.contact.id,
-        event.token,
-        send_id,
-        settings.phone_number_id,
-        timedelta(seconds=settings.lease_seconds),
-        timedelta(seconds=settings.pair_gap_seconds),
-        settings.pair_burst,
-        timedelta(seconds=settings.probe_seconds),
-        timedelta(seconds=min(UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
-    )
-    assert record is not None  # noqa: S101 - the function always answers
-    return record
-
-
-async def mark_accepted(pool: Pool, send_id: UUID, wamid: str, alias: str | None, number: str) -> bool:
-    """Note the wamid, regardless of who holds the lease; True when this closed the number's circuit."""
-    return bool(await pool.fetchval(_ACCEPTED, send_id, wamid, alias, number))
 
 
 async def mark_not_sent(

@@ -1,6 +1,6 @@
 """The HTTP clients of the peers and of Graph, one set for each lane being worked on; requests to a peer.
 
-Decisions 0106 and 0144.
+Decisions 0106, 0144 and 0154.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from ava_common.http_client import open_client, own_problem, retry_after_seconds
+from ava_whatsapp_gateway.peers.transport import PeerTransport
 from ava_whatsapp_gateway.settings import Settings
 
 _KEEPALIVE_SECONDS = 3.0
@@ -30,7 +31,7 @@ class Clients:
 
 
 class ClientPool:
-    """As many sets as lanes are worked on at once, because a shared httpx pool is slow."""
+    """As many sets as lanes are worked on at once."""
 
     def __init__(self, sets: list[Clients]) -> None:
         self._idle = asyncio.LifoQueue[Clients]()
@@ -53,12 +54,12 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
     tls = ssl.create_default_context()
     token = f"Bearer {settings.access_token.get_secret_value()}"
     graph = {"Authorization": token, "Accept-Encoding": "identity"}  # so that a limit is one of what is read
-    limits = httpx.Limits(max_connections=4, keepalive_expiry=_KEEPALIVE_SECONDS)
     async with AsyncExitStack() as stack:
 
         async def opened(url: str, timeout_seconds: float, **more: dict[str, str]) -> httpx.AsyncClient:
+            transport = PeerTransport(tls, _KEEPALIVE_SECONDS)
             client = open_client(
-                url, timeout_seconds=timeout_seconds, verify=tls, limits=limits, trust_env=False, **more
+                url, timeout_seconds=timeout_seconds, transport=transport, trust_env=False, **more
             )
             return await stack.enter_async_context(client)
 

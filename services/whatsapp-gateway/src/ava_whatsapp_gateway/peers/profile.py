@@ -15,7 +15,7 @@ from ava_common.expiring_cache import ExpiringCache
 from ava_common.http_client import json_object, on_behalf_of
 from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, request
 
-_CACHE_SECONDS, _CACHE_SIZE = 5.0, 10_000
+_CACHE_SECONDS, _CACHE_SIZE = 300.0, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ async def avatar(client: httpx.AsyncClient, caller: Caller) -> Avatar | None:
 
 
 class AvatarIds:
-    """Avatar ids, cached for seconds because people write several messages in a row.
+    """Avatar ids, cached for minutes because people write several messages in a row.
 
     That a user has none is never cached; one that is deleted is noticed by messaging, and forgotten.
     """

@@ -22,6 +22,7 @@ from ava_whatsapp_gateway.queue.exceptions import (
     Release,
     RetryLater,
 )
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.settings import Settings
@@ -37,6 +38,7 @@ class LaneRunner:
     """Runs claimed lanes; `stopping` makes each end after its current event."""
 
     pool: Pool
+    writes: GroupCommit
     settings: Settings
     handle: Handle
     stopping: asyncio.Event
@@ -45,6 +47,8 @@ class LaneRunner:
         """Returns with the lane released, or lost to another process."""
         try:
             release = await self._work_through(lane)
+            if lane.given_back:
+                return
             # As long as the lease lasts, so that a database that is back finds the lane due at once.
             lease_seconds = self.settings.lease_seconds
             await retry_while_away(lambda: lanes.give_back(self.pool, lane, release), lease_seconds)
@@ -131,7 +135,7 @@ class LaneRunner:
     async def _end_as_dead(self, event: Event, reason: str) -> None:
         """Dead, with all there is to know about it, for an operator to look at; the lane goes on."""
         try:
-            await lanes.finish(self.pool, event, EventState.DEAD, reason, self.settings.lease_seconds)
+            await lanes.finish(self.writes, event, EventState.DEAD, reason, self.settings.lease_seconds)
         except LaneChanged:
             _alert(event, reason)
             raise

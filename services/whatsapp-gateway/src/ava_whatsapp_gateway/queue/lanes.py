@@ -1,14 +1,15 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050, 0106, 0122 and 0141. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106, 0122, 0141, 0159 and 0161. See docs/contracts/postgres.md#locks.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
+from ava_whatsapp_gateway.queue.group_commit import Call, GroupCommit
 from ava_whatsapp_gateway.queue.states import EventState, literals
 
 EVENTS_PER_CLAIM = 10
@@ -56,13 +57,15 @@ class Event:
     edited_at: datetime | None
     code_tried: bool
     claimed_at: datetime
+    ends: "Lane | None" = field(default=None, repr=False)
+    """The lane that is given back with this event, because nothing was claimed behind it."""
 
     def is_stale(self, after_seconds: float) -> bool:
         """Too old for an answer: after an outage Meta delivers what was sent in up to seven days."""
         return (datetime.now(UTC) - self.sent_at).total_seconds() > after_seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Lane:
     """A contact's lane under our lease; `tries` counts how often in a row it had to wait."""
 
@@ -70,9 +73,11 @@ class Lane:
     token: UUID
     tries: int
     events: list[Event]
+    given_back: bool = False
+    is_empty: bool = False
+    """Nothing was ready when it was given back."""
 
 
-_CLAIM = "select contact_id, token, tries from whatsapp.claim_2(p_limit => $1, p_lease => $2)"
 _HEAD = f"""(
   select * from whatsapp.events as e
   where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
@@ -81,9 +86,12 @@ _LAST_EDIT = f"""
   select max(edit.sent_at) from whatsapp.events as edit
   where edit.corrects = e.key and edit.contact_id = e.contact_id and edit.kind = 'edit'
     and edit.state not in ({literals(EventState.DISCARDED, EventState.QUARANTINED)})"""
-# What was edited or deleted goes first, so that what is answered are the words as they are now.
-_HEADS = f"""
-select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
+# What was edited or deleted goes first, so that what is answered are the words as they are now. What is
+# committed after the first look and before the lane is locked is not seen: the lane is due again then.
+_CLAIM = f"""
+with l as materialized (select * from whatsapp.claim_2(p_limit => $1, p_lease => $2))
+select l.contact_id, l.token, l.tries,
+       e.id, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
        coalesce(e.user_id, (
          select said.user_id from whatsapp.events as said
          where said.key = e.corrects and said.contact_id = e.contact_id
@@ -91,23 +99,26 @@ select e.id, l.token, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_a
        (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
        e.corrects, e.code_tried, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
        statement_timestamp() as claimed_at,
-       c.id as contact_id, c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose,
-       c.link_version, c.recycled, c.relinked_by
-from unnest($1::bigint[], $2::uuid[]) as l (contact_id, token)
-join whatsapp.contacts as c on c.id = l.contact_id
-join lateral (
+       c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose, c.link_version, c.recycled, c.relinked_by
+from l
+left join whatsapp.contacts as c on c.id = l.contact_id
+left join lateral (
   {_HEAD.format(which="not null")} union all {_HEAD.format(which="null")}
 ) as e on true
 order by e.corrects is null, e.sent_at, e.id
 """
-_FINISH = """
-select whatsapp.finish_2(p_contact_id => $1, p_fence => $2, p_event_id => $3, p_state => $4, p_reason => $5,
-  p_lease => $6, p_link_version => $7)
-"""
-_NOTE_OWNER = """
-select whatsapp.note_owner(
-  p_contact_id => $1, p_fence => $2, p_event_id => $3, p_user_id => $4, p_lease => $5)
-"""
+_FINISH = Call(
+    """whatsapp.finish_3(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
+      p_lease => lease, p_state => state, p_reason => reason, p_link_version => link_version,
+      p_is_last => is_last)""",
+    "contact_id bigint, fence uuid, event_id bigint, lease interval,"
+    " state text, reason text, link_version bigint, is_last boolean",
+)
+_NOTE_OWNER = Call(
+    """whatsapp.note_owner_2(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
+      p_lease => lease, p_user_id => user_id)""",
+    "contact_id bigint, fence uuid, event_id bigint, lease interval, user_id uuid",
+)
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)
 """
@@ -120,27 +131,27 @@ where id = $1 and state = '{EventState.READY}'
 """
 
 _CONTACT = ("wa_digits", "bsuid", "alias_digits", "link_version", "recycled", "relinked_by")
-_EVENT = tuple(field.name for field in fields(Event) if field.name != "contact")
+_EVENT = tuple(one.name for one in fields(Event) if one.name not in ("contact", "ends"))
 
 
 async def claim(pool: Pool, most: int, lease_seconds: float, events: int = EVENTS_PER_CLAIM) -> list[Lane]:
     """Up to `most` due lanes with the first `events` of each; a lane whose lease expired is due again."""
-    lanes = await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds))
-    if not lanes:
-        return []
-    claimed = {row["contact_id"]: Lane(row["contact_id"], row["token"], row["tries"], []) for row in lanes}
-    tokens = [lane.token for lane in claimed.values()]
-    for row in await pool.fetch(_HEADS, list(claimed), tokens, events):
-        contact = Contact(row["contact_id"], user_id=row["whose"], **{name: row[name] for name in _CONTACT})
-        event = Event(contact=contact, **{name: row[name] for name in _EVENT})
-        claimed[contact.id].events.append(event)
+    claimed: dict[int, Lane] = {}
+    for row in await pool.fetch(_CLAIM, most, timedelta(seconds=lease_seconds), events):
+        lane = Lane(row["contact_id"], row["token"], row["tries"], [])
+        lane = claimed.setdefault(lane.contact, lane)
+        if row["id"] is not None:
+            contact = Contact(lane.contact, user_id=row["whose"], **{name: row[name] for name in _CONTACT})
+            lane.events.append(Event(contact=contact, **{name: row[name] for name in _EVENT}))
+    for lane in claimed.values():
+        lane.events[-1:] = [replace(event, ends=lane) for event in lane.events[-1:]]
     return list(claimed.values())
 
 
-async def note_owner(pool: Pool, event: Event, user_id: UUID, lease_seconds: float) -> None:
+async def note_owner(writes: GroupCommit, event: Event, user_id: UUID, lease_seconds: float) -> None:
     """Note whose the event is before their log may have it. Raises as `finish`."""
-    lease = timedelta(seconds=lease_seconds)
-    noted = await pool.fetchval(_NOTE_OWNER, event.contact.id, event.token, event.id, user_id, lease)
+    lane = event.contact.id, event.token, event.id, timedelta(seconds=lease_seconds)
+    noted = await writes.ask(_NOTE_OWNER, *lane, user_id)
     if noted == "lost":
         raise LeaseLost
     if noted != "noted":
@@ -148,20 +159,21 @@ async def note_owner(pool: Pool, event: Event, user_id: UUID, lease_seconds: flo
 
 
 async def finish(
-    pool: Pool, event: Event, state: EventState, reason: str | None, lease_seconds: float
+    writes: GroupCommit, event: Event, state: EventState, reason: str | None, lease_seconds: float
 ) -> None:
-    """Leave the event in a new state. Raises LeaseLost when another process has the lane.
+    """Leave the event in a new state, and with the last one give the lane back.
 
-    Raises LaneChanged when the rest of the lane must be claimed again: a link or a send changed meanwhile.
+    Raises LeaseLost when another process has the lane, LaneChanged when the rest of the lane must be claimed
+    again: a link or a send changed meanwhile.
     """
-    contact = event.contact
-    became = await pool.fetchval(
-        *(_FINISH, contact.id, event.token, event.id, state, reason),
-        *(timedelta(seconds=lease_seconds), contact.link_version),
-    )
+    lane = event.contact.id, event.token, event.id, timedelta(seconds=lease_seconds)
+    ends, link_version = event.ends, event.contact.link_version
+    became = await writes.ask(_FINISH, *lane, state, reason, link_version, ends is not None)
     if became == "lost":
         raise LeaseLost
-    if became != "done":
+    if ends and became in ("due", "empty"):
+        ends.given_back, ends.is_empty = True, became == "empty"
+    elif became != "done":
         raise LaneChanged
 
 

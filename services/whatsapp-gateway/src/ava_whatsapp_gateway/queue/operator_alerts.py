@@ -17,7 +17,8 @@ _BATCH = 200
 _UNDELIVERED = """
 update whatsapp.outbox as o set alerted_at = clock_timestamp()
 where o.id in (
-  select id from whatsapp.outbox where status = 'failed' and kind = 'answer' and alerted_at is null
+  select id from whatsapp.outbox
+  where undelivered and status = 'failed' and kind = 'answer' and alerted_at is null
   limit $1 for update skip locked)
 returning o.id, o.event_id, o.code
 """

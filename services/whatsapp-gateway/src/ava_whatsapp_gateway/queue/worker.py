@@ -1,16 +1,18 @@
 """The worker of one process: ingests deliveries, works on many lanes at once, stops cleanly.
 
-Decisions 0050 and 0144.
+Decisions 0050, 0144 and 0161.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from ava_common.database import Pool
 from ava_common.log import log
 from ava_whatsapp_gateway.metrics import ANSWERS_AWAITED, IN_FLIGHT
 from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lane_runner import Handle, LaneRunner
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
@@ -42,12 +44,14 @@ class Worker:
 
     `arrived` is set when a delivery was stored. `ingest` makes events of deliveries and `handle` does what an
     event asks for; `sweep` repairs contacts. The queue itself knows nothing of these. The lanes of `keeper`
-    wait for an answer and do not count as being worked on; there may be as many again as are claimed.
+    wait for an answer and do not count as being worked on; there may be as many again as are claimed. Nothing
+    is looked at twice: fewer deliveries than `deliveries_at_once`, or fewer lanes than were free, were all.
     """
 
     def __init__(
         self,
         pool: Pool,
+        writes: GroupCommit,
         settings: Settings,
         arrived: asyncio.Event,
         *,
@@ -55,13 +59,15 @@ class Worker:
         handle: Handle,
         sweep: Callable[[], Awaitable[int]],
         keeper: LeaseKeeper,
+        deliveries_at_once: int = 1,
         events_per_claim: int = lanes.EVENTS_PER_CLAIM,
     ) -> None:
         self._pool, self._settings, self._arrived, self._ingest = pool, settings, arrived, ingest
-        self._sweep, self.keeper, self._events_per_claim = sweep, keeper, events_per_claim
+        self._sweep, self.keeper = sweep, keeper
+        self._deliveries_at_once, self._events_per_claim = deliveries_at_once, events_per_claim
         self._due = keeper.changed
         self._stopping = asyncio.Event()
-        self._lane_runner = LaneRunner(pool, settings, handle, self._stopping)
+        self._lane_runner = LaneRunner(pool, writes, settings, handle, self._stopping)
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -91,8 +97,10 @@ class Worker:
 
     async def _ingest_deliveries(self) -> None:
         self._arrived.clear()
-        if await self._ingest():
+        done = await self._ingest()
+        if done:
             self._due.set()
+        if done >= self._deliveries_at_once:  # there may be more
             self._arrived.set()
         await self._wait(self._arrived)
 
@@ -103,15 +111,18 @@ class Worker:
         free, claimed = min(free, settings.answer_concurrency - waiting), []
         if free > 0 and not self._stopping.is_set():
             claimed = await lanes.claim(self._pool, free, settings.lease_seconds, self._events_per_claim)
+        claimed_all = len(claimed) < free
         for lane in claimed:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-            task.add_done_callback(lambda _: self._due.set())
+            # With nothing else to claim, and nothing left in this lane, there is nothing to look for.
+            task.add_done_callback(
+                partial(lambda lane, _: None if claimed_all and lane.is_empty else self._due.set(), lane)
+            )
         IN_FLIGHT.set(len(self._in_flight))
         ANSWERS_AWAITED.set(waiting)
-        if not claimed or len(claimed) == free:
-            await self._wait(self._due)
+        await self._wait(self._due)
 
     async def _probe(self) -> None:
         """Find out soon that what lanes wait for is back, with one of them."""

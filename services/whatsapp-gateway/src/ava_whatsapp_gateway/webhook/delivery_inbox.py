@@ -1,6 +1,6 @@
 """Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once.
 
-Decision 0053.
+Decisions 0053 and 0156.
 """
 
 import asyncio
@@ -13,6 +13,10 @@ from ava_whatsapp_gateway.metrics import COMMIT_SIZE
 
 _MAX_ROWS = 128
 _MAX_BYTES = 8 * 1024 * 1024
+WAITING_MAX_ROWS = 4 * _MAX_ROWS
+WAITING_MAX_BYTES = 4 * _MAX_BYTES
+"""What may wait for its commit: more would be answered too late to count, and fill the memory."""
+
 _TIMEOUT_SECONDS = 5.0
 """Meta gives up on a delivery after some seconds; a slow database counts as one that is away."""
 
@@ -41,7 +45,13 @@ class Inbox:
         self._pool = pool
         self._arrived = arrived
         self._waiting: list[Delivery] = []
+        self._waiting_bytes = 0
         self._committing: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many wait already that one more has to come again later."""
+        return len(self._waiting) >= WAITING_MAX_ROWS or self._waiting_bytes >= WAITING_MAX_BYTES
 
     async def keep(self, body: bytes, trace: str) -> bool:
         """Durable on return: True for new bytes, False for bytes that are stored already.
@@ -50,6 +60,7 @@ class Inbox:
         """
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(Delivery(body, trace, hashlib.sha256(body).digest(), kept))
+        self._waiting_bytes += len(body)
         if self._committing is None:
             self._committing = asyncio.create_task(self._work_off())
         return await kept
@@ -64,6 +75,7 @@ class Inbox:
                         break
                     count += 1
                 group, self._waiting = self._waiting[:count], self._waiting[count:]
+                self._waiting_bytes -= sum(len(delivery.body) for delivery in group)
                 await self._commit(group)
                 self._arrived.set()
         finally:

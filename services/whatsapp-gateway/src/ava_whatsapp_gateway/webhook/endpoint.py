@@ -1,6 +1,6 @@
 """The webhook endpoint, plain ASGI because it is the hot path: check the signature, keep the bytes, 200.
 
-Decision 0053. See docs/contracts/whatsapp-cloud-api.md#deliveries and
+Decisions 0053 and 0156. See docs/contracts/whatsapp-cloud-api.md#deliveries and
 docs/contracts/whatsapp-cloud-api.md#signature.
 """
 
@@ -41,6 +41,15 @@ class DeliveryTooLarge(Problem):
     status = 413
 
 
+class TooManyDeliveries(Problem):
+    """Too many deliveries are waiting to be stored. Send this one again in a moment."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
 class ClientDisconnected(Exception):
     """The connection closed before the whole body had arrived."""
 
@@ -48,6 +57,9 @@ class ClientDisconnected(Exception):
 async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
     """Stores a signed delivery durably and answers 200; its content is handled afterwards."""
     resources: Resources = scope["state"]["resources"]
+    if resources.inbox.is_full:  # before anything is read or checked: refusing has to be cheap
+        DELIVERIES.labels("refused").inc()
+        raise TooManyDeliveries
     try:
         body = await _read(receive, resources.settings.body_limit_bytes)
     except ClientDisconnected:

@@ -1,10 +1,10 @@
-"""The rows that ingest writes, many in one statement: events, and statuses of sends."""
+"""The rows of events that ingest writes, many in one statement."""
 
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Status
+from ava_whatsapp_gateway.cloud_api.updates import AccountNotice
 from ava_whatsapp_gateway.queue.states import EventState
 
 
@@ -28,32 +28,16 @@ class EventRow(NamedTuple):
     """The ids and numbers in `item`, with spaces between; None when the contact tells them."""
 
 
-class StatusRow(NamedTuple):
-    """A row of whatsapp.statuses: its columns, in the order of the types in INSERT_STATUSES."""
-
-    wamid: str
-    status: str
-    rank: int
-    outbox_id: UUID | None
-    at: datetime
-    code: int | None
-    error: str | None
-
-
 class Stored(NamedTuple):
-    """What is left to do once a batch is stored: notices to announce, and deliveries to delete.
+    """What is left to do once a batch is stored: to announce, to delete, to settle.
 
-    The latter hold copies of what its sender has deleted; until then the events of their siblings need them.
+    `copies` are deliveries that hold what its sender has deleted; until then the events of their siblings
+    need them. `unsettled` counts statuses that are not merged into their sends yet.
     """
 
     notices: list[AccountNotice]
     copies: list[int]
-
-
-def status_row(received_at: datetime, item: Status) -> StatusRow:
-    """The row of a status in a delivery that came then."""
-    at = item.at or received_at
-    return StatusRow(item.wamid, item.status, item.rank, item.send_id, at, item.code, item.error)
+    unsettled: int
 
 
 _EVENT_COLUMNS = ", ".join(EventRow._fields)
@@ -66,9 +50,4 @@ from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
 on conflict (key) do nothing returning contact_id, state
-"""
-INSERT_STATUSES = f"""
-insert into whatsapp.statuses ({", ".join(StatusRow._fields)})
-select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[], $5::timestamptz[], $6::int[], $7::text[])
-on conflict (wamid, status) do nothing
 """

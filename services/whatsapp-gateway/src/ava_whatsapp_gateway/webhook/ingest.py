@@ -1,10 +1,9 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decisions 0050, 0094 and 0141.
+Decisions 0050, 0094, 0141 and 0160.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import asyncpg
 
@@ -16,15 +15,13 @@ from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
-from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS, STATUSES
+from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.uuid7 import uuid7
-from ava_whatsapp_gateway.webhook import event_rows
-from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored, status_row
+from ava_whatsapp_gateway.webhook import event_rows, ingest_lock, statuses
+from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
-# One process at a time: an event acknowledged earlier is in its lane before a later one.
-_LOCK = "select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))"
 _NEW = """
 select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
@@ -36,9 +33,8 @@ from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
 _WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
-_SETTLE = "select whatsapp.settle(p_limit => $1)"
 
-_BATCH_DELIVERIES, _BATCH_SENDS = 32, 500
+BATCH_DELIVERIES = 32
 """At most so many in one transaction."""
 
 Keyed = Message | Move | AccountNotice | Other
@@ -50,42 +46,43 @@ Store = Callable[[Connection, Found], Awaitable[Stored]]
 async def ingest(pool: Pool, number_id: str) -> int:
     """Ingest what waits; the number of deliveries done, 0 when none waits or another process is ingesting."""
     try:
-        done = await _parse_and_store(pool, number_id, _BATCH_DELIVERIES, _store)
+        done, unsettled = await _parse_and_store(pool, number_id, BATCH_DELIVERIES, _store)
     except BUSY:
-        return 1  # nothing is wrong with them; the next round takes them again
+        return BATCH_DELIVERIES  # nothing is wrong with them; the next round takes them again
     except Exception as error:
         if not is_about_data(error):
             raise
         # Something in this batch cannot be stored as it is: find it by going one by one.
         log.exception("ingest.one_by_one")
-        done = await _one_by_one(pool, number_id)
-    if done:
-        with suppress(*BUSY):  # by itself, so that lanes are locked before sends; maintenance repeats it
-            while await pool.fetchval(_SETTLE, _BATCH_SENDS):
-                pass
+        done, unsettled = await _one_by_one(pool, number_id)
+    if unsettled:
+        await statuses.settle(pool)
     return done
 
 
-async def _one_by_one(pool: Pool, number_id: str) -> int:
-    done = 0
-    while done < _BATCH_DELIVERIES:
+async def _one_by_one(pool: Pool, number_id: str) -> tuple[int, int]:
+    done = unsettled = 0
+    while done < BATCH_DELIVERIES:
         try:
-            if not await _parse_and_store(pool, number_id, 1, _store_each):
+            one, left = await _parse_and_store(pool, number_id, 1, _store_each)
+            if not one:
                 break
+            unsettled += left
         except BUSY:
             pass  # nothing is wrong with it; it is taken again
         done += 1
-    return done
+    return done, unsettled
 
 
-async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> int:
+async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> tuple[int, int]:
+    """How many deliveries, and how many of their statuses are not merged into their sends yet."""
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(_LOCK):
-            return 0
+        if not await ingest_lock.lock(connection):
+            return 0, 0
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
         names: dict[int, str] = {}
-        stored = Stored([], [])
+        stored = Stored([], [], 0)
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
@@ -103,7 +100,7 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
             await connection.execute(_FORGET, stored.copies)
     for notice in stored.notices:
         account_notices.announce(notice)
-    return len(deliveries)
+    return len(deliveries), stored.unsettled
 
 
 async def _store(connection: Connection, found: Found) -> Stored:
@@ -120,30 +117,28 @@ async def _store(connection: Connection, found: Found) -> Stored:
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
     stored = await connection.fetch(event_rows.INSERT_EVENTS, *zip(*events, strict=True)) if events else []
-    if statuses := [status_row(row["received_at"], item) for row, item in found if isinstance(item, Status)]:
-        await connection.execute(event_rows.INSERT_STATUSES, *zip(*statuses, strict=True))
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
-        if isinstance(item, Status):
-            STATUSES.labels(item.status, "" if item.code is None else str(item.code)).inc()
     # Last, because a worker on one of these lanes waits from here until the commit.
     if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
         await connection.execute(_WAKE, woken)
+    told = [(row["received_at"], item) for row, item in found if isinstance(item, Status)]
     return Stored(
         [item for _, item in fresh if isinstance(item, AccountNotice)],
         [row["id"] for row, item in found if not isinstance(item, Status) and item.key in known.deleted],
+        await statuses.keep(connection, told) if told else 0,
     )
 
 
 async def _store_each(connection: Connection, found: Found) -> Stored:
     """One item at a time: what cannot be stored is quarantined, and costs its siblings nothing."""
-    stored = Stored([], [])
+    stored = Stored([], [], 0)
     for delivery, item in found:
         try:
             async with connection.transaction():
-                notices, copies = await _store(connection, [(delivery, item)])
-            stored.notices.extend(notices)
-            stored.copies.extend(copies)
+                one = await _store(connection, [(delivery, item)])
+            left = stored.unsettled + one.unsettled
+            stored = Stored(stored.notices + one.notices, stored.copies + one.copies, left)
         except Exception as error:
             if not is_about_data(error):
                 raise

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import DatabaseAway, InvalidRequest, MalformedJson, Problem, responses
-from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, deliver
+from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, TooManyDeliveries, deliver
 from ava_whatsapp_gateway.webhook.resources import ResourcesDep
 
 PATH = "/webhooks/whatsapp"
@@ -62,7 +62,9 @@ deliveries = PlainAsgiRoute(
     operation_id="webhook_deliver",
     tags=["webhook"],
     response_class=PlainTextResponse,
-    responses=responses(MalformedJson, NotGenuine, DeliveryTooLarge, InvalidRequest, DatabaseAway),
+    responses=responses(
+        MalformedJson, NotGenuine, DeliveryTooLarge, InvalidRequest, DatabaseAway, TooManyDeliveries
+    ),
     openapi_extra=_SIGNED_JSON,
 )
 """The hot path: see `endpoint`."""

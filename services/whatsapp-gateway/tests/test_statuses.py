@@ -1,0 +1,86 @@
+"""Statuses: merged where they are stored, at the price of one row that no index hears of."""
+
+from functools import partial
+from uuid import UUID
+
+import pytest_asyncio
+
+from ava_local.testing.databases import Database
+from ava_local.testing.waiting import eventually
+from ava_whatsapp_gateway.queue import operator_alerts
+
+from . import meta_payloads as meta
+from .conftest import Gateway, LinkNumber
+from .fake_peers import FakePeers
+from .test_undelivered import alerts
+
+PHONE = "4915112345678"
+WRITTEN = """
+select n_tup_upd as changed, n_tup_hot_upd as on_their_page from pg_stat_user_tables
+where schemaname = 'whatsapp' and relname = 'outbox'
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def answered(gateway: Gateway, linked: LinkNumber) -> UUID:
+    """A user whose message was answered."""
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="one"))
+    await gateway.drain()
+    return person
+
+
+async def test_a_status_of_an_accepted_send_is_merged_in_the_commit_that_stores_it(
+    gateway: Gateway, peers: FakePeers, answered: UUID
+) -> None:
+    await gateway.keep(*(meta.status(peers.sent[0], name) for name in ("sent", "delivered")))
+    assert await gateway.ingest_once() == 1
+    rows = await gateway.pool.fetch(
+        "select o.status, s.status as told, s.applied, o.xmin = s.xmin as together"
+        " from whatsapp.statuses as s join whatsapp.outbox as o using (wamid) order by s.rank"
+    )
+    expected = [("delivered", "sent", True, True), ("delivered", "delivered", True, True)]
+    assert [tuple(row) for row in rows] == expected
+
+
+async def test_a_status_that_comes_before_its_send_is_accepted_waits_for_it(
+    gateway: Gateway, peers: FakePeers, answered: UUID
+) -> None:
+    await gateway.pool.execute("update whatsapp.outbox set state = 'ready', wamid = null")
+    await gateway.pool.execute("update whatsapp.outbox set state = 'sending'")
+    await gateway.keep(meta.status(peers.sent[0], "read"))
+    await gateway.ingest()
+    row = await gateway.pool.fetchrow("select state, status, wamid from whatsapp.outbox")
+    assert row is not None
+    assert tuple(row) == ("accepted", "read", peers.sent[0]["wamid"])
+    assert await gateway.pool.fetchval("select bool_and(applied) from whatsapp.statuses")
+
+
+async def test_a_failure_without_a_code_is_told_of_as_well(
+    gateway: Gateway, peers: FakePeers, answered: UUID
+) -> None:
+    before = alerts()
+    await gateway.keep(meta.status(peers.sent[0], "failed"))
+    await gateway.ingest()
+    for _ in range(2):
+        await operator_alerts.announce(gateway.pool)
+    assert alerts() - before == 1
+
+
+async def test_a_status_writes_to_no_index_of_the_outbox(
+    gateway: Gateway, peers: FakePeers, answered: UUID, database: Database
+) -> None:
+    found: list[tuple[int, int]] = []
+
+    async def has_written(count: int) -> bool:
+        [row] = await database.admin(WRITTEN)
+        found.append((row["changed"], row["on_their_page"]))
+        return found[-1][0] >= count
+
+    await eventually(partial(has_written, 2))  # begun and accepted
+    for name in ("sent", "delivered", "read"):
+        await gateway.keep(meta.status(peers.sent[0], name))
+        await gateway.ingest()
+    await eventually(partial(has_written, 5))
+    before = next(one for one in found if one[0] >= 2)
+    assert (found[-1][0] - before[0], found[-1][1] - before[1]) == (3, 3)
