@@ -214,3 +214,35 @@ async def test_a_lane_that_waits_for_a_free_place_gets_the_next_one(gateways: St
         await asyncio.wait_for(begun[last].wait(), 20)
         for each in may_end.values():
             each.set()
+
+
+async def test_lanes_that_another_one_has_woken_are_claimed_at_once(
+    gateways: StartGateway, database: Database
+) -> None:
+    """What both had waited for is back: the first one finds out."""
+    gateway = await gateways(poll_seconds=600)
+    begun: list[str] = []
+
+    async def handle(event: Event) -> None:
+        begun.append(event.words)
+        await lanes.finish(gateway.writes, event, EventState.DONE, None, 20.0)
+
+    await gateway.keep(*(meta.text(f"491510000000{n}", body=str(n)) for n in (1, 2)))
+    await gateway.ingest()
+    await database.admin("update whatsapp.events set reason = 'profile'")
+    await database.admin(
+        "update whatsapp.lanes set tries = 1, waits_for = 'away:profile', due_at = case when contact_id ="
+        " (select min(contact_id) from whatsapp.lanes) then now() else now() + interval '1 hour' end"
+    )
+    worker = Worker(
+        gateway.pool,
+        gateway.writes,
+        gateway.settings,
+        asyncio.Event(),
+        ingest=gateway.ingest_once,
+        handle=handle,
+        sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
+    )
+    async with running(worker):
+        await eventually(lambda: sorted(begun) == ["1", "2"])

@@ -118,15 +118,19 @@ class Worker:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-            task.add_done_callback(partial(self._ended, lane))
+            # With nothing else to claim, and nothing left in this lane, there is nothing to look for, unless it
+            # had to wait: then it may have woken others.
+            task.add_done_callback(
+                partial(
+                    lambda lane, _: (
+                        self._due.set() if lane.tries or not (self._claimed_all and lane.is_empty) else None
+                    ),
+                    lane,
+                )
+            )
         IN_FLIGHT.set(len(self._in_flight))
         ANSWERS_AWAITED.set(waiting)
         await self._wait(self._due)
-
-    def _ended(self, lane: lanes.Lane, _: object) -> None:
-        """With nothing else to claim, and nothing left in this lane, there is nothing to look for."""
-        if not (self._claimed_all and lane.is_empty):
-            self._due.set()
 
     async def _probe(self) -> None:
         """Find out soon that what lanes wait for is back, with one of them."""
