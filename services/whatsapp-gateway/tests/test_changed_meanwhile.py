@@ -51,10 +51,13 @@ async def test_words_that_were_taken_back_while_they_waited_are_told_to_nobody(
     gateway = await thinking_gateway(gateways, answerer, answer_concurrency=1)
     release = asyncio.Event()
     answerer.plan["slow"].append(release.wait)
-    await gateway.keep(meta.text(body="slow"), slip(sender=OTHER))
+    await gateway.keep(meta.text(body="slow"))
     await gateway.ingest()
     running = [asyncio.create_task(gateway.run(lane)) for lane in await gateway.claim()]
     await asyncio.wait_for(answerer.reached["slow"].wait(), 30)
+    await gateway.keep(slip(sender=OTHER))
+    await gateway.ingest()
+    running += [asyncio.create_task(gateway.run(lane)) for lane in await gateway.claim()]
     await eventually(lambda: len(gateway.keeper.kept) == 2)
     await gateway.keep(corrected(new, sender=OTHER))
     await gateway.ingest()

@@ -69,6 +69,7 @@ async def test_the_walk_of_one_echo_does_not_get_longer(
     await linked(f"+{PHONE}")
     body = meta.envelope(meta.text(body="hello"))
     async with run_service(settings(poll_seconds=60.0)) as client:
+        await client.get("/readyz")  # Meta has been asked about the number
         with walked() as entered:
             await client.post("/webhooks/whatsapp", content=body, headers=meta.signed(body))
             await eventually(lambda: len(peers.log) == 2)

@@ -82,7 +82,7 @@ class _Body(httpx.AsyncByteStream):
 
 def _session(tls: ssl.SSLContext, keepalive_seconds: float) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=keepalive_seconds),
+        connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=keepalive_seconds, use_dns_cache=False),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         request_class=_Request,
