@@ -118,8 +118,8 @@ class Worker:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-            # With nothing else to claim, and nothing left in this lane, there is nothing to look for, unless it
-            # had to wait: then it may have woken others.
+            # With nothing else to claim, and nothing left in this lane, there is nothing to look for; unless
+            # it had to wait: then it may have woken others.
             task.add_done_callback(
                 partial(
                     lambda lane, _: (
