@@ -54,6 +54,31 @@ async def test_both_ways_answer_the_same(
 
 
 @pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("%0A", [("Content-Type", "application/json")]),
+        ("", [("Content-Type", "text/plain"), ("Content-Type", "application/json")]),
+    ],
+)
+async def test_a_request_at_the_edge_is_answered_as_by_the_framework(
+    client: httpx.AsyncClient,
+    database: Database,
+    delegate: Delegate,
+    path: str,
+    headers: list[tuple[str, str]],
+) -> None:
+    """With a line break after the id, or with two media types: the framework's answer, whatever it is."""
+    me, body = delegate(await database.person()), json.dumps(TURN | {"external_id": None}).encode()
+    unusual = [(name, value.replace("json", "json;charset=utf-8")) for name, value in headers]
+    lower_case = {"Authorization": me["Authorization"].replace("Bearer", "bearer")}
+    fast, framework = [
+        await client.put(f"/messages/{uuid4()}{path}", content=body, headers=[*who.items(), *kinds])
+        for who, kinds in ((me, headers), (lower_case, unusual))
+    ]
+    assert fast.status_code == framework.status_code < 500
+
+
+@pytest.mark.parametrize(
     "query",
     ["limit=0", "limit=5&limit=6", "unknown=1", "channel=", "since=yesterday", "cursor=x", "text=%00"],
 )

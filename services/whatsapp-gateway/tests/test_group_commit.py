@@ -203,3 +203,19 @@ async def test_a_lease_is_extended_once_a_quarter_of_it_is_over(
     )
     await finish(gateway, lane.events[0])
     assert (await gateway.pool.fetchval("select due_at from whatsapp.lanes") > due) is extended
+
+
+async def test_a_caller_that_goes_when_its_answer_has_come_stops_nothing(gateway: Gateway) -> None:
+    first, second, third = await claimed(gateway, 3)
+
+    async def first_then_third() -> None:
+        await finish(gateway, first)
+        following.cancel()  # its answer is there, in the same commit
+        await finish(gateway, third)
+
+    leading = asyncio.create_task(first_then_third())
+    following = asyncio.create_task(finish(gateway, second))
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    await leading
+    assert {state for _, state in await gateway.states()} == {"done"}

@@ -10,6 +10,9 @@ from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
+from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.lanes import Event
+from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
 from . import meta_payloads as meta
@@ -169,3 +172,77 @@ async def test_a_delivery_that_arrives_while_another_process_ingests_is_handled_
             await asyncio.sleep(0.02)
         await eventually(lambda: len(peers.log) == 2)
     await other.close()
+
+
+async def test_a_lane_that_waits_for_a_free_place_gets_the_next_one(gateways: StartGateway) -> None:
+    """Also the place of a lane from an earlier look, which had found all there was then."""
+    gateway = await gateways(poll_seconds=600, concurrency=2)
+    begun: dict[str, asyncio.Event] = {name: asyncio.Event() for name in ("1", "2", "3")}
+    may_end: dict[str, asyncio.Event] = {name: asyncio.Event() for name in begun}
+
+    async def handle(event: Event) -> None:
+        begun[event.words].set()
+        await may_end[event.words].wait()
+        await lanes.finish(gateway.writes, event, EventState.DONE, None, 20.0)
+
+    arrived = asyncio.Event()
+    worker = Worker(
+        gateway.pool,
+        gateway.writes,
+        gateway.settings,
+        arrived,
+        ingest=gateway.ingest_once,
+        deliveries_at_once=32,
+        handle=handle,
+        sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
+    )
+    await gateway.keep(meta.text("4915100000001", body="1"))
+    async with running(worker):
+        await asyncio.wait_for(begun["1"].wait(), 20)
+        await gateway.keep(*(meta.text(f"491510000000{n}", body=str(n)) for n in (2, 3)))
+        arrived.set()
+        first, last = ("2", "3")
+        await asyncio.wait(
+            [asyncio.create_task(begun[name].wait()) for name in ("2", "3")],
+            timeout=20,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not begun[first].is_set():
+            first, last = last, first
+        may_end["1"].set()
+        await asyncio.wait_for(begun[last].wait(), 20)
+        for each in may_end.values():
+            each.set()
+
+
+async def test_lanes_that_another_one_has_woken_are_claimed_at_once(
+    gateways: StartGateway, database: Database
+) -> None:
+    """What both had waited for is back: the first one finds out."""
+    gateway = await gateways(poll_seconds=600)
+    begun: list[str] = []
+
+    async def handle(event: Event) -> None:
+        begun.append(event.words)
+        await lanes.finish(gateway.writes, event, EventState.DONE, None, 20.0)
+
+    await gateway.keep(*(meta.text(f"491510000000{n}", body=str(n)) for n in (1, 2)))
+    await gateway.ingest()
+    await database.admin("update whatsapp.events set reason = 'profile'")
+    await database.admin(
+        "update whatsapp.lanes set tries = 1, waits_for = 'away:profile', due_at = case when contact_id ="
+        " (select min(contact_id) from whatsapp.lanes) then now() else now() + interval '1 hour' end"
+    )
+    worker = Worker(
+        gateway.pool,
+        gateway.writes,
+        gateway.settings,
+        asyncio.Event(),
+        ingest=gateway.ingest_once,
+        handle=handle,
+        sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
+    )
+    async with running(worker):
+        await eventually(lambda: sorted(begun) == ["1", "2"])

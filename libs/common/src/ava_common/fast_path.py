@@ -58,7 +58,7 @@ class FastPaths:
 
     def _found(self, scope: Scope) -> FastPath | None:
         for path in self._paths.get(scope["method"], ()):
-            if path.regex.match(scope["path"]):
+            if path.regex.fullmatch(scope["path"]):  # `$` would pass a line break
                 return path
         return None
 
@@ -86,8 +86,9 @@ def bearer_token(scope: Scope) -> str:
 
 def refuse_more_than(scope: Scope, content_type: bytes) -> None:
     """Raises Unusual for a query, a header that the framework checks, or a body of another type."""
-    headers = dict(scope["headers"])
-    if scope["query_string"] or headers.keys() & _CHECKED or headers.get(b"content-type") != content_type:
+    names = {name for name, _ in scope["headers"]}
+    types = [value for name, value in scope["headers"] if name == b"content-type"]
+    if scope["query_string"] or names & _CHECKED or types != [content_type]:
         raise Unusual
 
 

@@ -78,7 +78,7 @@ class GroupCommit:
         elif asked in self._alone:
             self._alone[asked].cancel()
             await asyncio.wait([self._alone[asked]])
-        elif self._committing and all(other.answer.done() for other in self._group):
+        elif self._committing and asked in self._group and all(other.answer.done() for other in self._group):
             if self._group_ends.when() is None:
                 self._group_ends.reschedule(0.0)
             await asyncio.wait([self._committing])
@@ -89,7 +89,7 @@ class GroupCommit:
                 self._group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 await self._commit(self._group)
         finally:
-            self._committing = None
+            self._group, self._committing = [], None
 
     async def _commit(self, group: list[_Asked]) -> None:
         by_call: dict[Call, list[_Asked]] = {}

@@ -10,7 +10,7 @@ from uuid import UUID
 from ava_common.database import Pool
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, LeaseLost, Release
 from ava_whatsapp_gateway.queue.group_commit import Call, GroupCommit
-from ava_whatsapp_gateway.queue.states import EventState, literals
+from ava_whatsapp_gateway.queue.states import EventState
 
 EVENTS_PER_CLAIM = 10
 """Events taken from a lane at once."""
@@ -78,35 +78,7 @@ class Lane:
     """Nothing was ready when it was given back."""
 
 
-_HEAD = f"""(
-  select * from whatsapp.events as e
-  where e.contact_id = c.id and e.state = '{EventState.READY}' and e.corrects is {{which}}
-  order by e.sent_at, e.id limit $3)"""
-_LAST_EDIT = f"""
-  select max(edit.sent_at) from whatsapp.events as edit
-  where edit.corrects = e.key and edit.contact_id = e.contact_id and edit.kind = 'edit'
-    and edit.state not in ({literals(EventState.DISCARDED, EventState.QUARANTINED)})"""
-# What was edited or deleted goes first, so that what is answered are the words as they are now. What is
-# committed after the first look and before the lane is locked is not seen: the lane is due again then.
-_CLAIM = f"""
-with l as materialized (select * from whatsapp.claim_2(p_limit => $1, p_lease => $2))
-select l.contact_id, l.token, l.tries,
-       e.id, e.key, e.kind, e.words, e.turn_id, e.sent_at, e.received_at, e.released_at, e.trace,
-       coalesce(e.user_id, (
-         select said.user_id from whatsapp.events as said
-         where said.key = e.corrects and said.contact_id = e.contact_id
-       )) as user_id, e.avatar_id, e.logged_at, e.attempts, e.reason,
-       (select count(*) from whatsapp.outbox as o where o.event_id = e.id)::int as send_count,
-       e.corrects, e.code_tried, case when e.corrects is null then ({_LAST_EDIT}) end as edited_at,
-       statement_timestamp() as claimed_at,
-       c.wa_digits, c.bsuid, c.alias_digits, c.user_id as whose, c.link_version, c.recycled, c.relinked_by
-from l
-left join whatsapp.contacts as c on c.id = l.contact_id
-left join lateral (
-  {_HEAD.format(which="not null")} union all {_HEAD.format(which="null")}
-) as e on true
-order by e.corrects is null, e.sent_at, e.id
-"""
+_CLAIM = "select * from whatsapp.claim_3(p_limit => $1, p_lease => $2, p_events => $3)"
 _FINISH = Call(
     """whatsapp.finish_3(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
       p_lease => lease, p_state => state, p_reason => reason, p_link_version => link_version,

@@ -69,6 +69,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._lane_runner = LaneRunner(pool, writes, settings, handle, self._stopping)
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._claimed_all = False
 
     def steps(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         return self._ingest_deliveries, self._claim_lanes, self._probe, self._maintain
@@ -106,19 +107,26 @@ class Worker:
 
     async def _claim_lanes(self) -> None:
         self._due.clear()
+        self._claimed_all = False  # until it is known: a place may become free meanwhile
         settings, waiting = self._settings, len(self.keeper.kept)
         free = settings.concurrency - (len(self._in_flight) - waiting)
         free, claimed = min(free, settings.answer_concurrency - waiting), []
         if free > 0 and not self._stopping.is_set():
             claimed = await lanes.claim(self._pool, free, settings.lease_seconds, self._events_per_claim)
-        claimed_all = len(claimed) < free
+        self._claimed_all = len(claimed) < free
         for lane in claimed:
             task = asyncio.create_task(self._lane_runner.run(lane))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-            # With nothing else to claim, and nothing left in this lane, there is nothing to look for.
+            # With nothing else to claim, and nothing left in this lane, there is nothing to look for; unless
+            # it had to wait: then it may have woken others.
             task.add_done_callback(
-                partial(lambda lane, _: None if claimed_all and lane.is_empty else self._due.set(), lane)
+                partial(
+                    lambda lane, _: (
+                        self._due.set() if lane.tries or not (self._claimed_all and lane.is_empty) else None
+                    ),
+                    lane,
+                )
             )
         IN_FLIGHT.set(len(self._in_flight))
         ANSWERS_AWAITED.set(waiting)
