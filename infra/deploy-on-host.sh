@@ -6,7 +6,7 @@ umask 022
 KEPT_VERSIONS=3
 READY_SECONDS=30
 action=$1 service=${2:-} commit=${3:-} new_env=${4:-}
-compose_file='' is_new=''
+compose_file='' is_new='' failed=''
 
 say() { printf '%s\n' "$*"; }
 stop() {
@@ -19,6 +19,9 @@ kind() {
     if command -v docker >/dev/null 2>&1; then
         compose_file=$(docker ps -a --filter label=com.docker.compose.project=ava \
             --format '{{.Label "com.docker.compose.project.config_files"}}' 2>/dev/null | head -n 1)
+        case $compose_file in *,*)
+            stop "the containers were started from several files ($compose_file), of which this command knows one." ;;
+        esac
         [ -z "$compose_file" ] || { kind=compose; return 0; }
     fi
     if [ -d /etc/ava ] && command -v systemctl >/dev/null 2>&1; then
@@ -28,8 +31,10 @@ kind() {
     stop "this host runs neither Ava's containers nor its units. Start with infra/README.md, section 2."
 }
 
-# One deployment at a time; the lock ends with this process.
+# One deployment at a time; the lock ends with this process. A lost connection ends it like a failure, so that
+# what is undone then is undone.
 lock() {
+    trap 'exit 1' HUP INT PIPE TERM
     exec 9>/run/ava-deploy.lock
     flock -n 9 || stop "another deployment is running on this host. Wait for it to end."
 }
@@ -42,6 +47,17 @@ compose() { docker compose -f "$compose_file" "$@"; }
 services_folder() { CDPATH='' cd -- "$(dirname -- "$compose_file")/../services/$service" && pwd -P; }
 copies() { docker ps -q --no-trunc --filter label=com.docker.compose.project=ava \
     --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False; }
+
+stopped_copies() { docker ps -aq --no-trunc --filter label=com.docker.compose.project=ava \
+    --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False \
+    --filter status=created --filter status=exited --filter status=dead; }
+
+# new_copies OLD…: those that run and are not among these.
+new_copies() {
+    for each in $(copies); do
+        case " $* " in *" $each "*) ;; *) printf '%s\n' "$each" ;; esac
+    done
+}
 
 check_engine() {
     engine=$(docker version -f '{{.Server.Version}}')
@@ -66,21 +82,23 @@ wait_healthy() {
     return 1
 }
 
-discard() { docker rm -f "$@" >/dev/null; }
+discard() { docker rm -f "$@" >/dev/null 2>&1 || true; }
 
 # The .env that a version ran with is kept beside it, so that going back brings it back too.
 kept_env() { printf '%s/%s.env' "$(services_folder)" "$commit"; }
 use_env_of_then() {
     folder=$(services_folder)
     cp -p "$folder/.env" "$folder/before.env"
+    trap use_env_of_before EXIT
     if [ -z "$new_env" ] && [ -f "$(kept_env)" ]; then
         cmp -s "$folder/.env" "$(kept_env)" || say "its .env comes back as it was with $commit (the present one: before.env)"
         cat "$(kept_env)" >"$folder/.env"
     fi
 }
+# shellcheck disable=SC2329 # by a trap
 use_env_of_before() {
-    cat "$(services_folder)/before.env" >"$(services_folder)/.env"
-    rm -f "$(services_folder)/before.env"
+    folder=$(services_folder)
+    [ ! -f "$folder/before.env" ] || { cat "$folder/before.env" >"$folder/.env" && rm -f "$folder/before.env"; }
 }
 
 compose_deploy() {
@@ -99,26 +117,37 @@ compose_deploy() {
 
     say "trying $image where no request reaches it …"
     docker rm -f "ava-$service-trial" >/dev/null 2>&1 || true
-    trial=$(compose run -d --no-deps --name "ava-$service-trial" "$service" 2>/dev/null) || trial=ava-$service-trial
+    trial=ava-$service-trial
+    said=$(compose run -d --no-deps --name "$trial" "$service" 2>&1) || printf '%s\n' "$said" >&2
     if ! wait_healthy "$trial"; then
         docker logs --tail 20 "$trial" >&2 || true
         discard "$trial"
         [ -z "$is_new" ] || docker rmi "$image" >/dev/null 2>&1 || true
-        use_env_of_before
         stop "$service $commit did not become ready, so nothing was changed. Its last words are above."
     fi
     docker stop "$trial" >/dev/null
     discard "$trial"
 
+    # One that was stopped would be started again in place of the new one.
+    for container in $(stopped_copies); do discard "$container"; done
     # shellcheck disable=SC2086 # one word per container
     set -- $old
     wanted=$(($# > 0 ? $# * 2 : 1))
     say "starting $((wanted - $#)) beside $# …"
-    if ! compose up -d --no-deps --no-recreate --no-build --scale "$service=$wanted" --wait "$service" >/dev/null 2>&1; then
-        for container in $(copies); do
-            case " $* " in *" $container "*) ;; *) docker logs --tail 20 "$container" >&2; discard "$container" ;; esac
+    # Not --wait: it asks the old ones too, and a version that is to mend them could not come.
+    if ! said=$(compose up -d --no-deps --no-recreate --no-build --scale "$service=$wanted" "$service" 2>&1); then
+        printf '%s\n' "$said" >&2
+        failed=yes
+    fi
+    for container in $(new_copies "$@"); do
+        [ -n "$failed" ] || wait_healthy "$container" || failed=yes
+    done
+    if [ -n "$failed" ] || [ -z "$(new_copies "$@")" ]; then
+        for container in $(new_copies "$@"); do
+            docker logs --tail 20 "$container" >&2 || true
+            discard "$container"
         done
-        use_env_of_before
+        for container in $(stopped_copies); do discard "$container"; done
         stop "the new copy did not become ready, so $service stays as it was."
     fi
     say "stopping the old …"
@@ -128,7 +157,9 @@ compose_deploy() {
     done
     remember_version
     cp -p "$(services_folder)/.env" "$(kept_env)"
-    rm -f "$(services_folder)/before.env"
+    trap - EXIT
+    # The one of before stays if it is another: it may have what no version ran with yet.
+    ! cmp -s "$(services_folder)/before.env" "$(services_folder)/.env" || rm -f "$(services_folder)/before.env"
     compose_prune
     say "$service runs $commit."
 }
@@ -190,11 +221,19 @@ install_version() {
         install -m 600 "/etc/ava/$service.env" "$target/service.env"
         touch "$target/complete"
     elif [ -n "$new_env" ]; then
+        # The version may be the one that runs, and starts with this file after a reboot.
+        cp -p "$target/service.env" "$target/before.env"
+        trap env_of_before_comes_back EXIT
         install -m 600 "/etc/ava/$service.env" "$target/service.env"
     elif ! cmp -s "/etc/ava/$service.env" "$target/service.env"; then
         say "its .env comes back as it was with $commit; /etc/ava/$service.env differs (--new-env takes that)"
     fi
     rm -f "$(archive)"
+}
+
+# shellcheck disable=SC2329 # by a trap
+env_of_before_comes_back() {
+    [ ! -f "$target/before.env" ] || mv "$target/before.env" "$target/service.env"
 }
 
 # A version with the same lock file has the same packages: they are linked, which takes no time and no space.
@@ -211,13 +250,14 @@ install_packages() {
         -r "$target/requirements.lock"
 }
 
-# start_copy N: a unit file, a link and an environment of its own; ready on return.
+# start_copy N: a unit file, a link and an environment of its own; ready on return. It may run already, or be
+# tried again for ever: what an interrupted deployment left there is not the version that is meant.
 start_copy() {
     ln -sfn "$commit" "$(home)/$1"
     cp "$(home)/$commit/ava-$service@.service" "/etc/systemd/system/$(unit "$1")"
     systemctl daemon-reload
     systemctl reset-failed "$(unit "$1")" 2>/dev/null || true
-    systemctl start "$(unit "$1")" 2>/dev/null
+    systemctl restart "$(unit "$1")" 2>/dev/null
 }
 
 # What a copy said last, and nothing of it left.
@@ -237,6 +277,7 @@ systemd_deploy() {
     [ -f "/etc/ava/$service.env" ] || stop "/etc/ava/$service.env is missing. Write it first: infra/README.md, section 2b."
     command -v python3 >/dev/null || stop "python3 is missing. Debian: apt-get install python3-venv"
     for address in 127.0.0.1 127.0.0.2; do
+        [ -z "$(tail -c 1 /etc/hosts)" ] || echo >>/etc/hosts
         grep -q "^$address ava-host\$" /etc/hosts || printf '%s ava-host\n' "$address" >>/etc/hosts
     done
     install_version
@@ -257,10 +298,15 @@ systemd_deploy() {
         stop "the new copy did not become ready, so $service stays as it was."
     fi
     systemctl enable -q "$(unit "$new")"
-    case $old in
-        1 | 2) say "stopping copy $old …"; remove_copy "$old" ;;
-        legacy) say "stopping ava-$service.service …"; systemctl disable -q --now "ava-$service.service" ;;
-    esac
+    # Also one that does not run: ava-again.timer would start it beside this one.
+    other=$((3 - new))
+    [ ! -L "$(home)/$other" ] || { say "stopping copy $other …"; remove_copy "$other"; }
+    if [ "$old" = legacy ] || systemctl is-enabled -q "ava-$service.service" 2>/dev/null; then
+        say "stopping ava-$service.service …"
+        systemctl disable -q --now "ava-$service.service"
+    fi
+    rm -f "$(home)/$commit/before.env"
+    trap - EXIT
     systemd_prune
     say "$service runs $commit."
 }

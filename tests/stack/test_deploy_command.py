@@ -1,6 +1,7 @@
 """`infra/deploy` before it reaches a host: what it refuses, and how it compares migrations."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ava_local.postgres.server_binaries import installed_binaries
 from ava_local.testing.databases import Database
 
 ROOT = Path(__file__).parents[2]
+IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
 pytestmark = pytest.mark.usefixtures("processes")
 
 
@@ -56,6 +58,19 @@ def test_a_version_that_does_not_exist_is_refused() -> None:
     refused = deploy("auth", "v99.9")
     assert refused.returncode == 1
     assert "there is no version v99.9 in this repository" in refused.stderr
+
+
+def test_a_version_from_before_the_services_is_refused_and_says_what_it_lacks(tmp_path: Path) -> None:
+    """It would be an empty archive, and a failure on the host that explains nothing."""
+    (tmp_path / "infra").mkdir()
+    shutil.copy(ROOT / "infra" / "deploy", tmp_path / "infra")
+    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "early"]):
+        subprocess.run(["git", *IDENTITY, *arguments], cwd=tmp_path, check=True)
+    refused = subprocess.run(
+        [str(tmp_path / "infra" / "deploy"), "auth", "HEAD"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "HEAD has no libs/common/src" in refused.stderr
 
 
 def test_without_the_database_it_asks_for_it_before_it_touches_a_host() -> None:
