@@ -134,7 +134,7 @@ compose_deploy() {
     set -- $old
     wanted=$(($# > 0 ? $# * 2 : 1))
     say "starting $((wanted - $#)) beside $# …"
-    # Not --wait: it asks the old ones too, and a version that is to mend them could not come.
+    # Not --wait: it asks the old ones too, and a version that is to put them right could not come.
     if ! said=$(compose up -d --no-deps --no-recreate --no-build --scale "$service=$wanted" "$service" 2>&1); then
         printf '%s\n' "$said" >&2
         failed=yes

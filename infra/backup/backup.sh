@@ -143,6 +143,7 @@ command=${1:-}
 [ "$#" = 0 ] || shift
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
+trap 'exit 1' HUP INT PIPE TERM # dash would leave the dump behind
 case $command in
 save | restore | drill) "$command" "$@" ;;
 *) stop "say what: backup save, backup restore or backup drill" ;;

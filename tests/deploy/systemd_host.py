@@ -42,7 +42,7 @@ class SystemdHost:
 
     def _fetch_packages(self) -> None:
         """What later commands of the page install is there by then: they would only wait for it."""
-        block = readme.commands("apt-get install ufw").splitlines()
+        block = readme.commands("install -y ufw").splitlines()
         commands = [readme.sentence("install --no-install-recommends prometheus"), block[0]]
         script = "\n".join(commands).replace("apt-get", "apt-get -q -y --download-only")
         self.write("/root/fetch.sh", script)

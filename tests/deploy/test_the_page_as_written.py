@@ -142,7 +142,7 @@ async def test_what_people_wrote_is_saved_and_every_row_comes_back(
 
 def test_the_host_is_hardened_as_the_page_says(installed: SystemdHost) -> None:
     """But for the swap file, which would be this machine's own."""
-    block = readme.commands("apt-get install ufw")
+    block = readme.commands("install -y ufw")
     lines = [line for line in block.splitlines() if "/swapfile" not in line]
     assert len(block.splitlines()) - len(lines) == 2
     box = installed.box

@@ -104,7 +104,7 @@ def units(tmp_path: Path) -> Host:
 
 
 def test_a_version_comes_although_the_copy_that_runs_is_ill(composed: Host) -> None:
-    """It may be the one that mends it."""
+    """It may be the one that puts it right."""
     composed.write("state/is.old", ILL)
     done = composed.deploy()
     assert done.returncode == 0, done.stderr
