@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ava_local.demo.user_journey import UserJourney
 from ava_local.ports import free_base_port, free_port
 from ava_local.stack.control import Stack
 from ava_local.stack.environment import SERVICES, Environment, as_env_file
@@ -32,6 +33,11 @@ class Outside:
         self.stack, self.edge_port = stack, edge_port
         self.edge_url = f"http://127.0.0.1:{edge_port}"
         self.postgres_port = stack.layout.port_of("postgres")
+
+    def journey_fails_at(self) -> list[tuple[str, str | None]]:
+        """The steps of a user's journey through the edge proxy that fail, and why."""
+        journey = UserJourney(self.edge_url, self.stack.simulator_url)
+        return [(step.title, step.problem) for step in journey.run() if step.problem]
 
     def env_file(self, service: str, database_host: str = HOST) -> str:
         """The .env of a service on a host: production's variables, and where the outside is from there."""

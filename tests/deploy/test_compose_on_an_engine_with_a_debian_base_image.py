@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from ava_local.demo.user_journey import UserJourney
 from ava_local.stack.environment import SERVICES
 from deploy import readme
 from deploy.box import HOST, wait_for
@@ -35,13 +34,8 @@ def people(host: ComposeHost) -> People:
     return People(host.outside)
 
 
-def journey_fails_at(host: ComposeHost) -> list[tuple[str, str | None]]:
-    journey = UserJourney(host.outside.edge_url, host.outside.stack.simulator_url)
-    return [(step.title, step.problem) for step in journey.run() if step.problem]
-
-
 def test_the_journey_leads_through_the_composed_caddy(host: ComposeHost) -> None:
-    assert journey_fails_at(host) == []
+    assert host.outside.journey_fails_at() == []
 
 
 def test_a_container_has_the_limits_that_the_composition_states(host: ComposeHost) -> None:
@@ -155,7 +149,7 @@ async def test_a_database_that_has_an_ipv6_address_alone_is_reached(
     await asyncio.to_thread(host.write, f"{FOLDER}/services/messaging/.env", env)
     done = await deployments.run("messaging", "one", "--yes", "--migrations-applied", "--new-env")
     assert done.returncode == 0, done.stdout
-    assert journey_fails_at(host) == []
+    assert host.outside.journey_fails_at() == []
 
 
 async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
@@ -174,7 +168,7 @@ async def test_the_stack_runs_on_a_swarm_and_a_service_is_updated_under_load(
     )
     host.box.run(f"{host.stack_variables()} docker stack config -c infra/docker-stack.yml", FOLDER)
     host.box.run(deploying, FOLDER)
-    await asyncio.to_thread(wait_for, lambda: journey_fails_at(host) == [], "no journey", 120)
+    await asyncio.to_thread(wait_for, lambda: host.outside.journey_fails_at() == [], "no journey", 120)
     load = people.ask(per_second=20)
     async with load.running():
         options = f"--quiet --detach=false --no-resolve-image --image {image}"

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from ava_local.demo.user_journey import UserJourney
 from ava_local.stack.environment import SERVICES
 from deploy import acme, readme
 from deploy.box import OWN, wait_for
@@ -26,13 +25,8 @@ def people(installed: SystemdHost) -> People:
     return People(installed.outside)
 
 
-def journey_fails_at(host: SystemdHost) -> list[tuple[str, str | None]]:
-    journey = UserJourney(host.outside.edge_url, host.outside.stack.simulator_url)
-    return [(step.title, step.problem) for step in journey.run() if step.problem]
-
-
 def test_the_journey_leads_through_the_units(installed: SystemdHost) -> None:
-    assert journey_fails_at(installed) == []
+    assert installed.outside.journey_fails_at() == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -154,7 +148,7 @@ def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
     installed.restart_machine()
     for service in SERVICES:
         wait_for(lambda unit=f"ava-{service}@*": is_active(installed, unit), f"{service} is away", 60)  # type: ignore[misc]
-    assert journey_fails_at(installed) == []
+    assert installed.outside.journey_fails_at() == []
 
 
 def test_caddy_gets_a_certificate_by_itself_and_the_page_verifies_it(installed: SystemdHost) -> None:

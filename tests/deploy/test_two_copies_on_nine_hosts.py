@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from ava_local.demo.user_journey import UserJourney
 from deploy.load import FINE, People
 from deploy.many_hosts import ManyHosts
 from deploy.systemd_host import SystemdHost
@@ -25,8 +24,7 @@ def people(hosts: ManyHosts) -> People:
 
 
 def test_the_journey_leads_through_nine_hosts(hosts: ManyHosts) -> None:
-    journey = UserJourney(hosts.outside.edge_url, hosts.outside.stack.simulator_url)
-    assert [(step.title, step.problem) for step in journey.run() if step.problem] == []
+    assert hosts.outside.journey_fails_at() == []
 
 
 async def test_hosts_that_are_killed_or_go_dark_cost_time_and_not_one_request(

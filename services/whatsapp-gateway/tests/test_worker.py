@@ -11,15 +11,33 @@ from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 from ava_whatsapp_gateway.contacts.pin_sweep import PinSweep
 from ava_whatsapp_gateway.queue import lanes
+from ava_whatsapp_gateway.queue.lane_runner import Handle
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import EventState
 from ava_whatsapp_gateway.queue.worker import Worker, running
 
 from . import meta_payloads as meta
-from .conftest import LinkNumber, MakeSettings, RunService, StartGateway
+from .conftest import Gateway, LinkNumber, MakeSettings, RunService, StartGateway
 from .fake_peers import FakePeers
 
 PHONE = "4915112345678"
+
+
+def worker_of(
+    gateway: Gateway, handle: Handle, arrived: asyncio.Event | None = None, deliveries_at_once: int = 1
+) -> Worker:
+    """A worker on this gateway's queue that does what `handle` says."""
+    return Worker(
+        gateway.pool,
+        gateway.writes,
+        gateway.settings,
+        arrived or asyncio.Event(),
+        ingest=gateway.ingest_once,
+        deliveries_at_once=deliveries_at_once,
+        handle=handle,
+        sweep=PinSweep(gateway.pool).check_next,
+        keeper=gateway.keeper,
+    )
 
 
 async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
@@ -30,16 +48,7 @@ async def test_a_stop_finishes_the_send_in_progress_and_releases_the_lane(
     release = asyncio.Event()
     peers.after["graph"].append(release.wait)
     await gateway.keep(*(meta.text(body=str(n)) for n in range(5)))
-    worker = Worker(
-        gateway.pool,
-        gateway.writes,
-        gateway.settings,
-        asyncio.Event(),
-        ingest=gateway.ingest_once,
-        handle=gateway.handler.handle,
-        sweep=PinSweep(gateway.pool).check_next,
-        keeper=gateway.keeper,
-    )
+    worker = worker_of(gateway, gateway.handler.handle)
     async with running(worker):
         await asyncio.wait_for(peers.reached["after graph"].wait(), 60)
         asyncio.get_running_loop().call_later(0.1, release.set)
@@ -186,17 +195,7 @@ async def test_a_lane_that_waits_for_a_free_place_gets_the_next_one(gateways: St
         await lanes.finish(gateway.writes, event, EventState.DONE, None, 20.0)
 
     arrived = asyncio.Event()
-    worker = Worker(
-        gateway.pool,
-        gateway.writes,
-        gateway.settings,
-        arrived,
-        ingest=gateway.ingest_once,
-        deliveries_at_once=32,
-        handle=handle,
-        sweep=PinSweep(gateway.pool).check_next,
-        keeper=gateway.keeper,
-    )
+    worker = worker_of(gateway, handle, arrived, deliveries_at_once=32)
     await gateway.keep(meta.text("4915100000001", body="1"))
     async with running(worker):
         await asyncio.wait_for(begun["1"].wait(), 20)
@@ -234,15 +233,6 @@ async def test_lanes_that_another_one_has_woken_are_claimed_at_once(
         "update whatsapp.lanes set tries = 1, waits_for = 'away:profile', due_at = case when contact_id ="
         " (select min(contact_id) from whatsapp.lanes) then now() else now() + interval '1 hour' end"
     )
-    worker = Worker(
-        gateway.pool,
-        gateway.writes,
-        gateway.settings,
-        asyncio.Event(),
-        ingest=gateway.ingest_once,
-        handle=handle,
-        sweep=PinSweep(gateway.pool).check_next,
-        keeper=gateway.keeper,
-    )
+    worker = worker_of(gateway, handle)
     async with running(worker):
         await eventually(lambda: sorted(begun) == ["1", "2"])
