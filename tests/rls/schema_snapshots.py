@@ -60,6 +60,10 @@ async def restored(server: Cluster, name: str) -> Database:
     connection = await asyncpg.connect(database.url(SUPERUSER))
     try:
         await connection.execute(DUMP.read_text(encoding="utf-8"))
+        # Everywhere else it has created these roles itself, as the migrations say.
+        await connection.execute(
+            "grant ava_auth, ava_profile, ava_messaging, ava_whatsapp_gateway to postgres with admin option"
+        )
     finally:
         await connection.close()
     await set_passwords(database.url(SUPERUSER), dict.fromkeys(LOGIN_ROLES, database.password))

@@ -147,17 +147,26 @@ async def test_an_account_deletion_finds_what_names_it_by_an_index(
     assert len(await deliveries.fetch(sql, ["4915112345678", "wamid.none"])) == 20
 
 
-@pytest.mark.parametrize("service", ["ava_auth", "ava_profile", "ava_messaging", "ava_whatsapp_gateway"])
-async def test_every_service_plans_for_the_user_at_hand_and_has_timeouts(
-    seeded: SeededDatabase, service: str
+@pytest.mark.parametrize(
+    ("service", "plans", "scans"),
+    [
+        ("ava_auth", "force_generic_plan", "off"),
+        ("ava_profile", "force_generic_plan", "off"),
+        ("ava_messaging", "force_custom_plan", "on"),
+        ("ava_whatsapp_gateway", "force_generic_plan", "off"),
+    ],
+)
+async def test_every_service_plans_as_its_questions_need_and_has_timeouts(
+    seeded: SeededDatabase, service: str, plans: str, scans: str
 ) -> None:
     connection = await seeded.connection(service)
     settings = await connection.fetch(
-        "select name, setting from pg_settings where name in ('plan_cache_mode', 'statement_timeout',"
-        " 'lock_timeout', 'idle_in_transaction_session_timeout')"
+        "select name, setting from pg_settings where name in ('plan_cache_mode', 'enable_seqscan',"
+        " 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')"
     )
     assert {row["name"]: row["setting"] for row in settings} == {
-        "plan_cache_mode": "force_custom_plan",
+        "plan_cache_mode": plans,
+        "enable_seqscan": scans,
         "statement_timeout": "10000",
         "lock_timeout": "5000",
         "idle_in_transaction_session_timeout": "60000",

@@ -83,7 +83,7 @@ async def test_killed_during_a_write_to_the_database(
 
 _STATEMENTS = {
     "prepare": "insert on whatsapp.outbox for each row",
-    "begin_send": "update on whatsapp.outbox for each row when (new.state = 'sending')",
+    "begin_send": "update on whatsapp.contacts for each row when (new.next_send_at > old.next_send_at)",
     "accepted": "update on whatsapp.outbox for each row when (new.state = 'accepted')",
     "finish": "update on whatsapp.events for each row when (new.state = 'done')",
     "release": "delete on whatsapp.lanes for each row",

@@ -123,11 +123,15 @@ class Make:
 
     lane_runner_outbox = handler_outbox
 
-    async def sender_outbox(self, old: SendState, new: SendState) -> None:
+    async def sender_outbox(self, old: SendState | None, new: SendState) -> None:
         if new is SendState.DISCARDED:
             await self._not_sent(await self._send(EventState.DONE, SendState.UNKNOWN, "notice"), new)
             return
         event = await self._claimed(EventState.READY)
+        if old is None:
+            draft = outbox.draft("hello", outbox.Whose(await self.database.person(), None))
+            await calls.begin(self.gateway.writes, event, draft, self.gateway.settings)
+            return
         send = await put_send(self.database, event.id, old)
         if new is SendState.SENDING:
             [begun] = await outbox.for_event(self.pool, event)

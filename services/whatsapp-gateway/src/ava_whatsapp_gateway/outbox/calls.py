@@ -5,6 +5,7 @@ Decisions 0051, 0105 and 0159.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue.group_commit import Call, GroupCommit
@@ -14,28 +15,21 @@ from ava_whatsapp_gateway.settings import Settings
 
 UNREACHABLE_PROBE_SECONDS = 5.0
 """How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
+LEASE_LEFT = 0.75
+"""How much of a lease is left at least when a call begins: the database extends a shorter one."""
 
-_PACE = (
-    "contact_id bigint, fence uuid, send_id uuid, number text, lease interval,"
-    " pair_gap interval, pair_burst integer, probe interval, unreachable_probe interval"
-)
 _BEGIN = Call(
-    """whatsapp.begin_send_3(
-      p_contact_id => contact_id, p_fence => fence, p_send_id => send_id, p_phone_number_id => number,
-      p_lease => lease, p_pair_gap => pair_gap, p_pair_burst => pair_burst, p_probe => probe,
-      p_unreachable_probe => unreachable_probe)""",
-    _PACE,
-)
-_BEGIN_ANSWER = Call(
-    """whatsapp.begin_answer(
+    """whatsapp.begin_send_4(
       p_contact_id => contact_id, p_fence => fence, p_send_id => send_id, p_phone_number_id => number,
       p_lease => lease, p_pair_gap => pair_gap, p_pair_burst => pair_burst, p_probe => probe,
       p_unreachable_probe => unreachable_probe, p_event_id => event_id, p_user_id => user_id,
       p_avatar_id => avatar_id, p_claimed_at => claimed_at, p_body => body)""",
-    f"{_PACE}, event_id bigint, user_id uuid, avatar_id uuid, claimed_at timestamptz, body text",
+    "contact_id bigint, fence uuid, send_id uuid, number text, lease interval,"
+    " pair_gap interval, pair_burst integer, probe interval, unreachable_probe interval,"
+    " event_id bigint, user_id uuid, avatar_id uuid, claimed_at timestamptz, body text",
 )
 _ACCEPTED = Call(
-    """whatsapp.accepted_3(
+    """whatsapp.accepted_4(
       p_send_id => send_id, p_wamid => wamid, p_alias_digits => alias, p_phone_number_id => number)""",
     "send_id uuid, wamid text, alias text, number text",
     lane=False,
@@ -62,10 +56,10 @@ async def begin(writes: GroupCommit, event: Event, send: Send, settings: Setting
         timedelta(seconds=settings.probe_seconds),
         timedelta(seconds=min(UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
-    if send.drafted_for is None:
-        return Begun(**await writes.ask(_BEGIN, *pace))
-    turn = event.id, send.drafted_for.user_id, send.drafted_for.avatar_id, event.claimed_at
-    return Begun(**await writes.ask(_BEGIN_ANSWER, *pace, *turn, send.body))
+    turn: tuple[Any, ...] = (None,) * 5
+    if whose := send.drafted_for:
+        turn = event.id, whose.user_id, whose.avatar_id, event.claimed_at, send.body
+    return Begun(**await writes.ask(_BEGIN, *pace, *turn))
 
 
 async def mark_accepted(

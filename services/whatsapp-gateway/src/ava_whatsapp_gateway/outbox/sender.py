@@ -56,7 +56,7 @@ class Sender:
             return send
         await self.rate_limiter.acquire()
         # Our lease is at least as long as this, which counts from before the database counts.
-        latest = asyncio.get_running_loop().time() + self.settings.lease_seconds
+        latest = asyncio.get_running_loop().time() + calls.LEASE_LEFT * self.settings.lease_seconds
         begun = await self._begin(event, send)
         if begun.verdict == "lost":
             raise LeaseLost
@@ -125,7 +125,8 @@ class Sender:
             case cloud_api.Accepted():
                 SENDS.labels("accepted", "").inc()
                 log.info("send.accepted", send_id=str(send.id))
-                accepted = send, outcome.wamid, outcome.alias, settings.phone_number_id
+                alias = None if outcome.alias == begun.wa_digits else outcome.alias
+                accepted = send, outcome.wamid, alias, settings.phone_number_id
                 noted = retry_while_away(lambda: calls.mark_accepted(self.writes, *accepted), _SAYING_SECONDS)
                 now, closed = await noted
                 if closed:

@@ -88,6 +88,7 @@ EVENT_TRANSITIONS: Transitions = {
 
 SEND_TRANSITIONS: Transitions = {
     (None, SendState.READY): {Actor.HANDLER},
+    (None, SendState.SENDING): {Actor.SENDER},
     (SendState.READY, SendState.SENDING): {Actor.SENDER},
     (SendState.READY, SendState.ACCEPTED): {Actor.SENDER, Actor.STATUS},
     (SendState.READY, SendState.DISCARDED): {
