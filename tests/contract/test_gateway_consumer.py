@@ -129,7 +129,9 @@ def storing(
     status: int,
     avatar: UUID | None = None,
     content: str = "Hello",
+    has: UUID | None = None,
 ) -> Interaction:
+    """`has`: the avatar that the person has by now."""
     body = {
         "channel": "whatsapp",
         "role": "user",
@@ -141,6 +143,8 @@ def storing(
     }
     refusals = {409: "message-differs", 422: "not-your-avatar"}
     answer, kind = {"id": str(TURN)}, "application/json"
+    if has:
+        answer["avatar_id"] = str(has)
     if name := refusals.get(status):
         answer, kind = problem(name, status), "application/problem+json"
     path = f"/messages/{TURN}"
@@ -170,6 +174,12 @@ async def turns(provider: Any, interaction: type[Interaction]) -> None:
         with provider.expecting(storing(interaction, description, state, status, avatar)) as url:
             async with open_client(url) as client:
                 assert await messaging.put(client, CALLER, turn(avatar))
+    new = "a turn of a person who has an avatar by now", "an empty log and an avatar", 201
+    with provider.expecting(storing(interaction, *new, has=AVATAR)) as url:
+        async with open_client(url) as client:
+            logged = await messaging.put(client, CALLER, turn())
+            assert logged
+            assert logged.avatar_id == AVATAR
     gone = storing(interaction, "a turn with a deleted avatar", "an empty log", 422, AVATAR)
     without = storing(interaction, "that turn without the avatar", "an empty log", 201)
     with provider.expecting(gone, without) as url:

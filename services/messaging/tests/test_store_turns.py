@@ -140,6 +140,24 @@ async def test_a_turn_may_only_name_the_users_own_avatar(
     assert stored.json()["avatar_id"] == str(his)
 
 
+async def test_what_a_user_says_to_no_avatar_is_said_to_theirs(
+    client: httpx.AsyncClient,
+    database: Database,
+    delegate: Delegate,
+    create_avatar: CreateAvatar,
+) -> None:
+    """A service need not know that they have one by now; what is answered names whom it was said to."""
+    ada, ben = await database.person(), await database.person()
+    hers = await create_avatar(ada)
+    said = await client.put(path(), json=TURN | {"role": "user"}, headers=delegate(ada))
+    assert said.json()["avatar_id"] == str(hers)
+    alone = await client.put(path(), json=TURN | {"role": "user"}, headers=delegate(ben))
+    assert alone.json()["avatar_id"] is None
+    other = TURN | {"role": "assistant", "external_id": "wamid.answer"}
+    answer = await client.put(path(), json=other, headers=delegate(ada))
+    assert answer.json()["avatar_id"] is None
+
+
 async def test_deleting_an_avatar_keeps_what_was_said(
     client: httpx.AsyncClient,
     database: Database,

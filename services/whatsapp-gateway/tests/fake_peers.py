@@ -147,6 +147,8 @@ class FakePeers:
                 same = entry["content"] == turn["content"] or {"edited_at", "deleted_at"} & entry.keys()
                 same = same and entry["user"] == turn["user"]
                 return (200, _shown(entry)) if same else (409, {"type": "urn:ava:problem:message-differs"})
+        if turn["role"] == "user" and turn["avatar_id"] is None and (own := self.avatars.get(turn["user"])):
+            turn["avatar_id"] = str(own)
         self._append(turn)
         return 201, _shown(self.log[-1])
 

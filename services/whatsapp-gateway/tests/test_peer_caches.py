@@ -125,11 +125,14 @@ async def test_a_forgotten_avatar_id_is_asked_for_again(profile: Peer, to_profil
     assert profile.requests == 2
 
 
-async def test_that_a_user_has_no_avatar_is_never_cached(
+async def test_that_a_user_has_no_avatar_is_cached_until_messaging_knows_one(
     profile: Peer, to_profile: httpx.AsyncClient
 ) -> None:
     ids = AvatarIds()
     profile.status, profile.body = 404, {"type": "urn:ava:problem:avatar-not-found"}
     for _ in range(2):
         assert await ids.get(to_profile, caller(ADA)) is None
-    assert profile.requests == 2
+    assert profile.requests == 1
+    ids.remember(ADA, BOB)
+    assert await ids.get(to_profile, caller(ADA)) == BOB
+    assert profile.requests == 1

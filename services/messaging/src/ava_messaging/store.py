@@ -117,10 +117,10 @@ async def write(
 
 
 async def put(pool: Pool, caller: Caller, message_id: UUID, turn: Turn) -> tuple[Message | None, bool]:
-    """A turn of another channel; as `_append`."""
+    """A turn of another channel, the user's to their avatar as in the app; as `_append`."""
     said = turn.channel, turn.role, turn.content, turn.external_id
     at = turn.sent_at, turn.created_at
-    return await _append(pool, caller, message_id, turn.avatar_id, False, *said, *at)
+    return await _append(pool, caller, message_id, turn.avatar_id, turn.role == "user", *said, *at)
 
 
 async def _append(pool: Pool, caller: Caller, *values: Any) -> tuple[Message | None, bool]:

@@ -112,6 +112,8 @@ class Handler:
         if event.user_id is None:
             await lanes.note_owner(self._writes, event, caller.id, self._settings.lease_seconds)
         logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
+        if avatar is None and logged.avatar_id:
+            self._avatar_ids.remember(caller.id, logged.avatar_id)
         if event.edited_at:
             await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
         return logged

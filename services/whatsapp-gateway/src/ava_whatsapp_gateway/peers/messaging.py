@@ -97,7 +97,8 @@ class Correction:
 async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> Turn | None:
     """The turn as it is in the log, once, however often this is called. None: its avatar may be gone.
 
-    Its words are those of the last edit on the phone, and none when it was deleted there.
+    What a user says to no avatar is said to theirs, if they have one by now. Its words are those of the last
+    edit on the phone, and none when it was deleted there.
     """
     body = {
         "channel": "whatsapp",
@@ -119,7 +120,12 @@ async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> Turn | N
     if logged.get("id") != str(turn.id) and logged.get("external_id") != turn.external_id:
         raise PeerAway("messaging", f"{response.status_code} without the turn")
     if logged.get("edited_at") or logged.get("deleted_at"):
-        return replace(turn, words=str(logged.get("content") or ""))
+        turn = replace(turn, words=str(logged.get("content") or ""))
+    if turn.avatar_id is None and (avatar := logged.get("avatar_id")):
+        try:
+            turn = replace(turn, avatar_id=UUID(str(avatar)))
+        except ValueError:
+            raise PeerAway("messaging", "an avatar without an id") from None
     return turn
 
 

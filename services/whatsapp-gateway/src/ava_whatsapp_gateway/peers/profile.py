@@ -46,29 +46,32 @@ async def avatar(client: httpx.AsyncClient, caller: Caller) -> Avatar | None:
 
 
 class AvatarIds:
-    """Avatar ids, cached for minutes because people write several messages in a row.
+    """Avatar ids, and that a user has none, remembered for minutes: people write several messages in a row.
 
-    That a user has none is never cached; one that is deleted is noticed by messaging, and forgotten.
+    Messaging says when that is not so any more: it refuses one that is gone, and answers with the one there is.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ids: ExpiringCache[UUID, UUID] = ExpiringCache(_CACHE_SIZE, clock)
+        self._ids: ExpiringCache[UUID, tuple[UUID | None]] = ExpiringCache(_CACHE_SIZE, clock)
 
     async def get(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
         """The id of the caller's avatar, None before they have one."""
-        if avatar := self._ids.get(caller.id):
-            return avatar
+        if known := self._ids.get(caller.id):
+            return known[0]
         response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
-        if response.status_code == 404:
-            return None
-        if not response.is_success:
-            raise PeerRefused("profile", response)
-        try:
-            avatar = UUID(str(json_object(response).get("id")))
-        except ValueError:
-            raise PeerAway("profile", "an avatar without an id") from None
-        self._ids.put(caller.id, avatar, _CACHE_SECONDS)
+        avatar = None
+        if response.status_code != 404:
+            if not response.is_success:
+                raise PeerRefused("profile", response)
+            try:
+                avatar = UUID(str(json_object(response).get("id")))
+            except ValueError:
+                raise PeerAway("profile", "an avatar without an id") from None
+        self.remember(caller.id, avatar)
         return avatar
+
+    def remember(self, user_id: UUID, avatar: UUID | None) -> None:
+        self._ids.put(user_id, (avatar,), _CACHE_SECONDS)
 
     def forget(self, user_id: UUID) -> None:
         self._ids.discard(user_id)
