@@ -2,6 +2,9 @@
 -- and kept. Making it anew for every statement of every function was half of what PostgreSQL did for an echo.
 -- A plan that is kept may have been made while its table was empty, so it must use an index whatever
 -- the statistics say. Messaging goes on planning for the user at hand: its pages have optional filters.
+set lock_timeout = '5s';
+set statement_timeout = '60s';
+
 alter role ava_auth set plan_cache_mode = force_generic_plan;
 alter role ava_auth set enable_seqscan = off;
 alter role ava_profile set plan_cache_mode = force_generic_plan;

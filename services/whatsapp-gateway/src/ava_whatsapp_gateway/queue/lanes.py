@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050, 0106, 0122, 0141, 0159 and 0161. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106, 0122, 0141, 0159, 0161 and 0169. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -78,7 +78,11 @@ class Lane:
     """Nothing was ready when it was given back."""
 
 
-_CLAIM = "select * from whatsapp.claim_3(p_limit => $1, p_lease => $2, p_events => $3)"
+# A claim that is lost in a crash of the database is another worker's then, as if its lease had expired.
+_CLAIM = """
+select claimed.* from set_config('synchronous_commit', 'off', true),
+  whatsapp.claim_3(p_limit => $1, p_lease => $2, p_events => $3) as claimed
+"""
 _FINISH = Call(
     """whatsapp.finish_3(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
       p_lease => lease, p_state => state, p_reason => reason, p_link_version => link_version,

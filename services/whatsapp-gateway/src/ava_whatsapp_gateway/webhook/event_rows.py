@@ -43,11 +43,15 @@ class Stored(NamedTuple):
 _EVENT_COLUMNS = ", ".join(EventRow._fields)
 _EVENT_VALUES = ", ".join([*EventRow._fields[:-1], "string_to_array(names, ' ')"])
 
+# The lanes come last: a worker on one of them waits from there until the commit.
 INSERT_EVENTS = f"""
+with stored as (
 insert into whatsapp.events ({_EVENT_COLUMNS})
 select {_EVENT_VALUES}
 from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
-on conflict (key) do nothing returning contact_id, state
+on conflict (key) do nothing returning contact_id, state)
+select whatsapp.wake(
+  p_contact_ids => array(select contact_id from stored where state = '{EventState.READY}'), p_at_once => false)
 """

@@ -32,7 +32,6 @@ from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
 """
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
-_WAKE = "select whatsapp.wake(p_contact_ids => $1, p_at_once => false)"
 
 BATCH_DELIVERIES = 32
 """At most so many in one transaction."""
@@ -106,7 +105,7 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
 async def _store(connection: Connection, found: Found) -> Stored:
     """Store them all at once."""
     known, keys = KnownEvents(), [item.key for _, item in found if not isinstance(item, Status)]
-    if rows := await connection.fetch(KNOWN, keys):
+    if rows := keys and await connection.fetch(KNOWN, keys):
         known.note(rows)
     fresh = _without_duplicates(known, found)
     senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
@@ -116,12 +115,10 @@ async def _store(connection: Connection, found: Found) -> Stored:
     # A contact that was found out to be another's since an earlier item was read is gone.
     if contacts.united:
         events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
-    stored = await connection.fetch(event_rows.INSERT_EVENTS, *zip(*events, strict=True)) if events else []
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
-    # Last, because a worker on one of these lanes waits from here until the commit.
-    if woken := [row["contact_id"] for row in stored if row["state"] == EventState.READY]:
-        await connection.execute(_WAKE, woken)
+    if events:
+        await connection.execute(event_rows.INSERT_EVENTS, *zip(*events, strict=True))
     told = [(row["received_at"], item) for row, item in found if isinstance(item, Status)]
     return Stored(
         [item for _, item in fresh if isinstance(item, AccountNotice)],

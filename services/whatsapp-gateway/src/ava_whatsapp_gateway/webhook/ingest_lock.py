@@ -1,13 +1,17 @@
 """One process ingests at a time: an event acknowledged earlier is in its lane before a later one.
 
-Decisions 0050 and 0161.
+Decisions 0050, 0161 and 0169.
 """
 
 import asyncio
 
 from ava_common.database import Connection
 
-_LOCK = "select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))"
+# What is lost of it in a crash of the database is ingested again.
+_LOCK = """
+select pg_try_advisory_xact_lock(hashtextextended('whatsapp.split', 0))
+from set_config('synchronous_commit', 'off', true)
+"""
 _PAUSES_SECONDS = (0.0, 0.01, 0.02, 0.04, 0.08)
 
 
