@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -35,6 +34,26 @@ class on_behalf_of(httpx.Auth):
         yield request
 
 
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Nothing is kept; reading them costs as much as the rest of a short response."""
+
+
+class _Client(httpx.AsyncClient):
+    """A cookie that it kept would travel with the next request, which is another person's."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        """None is ever sent."""
+
+
+_NO_COOKIES = _NoCookies()
+
+
 async def _carry_trace(request: httpx.Request) -> None:
     trace = current_trace()
     if trace.traceparent:
@@ -46,15 +65,10 @@ async def _carry_trace(request: httpx.Request) -> None:
 async def open_client(
     base_url: str, *, timeout_seconds: float = 5.0, **options: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client for one service; the timeout is for connect, read, write and pool each.
-
-    A cookie that it kept would travel with the next request, which is another person's.
-    """
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    async with httpx.AsyncClient(
+    """A client for one service; the timeout is for connect, read, write and pool each."""
+    async with _Client(
         base_url=base_url,
         timeout=timeout_seconds,
-        cookies=no_cookies,
         event_hooks={"request": [_carry_trace]},
         **{"verify": certificate_authorities(), **options},
     ) as client:

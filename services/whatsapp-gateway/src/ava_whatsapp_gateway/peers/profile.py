@@ -48,7 +48,7 @@ async def avatar(client: httpx.AsyncClient, caller: Caller) -> Avatar | None:
 class AvatarIds:
     """Avatar ids, and that a user has none, remembered for minutes: people write several messages in a row.
 
-    Messaging says when that is not so any more: it refuses one that is gone, and answers with the one there is.
+    Messaging says when that is not so any more: it refuses one that is gone, and answers with a new one.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -52,6 +52,6 @@ from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[]
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
 on conflict (key) do nothing returning contact_id, state)
-select whatsapp.wake(
-  p_contact_ids => array(select contact_id from stored where state = '{EventState.READY}'), p_at_once => false)
+select whatsapp.wake(p_at_once => false,
+  p_contact_ids => array(select contact_id from stored where state = '{EventState.READY}'))
 """
