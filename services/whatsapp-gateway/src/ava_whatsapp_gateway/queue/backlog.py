@@ -8,22 +8,30 @@ from ava_whatsapp_gateway.metrics import BACKLOG, BACKLOG_AGE, CIRCUIT
 from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
 from ava_whatsapp_gateway.settings import Settings
 
-_NOT_FINAL = (
-    *(EventState.READY, EventState.HELD, EventState.AWAITING),
+_OPEN = (
+    *(EventState.HELD, EventState.AWAITING),
     *(EventState.UNRESOLVED, EventState.DEAD, EventState.QUARANTINED),
 )
 _OUTCOME_OPEN = (SendState.SENDING, SendState.UNKNOWN, SendState.UNRESOLVED)
-_COUNTED = {"events": _NOT_FINAL, "sends": _OUTCOME_OPEN, "deliveries": ("new", "quarantined")}
+_COUNTED = {
+    "events": (EventState.READY, *_OPEN),
+    "sends": _OUTCOME_OPEN,
+    "deliveries": ("new", "quarantined"),
+}
 # Of a notice nobody decides what became of it: the next one is sent in a day.
+# Each part asks for what one partial index has.
 _COUNTS = f"""
 select 'events' as what, state, count(*) as n from whatsapp.events
-where state in ({literals(*_NOT_FINAL)}) group by state
+where state in ({literals(*_OPEN)}) group by state
+union all
+select 'events', '{EventState.READY}', count(*) from whatsapp.events where state = '{EventState.READY}'
 union all
 select 'sends', state, count(*) from whatsapp.outbox
 where state in ({literals(*_OUTCOME_OPEN)}) and kind = 'answer' group by state
 union all
-select 'deliveries', state, count(*) from whatsapp.deliveries
-where state in ('new', 'quarantined') group by state
+select 'deliveries', 'new', count(*) from whatsapp.deliveries where state = 'new'
+union all
+select 'deliveries', 'quarantined', count(*) from whatsapp.deliveries where state = 'quarantined'
 """
 _STATE = f"""
 select coalesce(extract(epoch from clock_timestamp() - least(

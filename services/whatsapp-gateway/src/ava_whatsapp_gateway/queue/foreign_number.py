@@ -10,12 +10,12 @@ from ava_whatsapp_gateway.queue.states import EventState
 _ONLY = f"""
 select latest.reason, not exists (
     select from whatsapp.events as e
-    where e.contact_id is not null and e.changed_at > clock_timestamp() - interval '1 day'
+    where e.contact_id is not null and e.changed_at > statement_timestamp() - interval '1 day'
   ) as alone
 from (
   select reason from whatsapp.events
   where state = '{EventState.IGNORED}' and reason like 'for another phone number id%'
-    and received_at > clock_timestamp() - interval '1 day'
+    and received_at > statement_timestamp() - interval '1 day'
   order by received_at desc limit 1
 ) as latest
 """

@@ -81,7 +81,7 @@ class Lane:
 # A claim that is lost in a crash of the database is another worker's then, as if its lease had expired.
 _CLAIM = """
 select claimed.* from set_config('synchronous_commit', 'off', true),
-  whatsapp.claim_3(p_limit => $1, p_lease => $2, p_events => $3) as claimed
+  whatsapp.claim_4(p_limit => $1, p_lease => $2, p_events => $3) as claimed
 """
 _FINISH = Call(
     """whatsapp.finish_3(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,

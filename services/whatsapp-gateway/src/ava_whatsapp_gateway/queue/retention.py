@@ -1,6 +1,6 @@
 """Delete what has been kept long enough, a little at a time, and show how old the oldest of each kind is.
 
-Decision 0136.
+Decisions 0136 and 0170.
 """
 
 from dataclasses import dataclass
@@ -18,35 +18,42 @@ PAST = "written too long before the number was linked"
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows of one kind, the setting that says for how many days, and since when they count."""
+    """Rows of one kind, the setting that says for how many days, and since when they count.
+
+    `parts` are conditions instead of one, where an index finds the oldest of each part only.
+    """
 
     kind: str
     setting: str
     table: str
     since: str
     where: str
-    key: str = "id"
+    parts: tuple[str, ...] = ()
 
     @property
     def delete(self) -> str:
+        # An index serves the statement's time, and not the clock's. A row that is changed meanwhile stays.
         return (
-            f"delete from whatsapp.{self.table} where ({self.key}) in (select {self.key}"
+            f"delete from whatsapp.{self.table} where ctid = any (array(select kept.ctid"
             f" from whatsapp.{self.table} as kept where {self.where}"
-            f" and {self.since} < clock_timestamp() - $1::interval limit $2)"
+            f" and {self.since} < statement_timestamp() - $1::interval order by {self.since} limit $2))"
         )
 
     @property
     def age(self) -> str:
-        return (
-            f"select coalesce(extract(epoch from clock_timestamp() - min({self.since})), 0)::float"
-            f" from whatsapp.{self.table} as kept where {self.where}"
+        rows, order = (
+            f"select {self.since} from whatsapp.{self.table} as kept",
+            f"order by {self.since} limit 1",
         )
+        oldest = ", ".join(f"({rows} where {part} {order})" for part in self.parts or (self.where,))
+        return f"select coalesce(extract(epoch from clock_timestamp() - least({oldest})), 0)::float"
 
 
 def _events(kind: str, setting: str, since: str, *states: EventState) -> Kept:
     return Kept(kind, setting, "events", since, f"state in ({literals(*states)})")
 
 
+_UNDECIDED = (EventState.DEAD, EventState.UNRESOLVED, EventState.QUARANTINED)
 KEPT = (
     # Held for a sender who never linked: we may not keep their words.
     _events("held", "held_days", "received_at", EventState.HELD),
@@ -73,11 +80,11 @@ KEPT = (
     ),
     _events("done", "done_days", "changed_at", EventState.DONE, EventState.IGNORED),
     _events("discarded", "done_days", "changed_at", EventState.DISCARDED),
-    _events(
-        "undecided", "undecided_days", "changed_at",
-        EventState.DEAD, EventState.UNRESOLVED, EventState.QUARANTINED,
+    Kept(
+        "undecided", "undecided_days", "events", "changed_at", f"state in ({literals(*_UNDECIDED)})",
+        parts=tuple(f"state = '{state}'" for state in _UNDECIDED),
     ),
-    Kept("statuses", "done_days", "statuses", "received_at", "true", key="wamid, status"),
+    Kept("statuses", "done_days", "statuses", "received_at", "true"),
 )  # fmt: skip
 """All that holds words or numbers and has a limit. A linked contact stays as long as its account."""
 

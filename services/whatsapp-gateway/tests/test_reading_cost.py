@@ -1,0 +1,68 @@
+"""What the gateway reads does not grow with what is kept or waits, whenever its plans were made.
+
+Decisions 0168 and 0170.
+"""
+
+from collections import Counter
+
+from ava_common.database import Pool, open_pool
+from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.queue import lanes, maintenance
+
+from .conftest import Gateway
+
+KEPT, MANY = 20_000, 50
+_READ = """
+select relname, (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as n
+from pg_stat_user_tables where schemaname = 'whatsapp'
+"""
+_FILL = (
+    "alter table whatsapp.events disable trigger user",
+    "alter table whatsapp.outbox disable trigger user",
+    "insert into whatsapp.contacts (wa_digits, user_id) select 490000000 + n, $2 from {kept}",
+    # They wait for their lease or their turn to end.
+    "insert into whatsapp.lanes (contact_id, due_at)"
+    " select id, now() + interval '1 hour' from whatsapp.contacts",
+    "insert into whatsapp.deliveries (id, digest, body, state, names) overriding system value"
+    " select n, sha256(n::text::bytea), '', 'split', '{{}}' from {kept}",
+    "insert into whatsapp.events (id, key, delivery_id, contact_id, kind, state, sent_at, received_at, item)"
+    " overriding system value select n, n, n, (select min(id) from whatsapp.contacts), 'text', 'done',"
+    " now(), now(), '' from {kept}",
+    "insert into whatsapp.outbox (id, event_id, contact_id, part, body, state, wamid)"
+    " select gen_random_uuid(), id, contact_id, 0, '', 'accepted', key from whatsapp.events",
+    "insert into whatsapp.statuses (wamid, status, rank, at, applied)"
+    " select n, 'read', 3, now(), true from {kept}",
+    "alter table whatsapp.events enable trigger user",
+    "alter table whatsapp.outbox enable trigger user",
+)
+
+
+async def test_a_round_reads_no_more_when_more_is_kept(gateway: Gateway, database: Database) -> None:
+    """With plans from when there was nothing and without statistics, and with new ones."""
+    url, may_become = database.url("ava_whatsapp_gateway"), ("service_role",)
+    async with open_pool(url, name="round", size=1, may_become=may_become) as pool:
+        await a_round(gateway, pool)
+        user = await database.person()
+        for statement in _FILL:
+            rows = statement.format(kept="generate_series(1, $1::integer) as n")
+            await database.admin(rows, *[KEPT, user][: "$1" in rows] + [user][: "$2" in rows])
+        await a_round(gateway, pool)  # the first reads what is dead in the indexes
+        assert await read_by(gateway, database, pool) == {}
+        await database.admin("vacuum analyze")
+        assert await read_by(gateway, database, pool) == {}
+
+
+async def read_by(gateway: Gateway, database: Database, pool: Pool) -> dict[str, int]:
+    """Rows that one more round reads of each table, where they are many."""
+    before = Counter({row["relname"]: row["n"] for row in await database.admin(_READ)})
+    await a_round(gateway, pool)
+    after = Counter({row["relname"]: row["n"] for row in await database.admin(_READ)})
+    return {name: rows for name, rows in (after - before).items() if rows > MANY}
+
+
+async def a_round(gateway: Gateway, pool: Pool) -> None:
+    """What every gateway does again and again."""
+    await maintenance.run(pool, gateway.settings)
+    assert await lanes.claim(pool, 8, 1.0) == []
+    await lanes.probe_waiting(pool)
+    await pool.execute("select pg_stat_force_next_flush()")
