@@ -64,14 +64,14 @@ class Database:
 
 
 @contextmanager
-def temporary_cluster(version: int = 18) -> Iterator[Cluster]:
-    """A server without fsync, in memory if possible; it ends with this process, however that ends."""
+def temporary_cluster(version: int = 18, *, durable: bool = False) -> Iterator[Cluster]:
+    """A server in memory if possible, without fsync; it ends with this process, however that ends."""
     memory = Path("/dev/shm")  # noqa: S108
     parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     _remove_leftover_folders(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-", dir=parent))
     folder.chmod(0o711)
-    running = Cluster(folder, free_port(), version=version, durable=False)
+    running = Cluster(folder, free_port(), version=version, durable=durable)
     try:
         running.start()
         yield running
