@@ -1,4 +1,4 @@
--- Rows of these services are found by key, whoever they belong to: a plan is made once for each connection
+-- Rows of these services are found by key, however many there are: a plan is made once for each connection
 -- and kept. Making it anew for every statement of every function was half of what PostgreSQL did for an echo.
 -- A plan that is kept may have been made while its table was empty, so it must use an index whatever
 -- the statistics say. Messaging goes on planning for the user at hand: its pages have optional filters.

@@ -126,8 +126,8 @@ begin
 end
 $$;
 comment on function whatsapp.accepted_4(uuid, text, text, text) is
-  'Notes that Meta accepted a send, and under which wamid and alias (null when it is the number itself): whoever holds
-the lease. `closed` is true when this closed the number''s circuit; the rest is what the send is now, null when it was
+  'Notes that Meta accepted a send, and under which wamid and alias (null when it is the number itself), also when
+the lease is over. `closed` is true when this closed the number''s circuit; the rest is what the send is now, null when it was
 deleted together with its account.';
 
 grant execute on function whatsapp.begin_send_4(

@@ -65,8 +65,6 @@ class ContactStore:
     ) -> "ContactStore":
         """The contacts that these senders may be, and those that these moves are about."""
         senders = [*senders, *(side for move in moves for side in (move.before, move.after))]
-        if not senders:
-            return cls(connection, [], {}, set())
         digits = list({sender.digits for sender in senders if sender.digits})
         bsuids = {sender.bsuid for sender in senders if sender.bsuid}
         known = [ContactRow(*row) for row in await connection.fetch(_KNOWN, digits, list(bsuids))]
@@ -74,9 +72,8 @@ class ContactStore:
         if fresh := [*({*digits} - {row.wa_digits for row in known}), *unknown]:
             await connection.execute(_BETWEEN_LINKS, fresh)
         moved = await contact_moves.find_moved(connection, list(unknown), known) if unknown else {}
-        names = {(row.wa_digits, row.bsuid) for row in known}
-        changed = any((sender.digits, sender.bsuid) not in names for sender in senders)
-        former = await connection.fetch(_FORMER, digits) if changed else []
+        new = {(one.digits, one.bsuid) for one in senders} - {(row.wa_digits, row.bsuid) for row in known}
+        former = await connection.fetch(_FORMER, digits) if new else []
         return cls(connection, known, moved, {row["from_digits"] for row in former})
 
     def _index(self) -> None:

@@ -108,12 +108,11 @@ class Handler:
         )
         if event.logged_at:
             return said
-        avatar = await self._avatar_ids.get(clients.profile, caller)
+        said = replace(said, avatar_id=await self._avatar_ids.get(clients.profile, caller))
         if event.user_id is None:
             await lanes.note_owner(self._writes, event, caller.id, self._settings.lease_seconds)
-        logged = await self._log(clients, caller, replace(said, avatar_id=avatar))
-        if avatar is None and logged.avatar_id:
-            self._avatar_ids.remember(caller.id, logged.avatar_id)
+        logged = await self._log(clients, caller, said)
+        self._avatar_ids.remember(caller.id, logged.avatar_id)
         if event.edited_at:
             await self._corrections.mark_edited(clients.messaging, caller, event, event.edited_at)
         return logged
@@ -122,8 +121,7 @@ class Handler:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
         if logged := await messaging.put(clients.messaging, caller, turn):
             return logged
-        self._avatar_ids.forget(caller.id)
-        turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
+        turn = replace(turn, avatar_id=await self._avatar_ids.ask(clients.profile, caller))
         if logged := await messaging.put(clients.messaging, caller, turn):
             return logged
         turn = replace(turn, avatar_id=None)

@@ -119,6 +119,10 @@ async def put(client: httpx.AsyncClient, caller: Caller, turn: Turn) -> Turn | N
     # It may have been logged under another id; what it is called at Meta is the same.
     if logged.get("id") != str(turn.id) and logged.get("external_id") != turn.external_id:
         raise PeerAway("messaging", f"{response.status_code} without the turn")
+    return _as_logged(turn, logged)
+
+
+def _as_logged(turn: Turn, logged: dict[str, Any]) -> Turn:
     if logged.get("edited_at") or logged.get("deleted_at"):
         turn = replace(turn, words=str(logged.get("content") or ""))
     if turn.avatar_id is None and (avatar := logged.get("avatar_id")):

@@ -56,8 +56,11 @@ class AvatarIds:
 
     async def get(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
         """The id of the caller's avatar, None before they have one."""
-        if known := self._ids.get(caller.id):
-            return known[0]
+        known = self._ids.get(caller.id)
+        return known[0] if known else await self.ask(client, caller)
+
+    async def ask(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
+        """What profile says now."""
         response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
         avatar = None
         if response.status_code != 404:
@@ -72,6 +75,3 @@ class AvatarIds:
 
     def remember(self, user_id: UUID, avatar: UUID | None) -> None:
         self._ids.put(user_id, (avatar,), _CACHE_SECONDS)
-
-    def forget(self, user_id: UUID) -> None:
-        self._ids.discard(user_id)
