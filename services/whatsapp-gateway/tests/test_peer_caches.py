@@ -117,6 +117,14 @@ async def test_an_avatar_id_is_cached_for_five_minutes(profile: Peer, to_profile
         assert profile.requests == asked, moment
 
 
+async def test_a_forgotten_avatar_id_is_asked_for_again(profile: Peer, to_profile: httpx.AsyncClient) -> None:
+    ids = AvatarIds()
+    await ids.get(to_profile, caller(ADA))
+    ids.forget(ADA)
+    await ids.get(to_profile, caller(ADA))
+    assert profile.requests == 2
+
+
 async def test_that_a_user_has_no_avatar_is_cached_until_messaging_knows_one(
     profile: Peer, to_profile: httpx.AsyncClient
 ) -> None:

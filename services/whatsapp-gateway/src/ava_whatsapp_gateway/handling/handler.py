@@ -121,7 +121,8 @@ class Handler:
         """The turn as it was logged: an avatar deleted in the meantime must not take it along."""
         if logged := await messaging.put(clients.messaging, caller, turn):
             return logged
-        turn = replace(turn, avatar_id=await self._avatar_ids.ask(clients.profile, caller))
+        self._avatar_ids.forget(caller.id)
+        turn = replace(turn, avatar_id=await self._avatar_ids.get(clients.profile, caller))
         if logged := await messaging.put(clients.messaging, caller, turn):
             return logged
         turn = replace(turn, avatar_id=None)

@@ -56,11 +56,8 @@ class AvatarIds:
 
     async def get(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
         """The id of the caller's avatar, None before they have one."""
-        known = self._ids.get(caller.id)
-        return known[0] if known else await self.ask(client, caller)
-
-    async def ask(self, client: httpx.AsyncClient, caller: Caller) -> UUID | None:
-        """What profile says now."""
+        if known := self._ids.get(caller.id):
+            return known[0]
         response = await request(client, "profile", "GET", "/profile/avatar", auth=on_behalf_of(caller))
         avatar = None
         if response.status_code != 404:
@@ -75,3 +72,6 @@ class AvatarIds:
 
     def remember(self, user_id: UUID, avatar: UUID | None) -> None:
         self._ids.put(user_id, (avatar,), _CACHE_SECONDS)
+
+    def forget(self, user_id: UUID) -> None:
+        self._ids.discard(user_id)

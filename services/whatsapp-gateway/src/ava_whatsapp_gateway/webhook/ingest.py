@@ -111,7 +111,16 @@ async def _store(connection: Connection, found: Found) -> Stored:
     for _, item in found:
         ITEMS.labels(type(item).__name__.lower()).inc()
     if fresh:
-        events = await _event_rows(connection, known, fresh)
+        senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
+        moves = [item for _, item in fresh if isinstance(item, Move)]
+        contacts = await ContactStore.load(connection, senders, moves)
+        events = [await _event_row(contacts, known, row, item) for row, item in fresh]
+        # A contact that was found out to be another's since an earlier item was read is gone.
+        if gone := contacts.united:
+            events = [
+                event._replace(contact_id=gone.get(event.contact_id or 0, event.contact_id))
+                for event in events
+            ]
         await connection.execute(event_rows.INSERT_EVENTS, *zip(*events, strict=True))
     told = [(row["received_at"], item) for row, item in found if isinstance(item, Status)]
     return Stored(
@@ -156,19 +165,6 @@ def _without_duplicates(known: KnownEvents, found: Found) -> list[tuple[asyncpg.
     fresh = {item.key: (row, item) for row, item in reversed(keyed) if item.key not in known.seen}
     DUPLICATES.inc(len(keyed) - len(fresh))
     return list(reversed(fresh.values()))
-
-
-async def _event_rows(
-    connection: Connection, known: KnownEvents, fresh: list[tuple[asyncpg.Record, Keyed]]
-) -> list[EventRow]:
-    senders = [item.sender for _, item in fresh if isinstance(item, Message) and not item.ignored]
-    moves = [item for _, item in fresh if isinstance(item, Move)]
-    contacts = await ContactStore.load(connection, senders, moves)
-    events = [await _event_row(contacts, known, row, item) for row, item in fresh]
-    # A contact that was found out to be another's since an earlier item was read is gone.
-    if contacts.united:
-        events = [e._replace(contact_id=contacts.united.get(e.contact_id or 0, e.contact_id)) for e in events]
-    return events
 
 
 async def _event_row(
