@@ -154,8 +154,7 @@ class Handler:
         async with AsyncExitStack() as stack:
             async with self._keeper.keep(event):
                 chunks = text_chunks(await self._thinking.think(event, said))
-                stored = outbox.prepare(self._pool, event, whose, chunks, lease_seconds) if chunks else None
-                sends = await stored if stored else []
+                sends = await outbox.prepare(self._pool, event, whose, chunks, lease_seconds) if chunks else []
                 clients = await stack.enter_async_context(self._clients.lend())
             caller = await self._tokens.caller_for(clients.auth, said.user_id)
             await self._send(clients, caller, event, said, sends)
