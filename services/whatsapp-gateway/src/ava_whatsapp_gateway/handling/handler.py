@@ -150,11 +150,11 @@ class Handler:
     async def _answer_after_thought(self, event: lanes.Event, said: Turn) -> None:
         """Meanwhile only the lane is held; the answer is stored before there is a client to send it."""
         assert self._thinking is not None  # noqa: S101 - it is asked only where it is
-        whose, lease_seconds = outbox.Whose(said.user_id, said.avatar_id), self._settings.lease_seconds
+        whose, lease = outbox.Whose(said.user_id, said.avatar_id), self._settings.lease_seconds
         async with AsyncExitStack() as stack:
             async with self._keeper.keep(event):
                 chunks = text_chunks(await self._thinking.think(event, said))
-                sends = await outbox.prepare(self._pool, event, whose, chunks, lease_seconds) if chunks else []
+                sends = await outbox.prepare(self._pool, event, whose, chunks, lease) if chunks else []
                 clients = await stack.enter_async_context(self._clients.lend())
             caller = await self._tokens.caller_for(clients.auth, said.user_id)
             await self._send(clients, caller, event, said, sends)
