@@ -1,9 +1,12 @@
 """Retention: what is deleted after its time, what is kept, and what is shown of it."""
 
+import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
+from ava_local.postgres.cluster import SUPERUSER
 from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.metrics import KEPT_AGE, KEPT_LIMIT, RETENTION_DELETED
 from ava_whatsapp_gateway.queue import retention
@@ -13,6 +16,7 @@ from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber, StartGateway
 from .fake_peers import FakePeers
 from .state_watch import put_event
+from .waiting import until_blocked
 
 PHONE = "4915112345678"
 
@@ -31,6 +35,36 @@ async def test_what_is_held_too_long_is_deleted_with_its_sender(
         await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.states() == []
     assert await gateway.pool.fetchval("select count(*) from whatsapp.contacts") == 0
+
+
+async def test_what_a_forgotten_sender_says_at_that_moment_is_kept(
+    gateways: StartGateway, peers: FakePeers, database: Database
+) -> None:
+    """A contact that nobody linked is old enough to be deleted, and its next message is being ingested."""
+    gateway = await gateways(held_days=0.5)
+    await gateway.pool.execute("insert into whatsapp.contacts (wa_digits) values ($1)", PHONE)
+    await _age(gateway, "contacts", "first_seen_at", "1 day")
+    await gateway.keep(meta.text(body="I am back"))
+    holder = await asyncpg.connect(database.url(SUPERUSER))
+    try:
+        await holder.execute("select pg_advisory_lock(1)")
+        await database.admin(
+            "do $do$ begin"
+            " create function whatsapp.wait() returns trigger language plpgsql as"
+            " $$ begin perform pg_advisory_xact_lock(1); return new; end $$;"
+            " grant execute on function whatsapp.wait() to public;"
+            " create trigger wait after insert on whatsapp.events"
+            " for each row execute function whatsapp.wait();"
+            " end $do$"
+        )
+        ingesting = asyncio.create_task(gateway.ingest())
+        await until_blocked(database)
+        deleting = asyncio.create_task(retention.apply_retention(gateway.pool, gateway.settings))
+        await asyncio.wait([deleting], timeout=0.5)
+    finally:
+        await holder.close()
+    await asyncio.gather(ingesting, deleting)
+    assert [state for _, state in await gateway.states()] == ["ready"]
 
 
 async def test_raw_deliveries_and_done_events_are_deleted_in_time_and_dead_events_later(

@@ -31,13 +31,17 @@ class Kept:
     parts: tuple[str, ...] = ()
 
     @property
-    def delete(self) -> str:
-        # An index serves the statement's time, and not the clock's. A row that is changed meanwhile stays.
+    def due(self) -> str:
+        # An index serves the statement's time, and not the clock's.
         return (
-            f"delete from whatsapp.{self.table} where ctid = any (array(select kept.ctid"
-            f" from whatsapp.{self.table} as kept where {self.where}"
-            f" and {self.since} < statement_timestamp() - $1::interval order by {self.since} limit $2))"
+            f"select kept.ctid from whatsapp.{self.table} as kept"
+            f" where {self.where} and {self.since} < statement_timestamp() - $1::interval"
+            f" order by {self.since} limit $2 for update of kept skip locked"
         )
+
+    @property
+    def delete(self) -> str:
+        return f"delete from whatsapp.{self.table} as kept where ctid = any ($1::tid[]) and {self.where}"
 
     @property
     def age(self) -> str:
@@ -90,10 +94,16 @@ KEPT = (
 
 
 async def apply_retention(pool: Pool, settings: Settings) -> None:
-    """Delete up to a batch of each kind; may be repeated at any time."""
+    """Delete up to a batch of each kind; may be repeated at any time.
+
+    Locked first, and asked about again: what a contact just said must not go with the contact.
+    """
     for kept in KEPT:
-        done = await pool.execute(kept.delete, _limit(kept, settings), _BATCH)
-        RETENTION_DELETED.labels(kept.kind).inc(int(done.rpartition(" ")[2]))
+        async with pool.acquire() as connection, connection.transaction():
+            due = [row["ctid"] for row in await connection.fetch(kept.due, _limit(kept, settings), _BATCH)]
+            if due:
+                done = await connection.execute(kept.delete, due)
+                RETENTION_DELETED.labels(kept.kind).inc(int(done.rpartition(" ")[2]))
 
 
 async def set_gauges(pool: Pool, settings: Settings) -> None:
