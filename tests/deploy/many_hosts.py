@@ -62,7 +62,8 @@ class ManyHosts:
         home = self.box.run(f"readlink -f /opt/ava/{service}/[12]").strip()
         module = f"ava_{service.replace('-', '_')}"
         command = f"{home}/venv/bin/python -m uvicorn --factory {module}.app:build --host 0.0.0.0"
-        options = f"--port {PORTS[service]} --no-access-log --no-server-header --timeout-keep-alive 75"
+        options = f"--port {PORTS[service]} --no-access-log --no-server-header --ws none"
+        options += " --timeout-keep-alive 75"
         self._run_unit(f"{service}-{copy}", f"/run/{service}.env", f"{home}/app", f"{command} {options}")
 
     def _start_caddy(self) -> None:

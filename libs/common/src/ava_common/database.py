@@ -19,6 +19,7 @@ from ava_common.database_errors import BUSY as BUSY
 from ava_common.database_errors import DatabaseUnavailable, translated
 from ava_common.database_login import Login
 from ava_common.database_login import MayBypassRls as MayBypassRls
+from ava_common.database_types import KnowsTypes
 from ava_common.log import log
 from ava_common.problems import Problem
 
@@ -107,7 +108,7 @@ async def open_pool(
         connect=Login(may_become),
         reset=_no_reset,
         loop=None,
-        connection_class=asyncpg.Connection,
+        connection_class=KnowsTypes,
         record_class=asyncpg.Record,
         command_timeout=30,
         server_settings={"application_name": name},

@@ -21,7 +21,7 @@ _MAY_BYPASS = """
 select r.rolname from pg_catalog.pg_roles r
  where (r.rolsuper or r.rolbypassrls)
    and pg_catalog.pg_has_role(session_user, r.oid, 'member')
-   and r.rolname <> all ($1)
+   and r.rolname <> all ($1::text[])
 """
 
 

@@ -7,7 +7,6 @@ import typer
 
 from ava_local.cli.console import stdout
 from ava_local.cli.lifecycle import stack_to_stop
-from ava_local.stack import backup as backups
 from ava_local.stack.layout import StackLayout
 
 File = Annotated[Path, typer.Argument(help="The backup, one file. It holds secrets: keep it private.")]
@@ -24,12 +23,17 @@ Resume = Annotated[
 
 def backup(file: File) -> None:
     """Save accounts, messages, the queue and all secrets into one file; Ava may be running."""
+    # Imported here, so that the supervisor does not load what talks to PostgreSQL.
+    from ava_local.stack import backup as backups
+
     backups.save(StackLayout.from_environment(), file)
     stdout.print(f"Saved to {file} ({file.stat().st_size / 1024:.0f} KiB). Put it back with: ./ava restore")
 
 
 def restore(file: File, yes: Yes = False, resume: Resume = False) -> None:
     """Stop Ava and replace all its data by that of a backup."""
+    from ava_local.stack import backup as backups
+
     stack = stack_to_stop()
     folder = stack.layout.state_dir
     if (folder / "secrets.json").exists() and not (

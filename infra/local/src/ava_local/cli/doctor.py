@@ -12,7 +12,6 @@ from ava_local.cli import console
 from ava_local.cli.console import stdout
 from ava_local.cli.lifecycle import AsJson
 from ava_local.expected_error import ExpectedError
-from ava_local.stack import production_secrets
 from ava_local.stack.control import Stack
 from ava_local.stack.environment import SERVICES, Environment, user_variables
 from ava_local.stack.layout import StackLayout
@@ -110,6 +109,9 @@ def secrets(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write the files to.")],
 ) -> None:
     """Write the four .env files for a VPS, with everything that can be generated; prints no secret."""
+    # Imported here, so that the supervisor does not load what makes keys.
+    from ava_local.stack import production_secrets
+
     blanks = production_secrets.write(folder)
     for name, left in blanks.items():
         stdout.print(f"[green]✓[/green] {folder / name}")

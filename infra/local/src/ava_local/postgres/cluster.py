@@ -11,9 +11,11 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from ava_local.expected_error import ExpectedError
@@ -128,9 +130,12 @@ class Cluster:
     def _program(self, name: str) -> Path:
         return usable_binaries(self.version, self.folder, self.fallback_root) / name
 
-    def command(self) -> list[str]:
-        """The command to run in the foreground, with `popen_options`; stop it with FAST_SHUTDOWN_SIGNAL."""
-        settings = _SETTINGS | ({} if self.durable else _NON_DURABLE_SETTINGS)
+    def command(self, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+        """The command to run in the foreground, with `popen_options`; stop it with FAST_SHUTDOWN_SIGNAL.
+
+        `more` are settings of this server.
+        """
+        settings = _SETTINGS | ({} if self.durable else _NON_DURABLE_SETTINGS) | dict(more)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self._program("postgres")), "-D", str(self.data), "-p", str(self.port), *options]
 

@@ -1,4 +1,7 @@
-"""The processes of a stack: command, port, variables and dependencies of each."""
+"""The processes of a stack: command, port, variables and dependencies of each.
+
+Decision 0167.
+"""
 
 import sys
 from pathlib import Path
@@ -12,6 +15,12 @@ from ava_local.supervisor.process_spec import ProcessSpec
 CADDYFILE = ROOT / "infra" / "caddy" / "Caddyfile"
 REFUSALS = (3, 78)
 """What a service exits with when it refuses to start: uvicorn's code, and that of invalid settings."""
+POSTGRES_SETTINGS = {"shared_buffers": "64MB"}
+"""Half of the default, which a log of a few people never fills."""
+HASHING_NICENESS = 10
+"""Of what hashes passwords: hosted, that is another machine."""
+SERVICES_PYTHON = ROOT / ".ava" / "services" / "bin" / "python"
+"""Has the packages of the services' own lock files and nothing else, as in production."""
 CADDY = Path(sys.executable).with_name("caddy")
 
 
@@ -32,7 +41,7 @@ def postgres(environment: Environment) -> ProcessSpec:
     cluster = environment.cluster()
     return ProcessSpec(
         name="postgres",
-        command=cluster.command(),
+        command=cluster.command(POSTGRES_SETTINGS),
         port=cluster.port,
         ready=readiness_probes.callback(cluster.is_ready),
         stop_signal=FAST_SHUTDOWN_SIGNAL,
@@ -60,6 +69,7 @@ def supabase_auth(environment: Environment) -> ProcessSpec:
         port=layout.port_of("supabase-auth"),
         ready=readiness_probes.http(layout.port_of("supabase-auth"), "/healthz"),
         depends_on=("database-setup",),
+        niceness=HASHING_NICENESS,
     )
 
 
@@ -84,12 +94,14 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         str(layout.port_of(name)),
         "--no-access-log",
         "--no-server-header",
+        "--ws",
+        "none",
     ]
     timeouts = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
     return ProcessSpec(
         name=name,
         command=[
-            *(sys.executable, "-m", "uvicorn", "--factory", f"{package}.app:build"),
+            *(str(SERVICES_PYTHON), "-m", "uvicorn", "--factory", f"{package}.app:build"),
             *serving,
             *timeouts,
         ],

@@ -1,9 +1,10 @@
 """How a process is started: command, environment, dependencies, readiness and stop signal."""
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from ava_local.parent_death_signal import signal_on_parent_death
 from ava_local.supervisor.log_files import rotate
 from ava_local.supervisor.readiness_probes import Probe
+
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class ProcessSpec:
     refusals: tuple[int, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     parent_death_signal: signal.Signals = signal.SIGKILL
+    niceness: int = 0
     popen_options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -52,9 +56,28 @@ async def spawn(spec: ProcessSpec, log: Path) -> asyncio.subprocess.Process:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=signal_on_parent_death(spec.parent_death_signal),
+            preexec_fn=prepared(spec),
             **options,
         )
+
+
+def prepared(spec: ProcessSpec) -> Callable[[], None]:
+    """What the child does before the command."""
+    watch_parent = signal_on_parent_death(spec.parent_death_signal)
+
+    def prepare() -> None:
+        watch_parent()
+        if spec.niceness:
+            give_way(spec.niceness)
+
+    return prepare
+
+
+def give_way(niceness: int) -> None:
+    """Lower the priority of this process, and of its session: Linux may share the CPU between sessions."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        AUTOGROUP.write_text(str(niceness))
 
 
 def inherited_environment() -> dict[str, str]:

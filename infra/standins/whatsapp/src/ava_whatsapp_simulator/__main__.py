@@ -24,6 +24,7 @@ def main() -> None:
         port=settings.port,
         access_log=False,
         server_header=False,
+        ws="none",
         log_level="warning",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=2,

@@ -17,9 +17,7 @@ _OURS = files("ava_auth").joinpath("static")
 _SWAGGER_UI = files("fastapi_offline").joinpath("static")
 _PAGE, _SCRIPT = (_OURS.joinpath("docs", name).read_bytes() for name in ("index.html", "reference.js"))
 _DESCRIPTION = _OURS.joinpath("openapi.json").read_bytes()
-_BUNDLE, _STYLE = (
-    _SWAGGER_UI.joinpath(name).read_bytes() for name in ("swagger-ui-bundle.js", "swagger-ui.css")
-)
+_BUNDLE, _STYLE = (_SWAGGER_UI.joinpath(name) for name in ("swagger-ui-bundle.js", "swagger-ui.css"))
 _FROM_PACKAGE = {**HEADERS, "Cache-Control": "public, max-age=86400"}
 
 router = APIRouter(include_in_schema=False)
@@ -37,12 +35,12 @@ async def script() -> Response:
 
 @router.get("/docs/swagger-ui-bundle.js")
 async def bundle() -> Response:
-    return Response(_BUNDLE, headers=_FROM_PACKAGE, media_type="text/javascript")
+    return Response(_BUNDLE.read_bytes(), headers=_FROM_PACKAGE, media_type="text/javascript")
 
 
 @router.get("/docs/swagger-ui.css")
 async def style() -> Response:
-    return Response(_STYLE, headers=_FROM_PACKAGE, media_type="text/css")
+    return Response(_STYLE.read_bytes(), headers=_FROM_PACKAGE, media_type="text/css")
 
 
 @router.get("/openapi.json")
