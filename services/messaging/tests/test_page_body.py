@@ -38,8 +38,7 @@ async def me(database: Database, issuer: Issuer, create_avatar: CreateAvatar) ->
     for content, moment in zip(
         CONTENTS, [WHOLE, HALF, LAST, datetime(2, 1, 1, tzinfo=UTC), LAST], strict=True
     ):
-        said = "app", content, moment, None, None, None, None
-        await database.admin(_INSERT, user, None, *said)
+        await database.admin(_INSERT, user, None, "app", content, moment, None, None, None, None)
     changed = [(HALF, None, None), (WHOLE, LAST, None), (WHOLE, HALF, LAST)]
     for number, (sent_at, edited_at, deleted_at) in enumerate(changed):
         said = (
@@ -74,7 +73,8 @@ async def test_cursors_lead_through_the_whole_log(
     client: httpx.AsyncClient, me: dict[str, str], query: str
 ) -> None:
     whole = (await client.get(f"/messages?{query}".replace("limit=1", "limit=200"), headers=me)).json()
-    found, following = [], ""
+    found: list[object] = []
+    following: str | None = ""
     while following is not None:
         page = json.loads((await client.get(f"/messages?{query}{following}", headers=me)).content)
         found += page["messages"]
