@@ -114,17 +114,23 @@ declare
   -- Variables: an expression in their place would not be leakproof, and so no condition of the index.
   v_before_created_at constant timestamptz := coalesce(p_before_created_at, 'infinity');
   v_before_id constant uuid := coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
-  v_utc constant text := 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"';
+  v_utc constant text := '\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"';
   v_page constant text[] := array(
-    select pg_catalog.row_to_json(shown)::text from (
-      select m.id, m.avatar_id, m.channel, m.role, m.content,
-        replace(to_char(m.created_at at time zone 'UTC', v_utc), '.000000', '') as created_at, m.external_id,
-        replace(to_char(m.sent_at at time zone 'UTC', v_utc), '.000000', '') as sent_at,
-        replace(to_char(m.edited_at at time zone 'UTC', v_utc), '.000000', '') as edited_at,
-        replace(to_char(m.deleted_at at time zone 'UTC', v_utc), '.000000', '') as deleted_at
-      from public.messages as m
-      where m.user_id = v_user_id and (m.created_at, m.id) < (v_before_created_at, v_before_id)
-      order by m.created_at desc, m.id desc limit p_limit) as shown);
+    -- As row_to_json would, for a seventh less of the whole call; services/messaging/tests/test_page_body.py compares.
+    select '{"id":"' || m.id
+      || '","avatar_id":' || coalesce('"' || m.avatar_id || '"', 'null')
+      || ',"channel":"' || m.channel
+      || '","role":"' || m.role
+      || '","content":' || pg_catalog.to_json(m.content)
+      || ',"created_at":' || replace(to_char(m.created_at at time zone 'UTC', v_utc), '.000000', '')
+      || ',"external_id":' || coalesce(pg_catalog.to_json(m.external_id)::text, 'null')
+      || ',"sent_at":' || coalesce(replace(to_char(m.sent_at at time zone 'UTC', v_utc), '.000000', ''), 'null')
+      || ',"edited_at":' || coalesce(replace(to_char(m.edited_at at time zone 'UTC', v_utc), '.000000', ''), 'null')
+      || ',"deleted_at":' || coalesce(replace(to_char(m.deleted_at at time zone 'UTC', v_utc), '.000000', ''), 'null')
+      || '}'
+    from public.messages as m
+    where m.user_id = v_user_id and (m.created_at, m.id) < (v_before_created_at, v_before_id)
+    order by m.created_at desc, m.id desc limit p_limit);
 begin
   -- After the rows, so that an account deleted before they were read cannot look like one with an empty log.
   perform ava_private.own_account();
