@@ -172,6 +172,23 @@ async def test_a_plan_that_is_kept_from_an_empty_log_is_right_for_a_full_one(
         await connection.close()
 
 
+async def test_a_plan_that_is_kept_is_the_only_one_that_there_is(seeded: SeededDatabase) -> None:
+    rows = await seeded.database.admin(
+        "select p.oid::regproc::text as name, p.proconfig from pg_proc p"
+        " where p.pronamespace in ('messaging'::regnamespace, 'ava_private'::regnamespace)"
+        " and 'plan_cache_mode=force_generic_plan' = any (p.proconfig)"
+    )
+    found = {row["name"]: {"enable_seqscan=off", "enable_sort=off"} & {*row["proconfig"]} for row in rows}
+    names = ("own_account", "own_avatar"), ("append", "newest_page", "next_created_at")
+    wanted = {
+        f"{schema}.{name}"
+        for schema, of in zip(("ava_private", "messaging"), names, strict=True)
+        for name in of
+    }
+    assert found.keys() >= wanted
+    assert all(found.values())
+
+
 async def test_a_message_that_is_there_already_is_found_by_its_keys(
     reader: asyncpg.Connection, fresh_seeded: SeededDatabase
 ) -> None:

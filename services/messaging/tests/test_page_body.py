@@ -32,7 +32,7 @@ values ($1, $2, $3, 'user', $4, $5, $6, $7, $8, $9)"""
 
 @pytest.fixture
 async def me(database: Database, issuer: Issuer, create_avatar: CreateAvatar) -> dict[str, str]:
-    """Somebody with every kind of message in their log."""
+    """A user with every kind of message in their log."""
     user = await database.person()
     avatar: UUID = await create_avatar(user)
     for content, moment in zip(

@@ -50,22 +50,38 @@ _Waiting: TypeAlias = "tuple[asyncio.Future[_AtHand | None], float]"
 """And until when."""
 
 
-class Use:
+@dataclass(slots=True, eq=False)
+class _Use:
     """`async with`: a connection, or DatabaseUnavailable for whatever reason there is none."""
 
-    __slots__ = ("_at_hand", "_pool")
-
-    def __init__(self, pool: "ConnectionPool") -> None:
-        self._pool = pool
+    pool: "ConnectionPool"
+    used: _AtHand | None = None
 
     async def __aenter__(self) -> "_Connection":
-        self._at_hand = await self._pool.take()
-        return self._at_hand.connection
+        """Whatever fails has not asked anything of the database yet."""
+        pool = self.pool
+        if pool.at_hand:
+            found: _AtHand | None = pool.at_hand.pop()
+        elif pool.not_acquired:
+            pool.not_acquired -= 1
+            found = None
+        else:
+            found = await pool.waited_for()
+        self.used = found if found and not found.is_closed() else await pool.acquired(found)
+        return self.used.connection
 
     async def __aexit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
-        await self._pool.put_back(self._at_hand, is_sound=error is None)
+        used, pool = self.used, self.pool
+        assert used is not None  # noqa: S101 - it was entered
+        used.uses += 1
+        was_enough = used.uses >= USES_MAX or used.round != pool.round
+        if error or was_enough or used.is_closed() or used.connection.is_in_transaction():
+            await pool.give_up(used)
+        else:
+            used.used_at = pool.loop.time()
+            pool.hand_on(used)
         if isinstance(error, Exception):
             raise translated(error) from None
 
@@ -78,70 +94,52 @@ class ConnectionPool(_AsyncpgPool):
 
     def __init__(self, url: str, *, max_size: int, wait_seconds: float, **options: Any) -> None:
         super().__init__(url, timeout=wait_seconds, max_size=max_size, **options)
-        self._wait_seconds, self._timers = wait_seconds, asyncio.get_running_loop()
-        self._at_hand: list[_AtHand] = []
+        self._wait_seconds, self.loop = wait_seconds, asyncio.get_running_loop()
+        self.at_hand: list[_AtHand] = []
         """The last used at the end, which is the next."""
-        self._not_acquired, self._round = max_size, 0
+        self.not_acquired, self.round = max_size, 0
         self._waiting: deque[_Waiting] = deque()
         self._next_look: asyncio.TimerHandle | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
-    def acquire(self) -> Use:  # type: ignore[override]
-        return Use(self)
+    def acquire(self) -> _Use:  # type: ignore[override]
+        return _Use(self)
 
-    async def take(self) -> _AtHand:
-        """For `Use` only. Whatever fails has not asked anything of the database yet."""
-        if self._at_hand:
-            found: _AtHand | None = self._at_hand.pop()
-        elif self._not_acquired:
-            self._not_acquired -= 1
-            found = None
-        else:
-            found = await self._waited_for()
-        if found and not found.is_closed():
-            return found
-        return await self._acquired(found)
-
-    async def _waited_for(self) -> _AtHand | None:
+    async def waited_for(self) -> _AtHand | None:
         """What is handed on; None is the permission to acquire a connection."""
-        waiting: _Waiting = self._timers.create_future(), self._timers.time() + self._wait_seconds
+        waiting: _Waiting = self.loop.create_future(), self.loop.time() + self._wait_seconds
         self._waiting.append(waiting)
-        self._look_again()
+        self._look_later()
         try:
             return await waiting[0]
         except TimeoutError as error:
             raise DatabaseUnavailable(error) from error
         except asyncio.CancelledError:
             if waiting[0].done() and not waiting[0].cancelled():
-                self._hand_on(waiting[0].result())
+                self.hand_on(waiting[0].result())
             raise
 
-    async def _acquired(self, closed: _AtHand | None) -> _AtHand:
+    async def acquired(self, closed: _AtHand | None) -> _AtHand:
+        """A connection of asyncpg's, in place of one that was closed."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 if closed:
                     await self.release(closed.connection)
-                return _AtHand(await super().acquire(), self._round)
+                return _AtHand(await super().acquire(), self.round)
         except BaseException as error:
-            self._hand_on(None)
+            self.hand_on(None)
             if isinstance(error, Exception):
                 raise DatabaseUnavailable(error) from error
             raise
 
-    async def put_back(self, used: _AtHand, *, is_sound: bool) -> None:
-        """For `Use` only."""
-        used.uses += 1
-        keeps = is_sound and used.uses < USES_MAX and used.round == self._round
-        if keeps and not used.is_closed() and not used.connection.is_in_transaction():
-            used.used_at = self._timers.time()
-            self._hand_on(used)
-            return
+    async def give_up(self, used: _AtHand) -> None:
+        """To asyncpg, which looks whether it is sound."""
         try:
             await self.release(used.connection)
         finally:
-            self._hand_on(None)
+            self.hand_on(None)
 
-    def _hand_on(self, found: _AtHand | None) -> None:
+    def hand_on(self, found: _AtHand | None) -> None:
         """To who has waited longest."""
         while self._waiting:
             waiting, _ = self._waiting.popleft()
@@ -149,32 +147,32 @@ class ConnectionPool(_AsyncpgPool):
                 waiting.set_result(found)
                 return
         if found is None:
-            self._not_acquired += 1
+            self.not_acquired += 1
         else:
-            self._at_hand.append(found)
-            self._look_again()
+            self.at_hand.append(found)
+            self._look_later()
 
-    def _look_again(self) -> None:
+    def _look_later(self) -> None:
         if self._next_look is None:
-            self._next_look = self._timers.call_later(LOOK_SECONDS, self._look)
+            self._next_look = self.loop.call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
         """One timer for all: who has waited too long is told so, and what lies idle goes back to asyncpg."""
-        self._next_look, now = None, self._timers.time()
+        self._next_look, now = None, self.loop.time()
         while self._waiting and (self._waiting[0][0].done() or self._waiting[0][1] <= now):
             waiting, _ = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(TimeoutError())
         self._let_go(now - IDLE_SECONDS)
-        if self._waiting or self._at_hand:
-            self._look_again()
+        if self._waiting or self.at_hand:
+            self._look_later()
 
     def _let_go(self, since: float) -> None:
         """Gives asyncpg those that nobody has used since then."""
-        left = [one for one in self._at_hand if one.used_at <= since]
-        self._at_hand = [one for one in self._at_hand if one.used_at > since]
+        left = [one for one in self.at_hand if one.used_at <= since]
+        self.at_hand = [one for one in self.at_hand if one.used_at > since]
         for one in left:
-            leaving = self._timers.create_task(self.put_back(one, is_sound=False))
+            leaving = self.loop.create_task(self.give_up(one))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
@@ -191,6 +189,6 @@ class ConnectionPool(_AsyncpgPool):
             self._next_look.cancel()
 
     async def _keep_none(self) -> None:
-        self._round += 1
-        self._let_go(self._timers.time())
+        self.round += 1
+        self._let_go(self.loop.time())
         await asyncio.gather(*self._leaving, return_exceptions=True)

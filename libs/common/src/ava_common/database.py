@@ -1,6 +1,6 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decisions 0002, 0104, 0112, 0116 and 0118. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0104, 0112, 0116, 0118 and 0163. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 

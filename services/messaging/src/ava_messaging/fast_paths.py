@@ -1,4 +1,4 @@
-"""The fast paths of messaging: the usual page of the log, message in the app, and turn of another channel.
+"""The fast paths of messaging: a page of the log, a message in the app, a turn of another channel.
 
 Decision 0155.
 """
