@@ -35,8 +35,8 @@ BY_THE_CLOCK = ("Worker._maintain", "Worker._probe", "ConnectionPool._look", "Co
 
 FUNCTIONS_MAX, MODULES_MAX = 108, 35
 """What it takes today, log lines and access log included. It may become less, and more only for a decision:
-with 155 a request has a fast path, with 159 and 161 the statements of many lanes gather, with 163 a connection
-stays at hand."""
+with 155 a request has a fast path, with 159 and 161 the statements of many lanes gather, with 163 a
+connection stays at hand."""
 
 
 @contextmanager
