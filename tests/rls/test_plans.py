@@ -1,6 +1,6 @@
 """Query plans: a page costs the same for heavy and light users, and a deleted account's names are found.
 
-Decision 0013. See docs/contracts/postgres.md#plans-under-a-policy.
+Decisions 0013 and 0162. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 import json
@@ -110,6 +110,96 @@ async def test_the_function_reads_no_more_rows_than_it_returns(
     [after] = await reader.fetch(READ)
     assert 10 < len(rows) <= 50
     assert (after[0] - before[0], after[1] - before[1]) == (len(rows), 0)
+
+
+NEWEST = """
+select messaging.newest_page(
+  p_claims => $1, p_before_created_at => $2::timestamptz, p_before_id => $3, p_limit => 50)
+"""
+APPEND = """
+select * from messaging.append(p_claims => $1, p_id => null, p_avatar_id => null, p_own_avatar => true,
+  p_channel => 'app', p_role => 'user', p_content => 'n', p_external_id => $2, p_sent_at => null,
+  p_wanted => null)
+"""
+SCANNED = """
+select coalesce(sum(idx_tup_fetch) filter (where relname = 'messages'), 0)::int,
+  array_agg(relname::text) filter (where seq_scan > 0)
+from pg_stat_xact_user_tables
+"""
+FILL = """
+insert into public.messages (user_id, channel, role, content, created_at, external_id)
+select $1, 'app', 'user', 'n', now() - n * interval '1 s', 'app:' || n from generate_series(1, 20000) as n
+"""
+
+
+@pytest.mark.parametrize("in_the_middle", [False, True])
+async def test_the_newest_page_reads_no_more_rows_than_it_returns(
+    reader: asyncpg.Connection, fresh_seeded: SeededDatabase, in_the_middle: bool
+) -> None:
+    claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
+    middle = await reader.fetchval("select now() - interval '4 hours'") if in_the_middle else None
+    [before] = await reader.fetch(SCANNED)
+    page = await reader.fetchval(NEWEST, claims, middle, fresh_seeded.bob if in_the_middle else None)
+    [after] = await reader.fetch(SCANNED)
+    assert (len(page), after[0] - before[0], after[1]) == (50, 50, None)
+
+
+@pytest.mark.parametrize("looked_at_when_empty", [True, False])
+async def test_a_plan_that_is_kept_from_an_empty_log_is_right_for_a_full_one(
+    fresh_seeded: SeededDatabase, looked_at_when_empty: bool
+) -> None:
+    """The worst statistics: of empty tables, or none. Nothing says that they have grown since."""
+    database, claims = fresh_seeded.database, json.dumps({"sub": str(fresh_seeded.alice)})
+    for table in ("public.messages", "public.avatars", "public.users", "auth.users"):
+        await database.admin(f"alter table {table} set (autovacuum_enabled = off)")
+    await database.admin("delete from public.messages")
+    if looked_at_when_empty:
+        await database.admin("vacuum analyze")
+    connection = await asyncpg.connect(database.url("ava_messaging"))
+    try:
+        for number in range(-10, 0):
+            await connection.fetchval(NEWEST, claims, None, None)
+            await connection.fetch(APPEND, claims, f"app:{number}")
+        for user in (fresh_seeded.alice, fresh_seeded.bob):
+            await database.admin(FILL, user)
+        for statement, more, rows in ((NEWEST, (None, None), 50), (APPEND, ("app:0",), 2)):
+            async with connection.transaction():
+                [before] = await connection.fetch(SCANNED)
+                await connection.fetch(statement, claims, *more)
+                [after] = await connection.fetch(SCANNED)
+                assert (after[0] - before[0] <= rows, after[1]) == (True, None), statement
+    finally:
+        await connection.close()
+
+
+async def test_a_plan_that_is_kept_is_the_only_one_that_there_is(seeded: SeededDatabase) -> None:
+    rows = await seeded.database.admin(
+        "select p.oid::regproc::text as name, p.proconfig from pg_proc p"
+        " where p.pronamespace in ('messaging'::regnamespace, 'ava_private'::regnamespace)"
+        " and 'plan_cache_mode=force_generic_plan' = any (p.proconfig)"
+    )
+    found = {row["name"]: {"enable_seqscan=off", "enable_sort=off"} & {*row["proconfig"]} for row in rows}
+    names = ("own_account", "own_avatar"), ("append", "newest_page", "next_created_at")
+    wanted = {
+        f"{schema}.{name}"
+        for schema, of in zip(("ava_private", "messaging"), names, strict=True)
+        for name in of
+    }
+    assert found.keys() >= wanted
+    assert all(found.values())
+
+
+async def test_a_message_that_is_there_already_is_found_by_its_keys(
+    reader: asyncpg.Connection, fresh_seeded: SeededDatabase
+) -> None:
+    await fresh_seeded.database.admin(FILL, fresh_seeded.bob)
+    await fresh_seeded.database.admin("vacuum analyze public.messages")
+    claims = json.dumps({"sub": str(fresh_seeded.bob)})
+    [before] = await reader.fetch(SCANNED)
+    [row] = await reader.fetch(APPEND, claims, "app:777")
+    [after] = await reader.fetch(SCANNED)
+    assert (row["is_new"], row["external_id"], after[1]) == (False, "app:777", None)
+    assert after[0] - before[0] <= 3
 
 
 @pytest.fixture

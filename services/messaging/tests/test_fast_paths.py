@@ -53,6 +53,89 @@ async def test_both_ways_answer_the_same(
         assert fast == framework
 
 
+WRITTEN = [
+    b'{"content": "Gr\xc3\xbc\xc3\x9fe \\ud83d\\udc4b \\"\\n"}',
+    b'{"content":"twice","content":"the last"}',
+    b' {"avatar_id": null, "content": "with white space around it"} ',
+]
+
+
+@pytest.mark.parametrize("body", WRITTEN)
+async def test_both_ways_write_the_same(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, body: bytes
+) -> None:
+    ways = [USUAL_TYPE, ANOTHER_TYPE]
+    people = [issuer.bearer(await database.person()) | way for way in ways]
+    for key in ({}, {"Idempotency-Key": "k-1"}):
+        fast, framework = [await client.post("/messages", content=body, headers=me | key) for me in people]
+        assert fast.status_code == framework.status_code == 201
+        own = {"id": "", "created_at": ""}
+        assert fast.json() | own == framework.json() | own
+        assert fast.headers.keys() == framework.headers.keys()
+        assert [answer.headers["location"] for answer in (fast, framework)] == [
+            f"/messages/{answer.json()['id']}" for answer in (fast, framework)
+        ]
+    key = {"Idempotency-Key": "k-1"}
+    for again, status in ((body, 200), (b'{"content": "something else"}', 409)):
+        first, second = [
+            await client.post("/messages", content=again, headers=people[0] | way | key) for way in ways
+        ]
+        assert first.status_code == second.status_code == status
+        same = {"instance": ""} if status == 409 else {}
+        assert first.json() | same == second.json() | same
+        assert first.headers.keys() == second.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"content":""}', {}),
+        (b'{"content":" "}', {}),
+        (b'{"content":"a\\u0000"}', {}),
+        (b'{"content":"half \\ud83d"}', {}),
+        (b'{"content":"Hello","role":"assistant"}', {}),
+        (b'{"content":5}', {}),
+        (b'{"content":"Hello","avatar_id":"7c0a8f8e-0000-4000-8000-000000000000"}', {}),
+        (b'{"content":"Hello"', {}),
+        (b"", {}),
+        (b'{"content":"Hello"}', {"Idempotency-Key": "two words"}),
+        (b'{"content":"Hello"}', {"Idempotency-Key": ""}),
+        (b'{"content":"Hello"}', {"Idempotency-Key": "k" * 201}),
+        (b'{"content":"Hello"}', {"If-Match": '"1"'}),
+    ],
+)
+async def test_both_ways_refuse_the_same_message(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer, body: bytes, headers: dict[str, str]
+) -> None:
+    me = issuer.bearer(await database.person()) | headers
+    fast, framework = [
+        await client.post("/messages", content=body, headers=me | way) for way in (USUAL_TYPE, ANOTHER_TYPE)
+    ]
+    assert fast.status_code == framework.status_code >= 400
+    assert fast.json() | {"instance": ""} == framework.json() | {"instance": ""}
+    [row] = await database.admin("select count(*) as n from public.messages")
+    assert row["n"] == 0
+
+
+async def test_a_key_given_twice_writes_nothing(
+    client: httpx.AsyncClient, database: Database, issuer: Issuer
+) -> None:
+    me = issuer.bearer(await database.person()) | USUAL_TYPE
+    headers = [*me.items(), *[("Idempotency-Key", "k")] * 2]
+    answer = await client.post("/messages", json={"content": "Hello"}, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:ava:problem:invalid-request")
+    assert answer.json()["errors"][0]["pointer"] == "header:Idempotency-Key"
+
+
+async def test_who_acts_for_another_does_not_write_in_the_app(
+    client: httpx.AsyncClient, database: Database, delegate: Delegate
+) -> None:
+    user = await database.person()
+    for way in (USUAL_TYPE, ANOTHER_TYPE):
+        answer = await client.post("/messages", content=b'{"content":"Hello"}', headers=delegate(user) | way)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:ava:problem:person-required")
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
@@ -137,6 +220,7 @@ async def test_an_account_that_is_gone_writes_and_reads_nothing(
     user = await database.person()
     await database.admin("delete from auth.users where id = $1", user)
     put = await client.put(f"/messages/{uuid4()}", json=TURN, headers=delegate(user))
+    post = await client.post("/messages", json={"content": "Hello"}, headers=issuer.bearer(user))
     page = await client.get("/messages", headers=issuer.bearer(user))
-    for answer in (put, page):
+    for answer in (put, post, page):
         assert (answer.status_code, answer.json()["type"]) == (401, "urn:ava:problem:account-gone")

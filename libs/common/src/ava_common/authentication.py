@@ -63,10 +63,14 @@ class Present(SignedIn):
     """Signed in with a token of their own, not one that was given to another to act for them."""
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
-        caller = await super().__call__(request)
-        if caller.actor or caller.impersonated:
-            raise PersonRequired
-        return caller
+        return refuse_delegates(await super().__call__(request))
+
+
+def refuse_delegates(caller: Caller) -> Caller:
+    """The caller, unless another acts for them. Raises PersonRequired."""
+    if caller.actor or caller.impersonated:
+        raise PersonRequired
+    return caller
 
 
 OptionalCaller = Annotated[Caller | None, Depends(optional_caller)]

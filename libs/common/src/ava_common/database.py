@@ -1,32 +1,28 @@
 """The session with PostgreSQL: one transaction, one role, one caller's claims.
 
-Decisions 0002, 0104, 0112, 0116 and 0118. See docs/contracts/postgres.md#settings-of-a-transaction and
+Decisions 0002, 0104, 0112, 0116, 0118 and 0163. See docs/contracts/postgres.md#settings-of-a-transaction and
 docs/contracts/postgres.md#connecting-to-a-hosted-database.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from ava_common.caller import Caller
+from ava_common.connection_pool import ConnectionPool
 from ava_common.database_errors import AWAY as AWAY
 from ava_common.database_errors import BUSY as BUSY
-from ava_common.database_errors import DatabaseUnavailable, translated
+from ava_common.database_errors import DatabaseUnavailable
 from ava_common.database_login import Login
 from ava_common.database_login import MayBypassRls as MayBypassRls
 from ava_common.database_types import KnowsTypes
 from ava_common.log import log
 from ava_common.problems import Problem
-
-if TYPE_CHECKING:
-    _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
-else:
-    _AsyncpgPool = asyncpg.Pool
 
 T = TypeVar("T")
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -56,29 +52,6 @@ class AccountGone(Problem):
         super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
-class _Pool(_AsyncpgPool):
-    """Raises DatabaseUnavailable and nothing else when the database is away: every method uses `acquire`."""
-
-    def __init__(self, url: str, *, wait_seconds: float, **options: Any) -> None:
-        super().__init__(url, timeout=wait_seconds, **options)
-        self._wait_seconds = wait_seconds
-
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:  # type: ignore[override]
-        """A connection, or DatabaseUnavailable whatever the reason is: nothing has been asked of it yet."""
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                connection = await super().acquire()
-        except Exception as error:
-            raise DatabaseUnavailable(error) from error
-        try:
-            yield connection
-        except Exception as error:
-            raise translated(error) from None
-        finally:
-            await self.release(connection)
-
-
 async def _no_reset(connection: Any) -> None:
     """We only ever set transaction-local state, so asyncpg's reset round trip would find nothing to undo."""
 
@@ -98,7 +71,7 @@ async def open_pool(
     `wait_seconds` is how long a connection may take to be made, or to become free.
     A database that cannot be used yet does not end the start: each use of the pool tries again.
     """
-    async with _Pool(
+    async with ConnectionPool(
         url,
         wait_seconds=wait_seconds,
         min_size=0,

@@ -84,9 +84,20 @@ def bearer_token(scope: Scope) -> str:
     return token
 
 
-def refuse_more_than(scope: Scope, content_type: bytes) -> None:
-    """Raises Unusual for a query, a header that the framework checks, or a body of another type."""
-    names = {name for name, _ in scope["headers"]}
+def header(scope: Scope, name: bytes) -> str | None:
+    """The value of this header, None without one. Raises Unusual for several."""
+    sent: list[bytes] = [value for sent_name, value in scope["headers"] if sent_name == name]
+    if len(sent) > 1:
+        raise Unusual
+    return sent[0].decode("latin-1") if sent else None
+
+
+def refuse_more_than(scope: Scope, content_type: bytes, *known: bytes) -> None:
+    """Raises Unusual for a query, a header that the framework checks, or a body of another type.
+
+    `known` are headers that the fast path checks itself.
+    """
+    names = {name for name, _ in scope["headers"]}.difference(known)
     types = [value for name, value in scope["headers"] if name == b"content-type"]
     if scope["query_string"] or names & _CHECKED or types != [content_type]:
         raise Unusual

@@ -1,6 +1,6 @@
 """The query parameters of the message log: any combination of filters, order and page."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -26,6 +26,10 @@ class Filters(PublicInput):
             description="A part of the content; upper and lower case, and é in either spelling, are the same."
         ),
     ] = None
+
+    def chosen(self) -> tuple[Any, ...]:
+        """The value of each filter, None for one that is not used."""
+        return self.channel, self.role, self.avatar_id, self.since, self.until, self.pattern()
 
     def pattern(self) -> str | None:
         """`text` for LIKE, where %, _ and \\ stand for themselves."""

@@ -1,6 +1,7 @@
 """The routes of the message log."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -65,13 +66,19 @@ async def write(
     key: IdempotencyKey = None,
 ) -> Message:
     """Write in the app (201); again with the same Idempotency-Key returns the first message (200)."""
+    message, is_new = await kept(written, resources, caller, key)
+    return created(response, message) if is_new else message
+
+
+async def kept(
+    written: Written, resources: Resources, caller: Caller, key: str | None
+) -> tuple[Message, bool]:
+    """The message as it stands in the log, and whether it is new. Raises KeyReused."""
     external_id = f"app:{key}" if key else None
     message, is_new = await store.write(resources.pool, caller, written, external_id)
-    if message and is_new:
-        return created(response, message)
-    if message is None or not _is_repeated(message, written):
+    if message is None or not (is_new or _is_repeated(message, written)):
         raise KeyReused
-    return message
+    return message, is_new
 
 
 @router.get("", operation_id="messages_list", response_model=Page, responses=responses(*SIGNED))
@@ -85,12 +92,14 @@ async def read_page(
 async def page(query: PageQuery, resources: Resources, caller: Caller) -> bytes:
     """The page that this query asks for, as JSON."""
     found = await store.page(resources.pool, caller, query, query.order, query.cursor, query.limit + 1)
-    last = found[query.limit - 1] if len(found) > query.limit else None
-    page = {
-        "messages": [dict(row) for row in found[: query.limit]],
-        "next": Position(last["created_at"], UUID(last["id"])).encode() if last else None,
-    }
-    return orjson.dumps(page, option=orjson.OPT_UTC_Z)
+    following = f'"{_position(found[query.limit - 1])}"' if len(found) > query.limit else "null"
+    return f'{{"messages":[{",".join(found[: query.limit])}],"next":{following}}}'.encode()
+
+
+def _position(message: str) -> str:
+    """The cursor of a message that is JSON already."""
+    last = orjson.loads(message)
+    return Position(datetime.fromisoformat(last["created_at"]), UUID(last["id"])).encode()
 
 
 async def exported(

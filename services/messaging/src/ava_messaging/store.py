@@ -1,10 +1,11 @@
 """The SQL of the message log; every statement runs as the user whose rows it touches.
 
-Decisions 0013, 0072, 0112, 0140, 0141 and 0142. See docs/contracts/postgres.md#plans-under-a-policy.
+Decisions 0013, 0072, 0112, 0140, 0141, 0142 and 0162. See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,14 @@ MESSAGE = f"id, avatar_id, {_SAID}"
 PAGE = """messaging.page_3(
     p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
     p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
-SHOWN = f"select id::text, avatar_id::text, {_SAID} from {PAGE}"
+# PostgreSQL renders a page, each message as it is shown; the newest page has a function that does both.
+_MOMENT = (
+    """replace(to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000', '') as {0}"""
+)
+_SHOWN = ", ".join(_MOMENT.format(name) if name.endswith("_at") else name for name in MESSAGE.split(", "))
+SHOWN = f"select array(select row_to_json(shown)::text from (select {_SHOWN} from {PAGE}) as shown)"
+NEWEST = """select messaging.newest_page(
+    p_claims => $1, p_before_created_at => $2, p_before_id => $3, p_limit => $4)"""
 EXPORTED = f"select {MESSAGE} from {PAGE}"
 # All that a message is written with, in one statement: one round trip and one commit, claims included.
 _APPEND = f"""
@@ -89,13 +97,17 @@ async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Messa
 
 async def page(
     pool: Pool, caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
-) -> list[asyncpg.Record]:
-    """At most `limit` messages that follow `after` in this order: one round trip, claims included.
+) -> list[str]:
+    """At most `limit` messages that follow `after` in this order, each as JSON.
 
-    Rows and not models, ids as text, so that the page is serialised once.
+    One round trip, claims included.
     """
-    rows: list[asyncpg.Record] = await pool.fetch(SHOWN, *_question(caller, filters, order, after, limit))
-    return rows
+    if order == "newest" and not any(filters.chosen()):
+        question: tuple[str, *tuple[Any, ...]] = NEWEST, _claims(caller), *_place(after), limit
+    else:
+        question = SHOWN, *_question(caller, filters, order, after, limit)
+    found: list[str] = await pool.fetchval(*question)
+    return found
 
 
 async def stream(
@@ -128,9 +140,8 @@ async def _append(pool: Pool, caller: Caller, *values: Any) -> tuple[Message | N
 
     Raises NotYourAvatar, AccountGone or DelegateRequired.
     """
-    claims = orjson.dumps(caller.claims()).decode()
     with _refusals():
-        row = await pool.fetchrow(_APPEND, claims, *values)
+        row = await pool.fetchrow(_APPEND, _claims(caller), *values)
     assert row is not None  # noqa: S101 - the function always answers
     found = dict(row)
     is_new = found.pop("is_new")
@@ -175,7 +186,12 @@ def _question(
     caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
 ) -> tuple[Any, ...]:
     """The parameters of PAGE."""
-    claims = orjson.dumps(caller.claims()).decode()
-    place = (after.created_at, after.id) if after else (None, None)
-    chosen = filters.channel, filters.role, filters.avatar_id, filters.since, filters.until, filters.pattern()
-    return claims, order == "newest", *chosen, *place, limit
+    return _claims(caller), order == "newest", *filters.chosen(), *_place(after), limit
+
+
+def _claims(caller: Caller) -> str:
+    return orjson.dumps(caller.claims()).decode()
+
+
+def _place(after: Position | None) -> tuple[datetime, UUID] | tuple[None, None]:
+    return (after.created_at, after.id) if after else (None, None)
