@@ -69,7 +69,7 @@ begin
   insert into public.messages as m
     (id, user_id, avatar_id, channel, role, content, external_id, sent_at, created_at)
   values (
-    coalesce(p_id, pg_catalog.gen_random_uuid()), v_user_id, v_avatar_id,
+    coalesce(p_id, public.uuid_v7()), v_user_id, v_avatar_id,
     p_channel, p_role, p_content, p_external_id, p_sent_at, append.created_at)
   on conflict do nothing returning m.* into v_message;
   is_new := found;
