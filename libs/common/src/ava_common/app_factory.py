@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
@@ -23,6 +24,25 @@ from ava_common.resource_methods import ResourceMethods, with_head
 R = TypeVar("R")
 OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[R]]
 Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Ours are the access log's (decision 0092): the framework need not look for another at each request."""
+
+
+class Service(FastAPI):
+    """The framework inside of the access log and the fast paths: what these answer passes none of its layers."""
+
+    def __init__(self, paths: Sequence[FastPath], **options: Any) -> None:
+        super().__init__(telemetry=_NO_TELEMETRY, **options)
+        self.add_exception_handler(Exception, _left_to_the_access_log)
+        self._served = AccessLog(FastPaths(super().__call__, paths))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._served(scope, receive, send)
+
+
+async def _left_to_the_access_log(_: Request, error: Exception) -> Response:
+    """The framework's outermost layer has its own words for an uncaught exception; ours are a problem."""
+    raise error
 
 
 def create_service_app(
@@ -44,7 +64,9 @@ def create_service_app(
     """
     # Log lines name the process as the stack, its deployment and the operator commands do.
     configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
-    app = FastAPI(
+    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
+    app = Service(
+        [*hot, *fast_paths],
         title=title,
         lifespan=_lifespan(open_resources),
         openapi_url=f"{prefix}/openapi.json",
@@ -62,9 +84,6 @@ def create_service_app(
     app.state.methods = ResourceMethods(served, hot_routes)
     if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
         app.add_middleware(RequestChecks, methods=app.state.methods)
-    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
-    app.add_middleware(FastPaths, paths=[*hot, *fast_paths])
-    app.add_middleware(AccessLog)
     api_description.complete(app, checked=not hot_routes)
     return app
 
