@@ -37,6 +37,7 @@ class FastPaths:
 
     def __init__(self, app: ASGIApp, paths: Sequence[FastPath]) -> None:
         self.app = app
+        self._fixed = {(path.method, path.path): path for path in paths if "{" not in path.path}
         self._paths: dict[str, list[FastPath]] = {}
         for path in paths:
             self._paths.setdefault(path.method, []).append(path)
@@ -57,6 +58,8 @@ class FastPaths:
             await response(scope, receive, send)
 
     def _found(self, scope: Scope) -> FastPath | None:
+        if found := self._fixed.get((scope["method"], scope["path"])):
+            return found
         for path in self._paths.get(scope["method"], ()):
             if path.regex.fullmatch(scope["path"]):  # `$` would pass a line break
                 return path

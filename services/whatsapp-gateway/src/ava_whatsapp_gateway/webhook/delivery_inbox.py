@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from ava_common.database import Pool
+from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE
 
@@ -67,31 +67,46 @@ class Inbox:
 
     async def _work_off(self) -> None:
         try:
-            while self._waiting:
-                size, count = 0, 0
-                for delivery in self._waiting[:_MAX_ROWS]:
-                    size += len(delivery.body)
-                    if count and size > _MAX_BYTES:
-                        break
-                    count += 1
-                group, self._waiting = self._waiting[:count], self._waiting[count:]
-                self._waiting_bytes -= sum(len(delivery.body) for delivery in group)
-                await self._commit(group)
-                self._arrived.set()
+            while group := self._next_group():
+                await self._store(group)
         finally:
             self._committing = None
 
-    async def _commit(self, group: list[Delivery]) -> None:
+    def _next_group(self) -> list[Delivery]:
+        size, count = 0, 0
+        for delivery in self._waiting[:_MAX_ROWS]:
+            size += len(delivery.body)
+            if count and size > _MAX_BYTES:
+                break
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= sum(len(delivery.body) for delivery in group)
+        return group
+
+    async def _store(self, group: list[Delivery]) -> None:
+        """This group and all that gather meanwhile, on one connection: getting one costs as much as a row."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS) as limit, self._pool.acquire() as connection:
+                while group:
+                    await self._commit(connection, group)
+                    self._arrived.set()
+                    group = self._next_group()
+                    limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT_SECONDS)
+        except Exception as error:
+            _fail(group, error)
+
+    async def _commit(self, connection: Connection, group: list[Delivery]) -> None:
         columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                new = {row["digest"] for row in await self._pool.fetch(_KEEP, *columns)}
+            new = {row["digest"] for row in await connection.fetch(_KEEP, *columns)}
         except Exception as error:
-            if len(group) == 1 or not is_about_data(error):
+            if not is_about_data(error):
+                raise
+            if len(group) == 1:
                 _fail(group, error)
                 return
             for delivery in group:  # one bad row must not cost the others
-                await self._commit([delivery])
+                await self._commit(connection, [delivery])
             return
         COMMIT_SIZE.observe(len(group))
         for delivery in group:
