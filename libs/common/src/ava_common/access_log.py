@@ -64,12 +64,7 @@ class AccessLog:
                     raise
                 await InternalError().response()(scope, receive, note)
             finally:
-                kind = self._kind(scope["method"], _route(scope), status)
-                kind.note(time.perf_counter() - started, trace)
-
-
-def _route(scope: Scope) -> str:
-    """The route's pattern, never a path that may hold ids; a route without parameters is its own pattern."""
-    if pattern := getattr(scope.get("route"), "path", None):
-        return str(pattern)
-    return scope["path"] if scope.get("endpoint") and not scope.get("path_params") else "unmatched"
+                # A pattern, never a path that may hold ids; a route without parameters is its own pattern.
+                plain = scope["path"] if scope.get("endpoint") and not scope.get("path_params") else None
+                route = getattr(scope.get("route"), "path", None) or plain or "unmatched"
+                self._kind(scope["method"], str(route), status).note(time.perf_counter() - started, trace)

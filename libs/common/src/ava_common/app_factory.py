@@ -1,6 +1,6 @@
 """Make a service's FastAPI application: its resources, problems, health, metrics, traces and OpenAPI.
 
-Decision 0090.
+Decisions 0090 and 0164.
 """
 
 import gc
@@ -8,13 +8,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.telemetry import TelemetryConfig
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
-from ava_common.access_log import AccessLog
-from ava_common.fast_path import FastPath, FastPaths
+from ava_common.fast_path import FastPath, Service
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import InvalidRequest, MalformedJson, responses
@@ -24,25 +22,6 @@ from ava_common.resource_methods import ResourceMethods, with_head
 R = TypeVar("R")
 OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[R]]
 Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
-_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""Ours are the access log's (decision 0092): the framework need not look for another at each request."""
-
-
-class Service(FastAPI):
-    """The framework inside of the access log and the fast paths: what these answer passes none of its layers."""
-
-    def __init__(self, paths: Sequence[FastPath], **options: Any) -> None:
-        super().__init__(telemetry=_NO_TELEMETRY, **options)
-        self.add_exception_handler(Exception, _left_to_the_access_log)
-        self._served = AccessLog(FastPaths(super().__call__, paths))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._served(scope, receive, send)
-
-
-async def _left_to_the_access_log(_: Request, error: Exception) -> Response:
-    """The framework's outermost layer has its own words for an uncaught exception; ours are a problem."""
-    raise error
 
 
 def create_service_app(
