@@ -1,6 +1,7 @@
 """Traces are carried in context variables, one for each task, and continue a valid `traceparent` only."""
 
 import asyncio
+import os
 import re
 
 import pytest
@@ -56,3 +57,15 @@ def test_outside_a_trace_there_is_none() -> None:
     with new_trace(VALID, "r-1"):
         assert current_trace().request_id == "r-1"
     assert current_trace() == ("", "none")
+
+
+def test_a_forked_process_draws_other_ids(processes: None) -> None:
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        os.write(write, new_trace().__enter__().traceparent.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    with new_trace() as mine:
+        assert os.read(read, 100).decode() != mine.traceparent
+    os.close(read)
+    os.close(write)

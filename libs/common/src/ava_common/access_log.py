@@ -1,6 +1,7 @@
 """The access log: one line and one measurement per request, inside the request's trace."""
 
 import time
+from collections.abc import Awaitable
 from functools import lru_cache
 
 from prometheus_client import Histogram
@@ -43,17 +44,17 @@ class AccessLog:
             return await self.app(scope, receive, send)
         started, status = time.perf_counter(), 0
         headers = dict(reversed(scope["headers"]))  # of several with one name the first
-        sent = (headers.get(name, b"").decode("latin-1") for name in (b"traceparent", b"x-request-id"))
-        with new_trace(*sent) as trace:
+        parent, request = headers.get(b"traceparent", b""), headers.get(b"x-request-id", b"")
+        with new_trace(parent.decode("latin-1"), request.decode("latin-1")) as trace:
 
-            async def note(message: Message) -> None:
+            def note(message: Message) -> Awaitable[None]:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
                     # A copy: an endpoint may send the same message again and again.
                     ours = (b"x-request-id", trace.request_id.encode())
                     message = {**message, "headers": [*message.get("headers", ()), ours]}
-                await send(message)
+                return send(message)
 
             try:
                 await self.app(scope, receive, note)
@@ -63,12 +64,7 @@ class AccessLog:
                     raise
                 await InternalError().response()(scope, receive, note)
             finally:
-                kind = self._kind(scope["method"], _route(scope), status)
-                kind.note(time.perf_counter() - started, trace)
-
-
-def _route(scope: Scope) -> str:
-    """The route's pattern, never a path that may hold ids; a route without parameters is its own pattern."""
-    if pattern := getattr(scope.get("route"), "path", None):
-        return str(pattern)
-    return scope["path"] if scope.get("endpoint") and not scope.get("path_params") else "unmatched"
+                # A pattern, never a path that may hold ids; a route without parameters is its own pattern.
+                plain = scope["path"] if scope.get("endpoint") and not scope.get("path_params") else None
+                route = getattr(scope.get("route"), "path", None) or plain or "unmatched"
+                self._kind(scope["method"], str(route), status).note(time.perf_counter() - started, trace)

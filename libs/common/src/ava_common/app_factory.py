@@ -1,6 +1,6 @@
 """Make a service's FastAPI application: its resources, problems, health, metrics, traces and OpenAPI.
 
-Decision 0090.
+Decisions 0090 and 0164.
 """
 
 import gc
@@ -12,8 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
-from ava_common.access_log import AccessLog
-from ava_common.fast_path import FastPath, FastPaths
+from ava_common.fast_path import FastPath, Service
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import InvalidRequest, MalformedJson, responses
@@ -44,7 +43,9 @@ def create_service_app(
     """
     # Log lines name the process as the stack, its deployment and the operator commands do.
     configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
-    app = FastAPI(
+    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
+    app = Service(
+        [*hot, *fast_paths],
         title=title,
         lifespan=_lifespan(open_resources),
         openapi_url=f"{prefix}/openapi.json",
@@ -62,9 +63,6 @@ def create_service_app(
     app.state.methods = ResourceMethods(served, hot_routes)
     if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
         app.add_middleware(RequestChecks, methods=app.state.methods)
-    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
-    app.add_middleware(FastPaths, paths=[*hot, *fast_paths])
-    app.add_middleware(AccessLog)
     api_description.complete(app, checked=not hot_routes)
     return app
 

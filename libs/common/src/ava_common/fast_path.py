@@ -1,19 +1,24 @@
 """A way around the framework's layers for hot routes: the same answers at a fraction of the price.
 
-Decision 0155: which routes have one, and what keeps both ways equal.
+Decisions 0155, which routes have one and what keeps both ways equal, and 0164.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import error_handlers
+from ava_common.access_log import AccessLog
 
 Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
 _JSON = (b"content-type", b"application/json")
 _CHECKED = {b"if-match", b"idempotency-key"}
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Ours are the access log's (decision 0092): the framework need not look for another at each request."""
 
 
 class Unusual(Exception):
@@ -33,16 +38,19 @@ class FastPath:
 
 
 class FastPaths:
-    """ASGI middleware just inside the access log: asks a request's fast path first."""
+    """ASGI application just inside the access log: asks a request's fast path first."""
 
     def __init__(self, app: ASGIApp, paths: Sequence[FastPath]) -> None:
         self.app = app
-        self._paths: dict[str, list[FastPath]] = {}
+        self._fixed: dict[tuple[str | None, str | None], FastPath] = {
+            (path.method, path.path): path for path in paths if "{" not in path.path
+        }
+        self._paths: dict[str | None, list[FastPath]] = {}
         for path in paths:
             self._paths.setdefault(path.method, []).append(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._found(scope) if scope["type"] == "http" else None
+        found = self._fixed.get((scope.get("method"), scope.get("path"))) or self._matching(scope)
         if found is None:
             return await self.app(scope, receive, send)
         scope["route"] = found
@@ -56,11 +64,28 @@ class FastPaths:
                 raise
             await response(scope, receive, send)
 
-    def _found(self, scope: Scope) -> FastPath | None:
-        for path in self._paths.get(scope["method"], ()):
+    def _matching(self, scope: Scope) -> FastPath | None:
+        for path in self._paths.get(scope.get("method"), ()):
             if path.regex.fullmatch(scope["path"]):  # `$` would pass a line break
                 return path
         return None
+
+
+class Service(FastAPI):
+    """The framework inside of the access log and the fast paths: what they answer passes no layer of it."""
+
+    def __init__(self, paths: Sequence[FastPath], **options: Any) -> None:
+        super().__init__(telemetry=_NO_TELEMETRY, **options)
+        self.add_exception_handler(Exception, _left_to_the_access_log)
+        self._served = AccessLog(FastPaths(super().__call__, paths))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._served(scope, receive, send)
+
+
+async def _left_to_the_access_log(_: Request, error: Exception) -> Response:
+    """The framework's outermost layer has its own words for an uncaught exception; ours are a problem."""
+    raise error
 
 
 def _from(body: bytes | None, receive: Receive) -> Receive:

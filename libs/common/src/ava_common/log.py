@@ -1,13 +1,17 @@
-"""One JSON object per line on stdout; never bodies, phones, tokens, e-mails or secrets."""
+"""One JSON object per line on stdout; never bodies, phones, tokens, e-mails or secrets.
 
+Decisions 0155 and 0164.
+"""
+
+import asyncio
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -64,10 +68,11 @@ def _frames(info: Any) -> LogEvent:
 
 @dataclass
 class _Configured:
-    """What `configure` was given."""
+    """What `configure` was given, and the event loop that is about to flush the lines of requests."""
 
     service: str = ""
     says_info: bool = True
+    flushed_by: asyncio.AbstractEventLoop | None = None
 
 
 _configured = _Configured()
@@ -115,6 +120,15 @@ def leave_stdout_alone() -> None:
     )
 
 
+_second = lru_cache(1)(partial(time.strftime, "%Y-%m-%dT%H:%M:%S"))
+"""A struct_time as in a timestamp: there are many requests in a second."""
+
+
+def _flush() -> None:
+    _configured.flushed_by = None
+    sys.stdout.flush()
+
+
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -129,15 +143,27 @@ class RequestLine:
         self._start = orjson.dumps({**said, "service": _configured.service}).decode()[:-1]
 
     def write(self, seconds: float, trace: Trace) -> None:
-        """One line on stdout; nothing where lines of this level are not wanted."""
+        """One line on stdout; nothing where lines of this level are not wanted.
+
+        Flushed once in a turn of the event loop, with all others of the turn; at once where none runs. Every
+        other line flushes those before it, and so does the end of the process.
+        """
         if not _configured.says_info:
             return
         request_id = trace.request_id
         if _NINE_DIGITS.search(request_id):
             request_id = _SECRET_VALUES.sub("[redacted]", request_id)
-        now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6]
+        now = time.time()
+        timestamp = f"{_second(time.gmtime(now))}.{int(now % 1 * 1e6):06}Z"
         sys.stdout.write(
-            f'{self._start},"ms":{seconds * 1000:.2f},"timestamp":"{now}Z",'
+            f'{self._start},"ms":{seconds * 1000:.2f},"timestamp":"{timestamp}",'
             f'"request_id":"{request_id}","trace_id":"{trace.traceparent[3:35]}"}}\n'
         )
-        sys.stdout.flush()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _flush()
+            return
+        if _configured.flushed_by is not loop:
+            _configured.flushed_by = loop
+            loop.call_soon(_flush)

@@ -1,15 +1,15 @@
 """Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once.
 
-Decisions 0053 and 0156.
+Decisions 0053, 0156 and 0165.
 """
 
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from ava_common.database import Pool
+from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
-from ava_whatsapp_gateway.metrics import COMMIT_SIZE
+from ava_whatsapp_gateway.metrics import COMMIT_SIZE, DELIVERIES
 
 _MAX_ROWS = 128
 _MAX_BYTES = 8 * 1024 * 1024
@@ -20,12 +20,15 @@ WAITING_MAX_BYTES = 4 * _MAX_BYTES
 _TIMEOUT_SECONDS = 5.0
 """Meta gives up on a delivery after some seconds; a slow database counts as one that is away."""
 
+_TURNS = 3
+"""Of the event loop, before each commit: what has reached our sockets by then shares it."""
+
 _KEEP = """
 insert into whatsapp.deliveries (digest, body, trace)
 select * from unnest($1::bytea[], $2::bytea[], $3::text[])
 on conflict (digest) do nothing
-returning digest
 """
+_KEPT, _DUPLICATE = DELIVERIES.labels("kept"), DELIVERIES.labels("duplicate")
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +38,7 @@ class Delivery:
     body: bytes = field(repr=False)
     trace: str
     digest: bytes
-    kept: "asyncio.Future[bool]"
+    kept: "asyncio.Future[None]"
 
 
 class Inbox:
@@ -53,51 +56,63 @@ class Inbox:
         """Whether so many wait already that one more has to come again later."""
         return len(self._waiting) >= WAITING_MAX_ROWS or self._waiting_bytes >= WAITING_MAX_BYTES
 
-    async def keep(self, body: bytes, trace: str) -> bool:
-        """Durable on return: True for new bytes, False for bytes that are stored already.
+    async def keep(self, body: bytes, trace: str) -> None:
+        """Durable on return, now or already: identical bytes are stored once.
 
         Raises what asyncpg raises when the database is away; then nothing may be acknowledged.
         """
-        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(Delivery(body, trace, hashlib.sha256(body).digest(), kept))
         self._waiting_bytes += len(body)
         if self._committing is None:
             self._committing = asyncio.create_task(self._work_off())
-        return await kept
+        await kept
 
     async def _work_off(self) -> None:
-        try:
-            while self._waiting:
-                size, count = 0, 0
-                for delivery in self._waiting[:_MAX_ROWS]:
-                    size += len(delivery.body)
-                    if count and size > _MAX_BYTES:
-                        break
-                    count += 1
-                group, self._waiting = self._waiting[:count], self._waiting[count:]
-                self._waiting_bytes -= sum(len(delivery.body) for delivery in group)
-                await self._commit(group)
-                self._arrived.set()
-        finally:
-            self._committing = None
+        """What waits and what gathers meanwhile, on one connection: getting one costs as much as two rows."""
+        while self._waiting:
+            group: list[Delivery] = []
+            try:
+                async with asyncio.timeout(_TIMEOUT_SECONDS) as limit, self._pool.acquire() as connection:
+                    while self._waiting:
+                        for _ in range(_TURNS):
+                            await asyncio.sleep(0)
+                        group = self._next_group()
+                        await self._commit(connection, group)
+                        self._arrived.set()
+                        limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT_SECONDS)
+            except Exception as error:
+                _fail(group or self._next_group(), error)
+        self._committing = None
 
-    async def _commit(self, group: list[Delivery]) -> None:
+    def _next_group(self) -> list[Delivery]:
+        size, count = 0, 0
+        for delivery in self._waiting[:_MAX_ROWS]:
+            size += len(delivery.body)
+            if count and size > _MAX_BYTES:
+                break
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= sum(len(delivery.body) for delivery in group)
+        return group
+
+    async def _commit(self, connection: Connection, group: list[Delivery]) -> None:
         columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                new = {row["digest"] for row in await self._pool.fetch(_KEEP, *columns)}
+            new = int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
         except Exception as error:
-            if len(group) == 1 or not is_about_data(error):
-                _fail(group, error)
-                return
-            for delivery in group:  # one bad row must not cost the others
-                await self._commit([delivery])
+            if not is_about_data(error):
+                raise
+            for delivery in group if len(group) > 1 else ():  # one bad row must not cost the others
+                await self._commit(connection, [delivery])
+            _fail(group, error)
             return
         COMMIT_SIZE.observe(len(group))
+        _KEPT.inc(new)
+        _DUPLICATE.inc(len(group) - new)
         for delivery in group:
             if not delivery.kept.done():  # the client may have disconnected meanwhile
-                delivery.kept.set_result(delivery.digest in new)
-            new.discard(delivery.digest)
+                delivery.kept.set_result(None)
 
 
 def _fail(group: list[Delivery], error: Exception) -> None:
