@@ -27,7 +27,7 @@ OURS = ("ava_whatsapp_gateway.", "ava_common.")
 # Whenever it is time or a connection is made, not for a message.
 BESIDE_IT = (
     *("maintenance", "pin_sweep", "unknown_sends", "operator_alerts", "retention", "backlog"),
-    *("database_login", "number_readiness"),
+    *("database_login", "database_types", "number_readiness"),
 )
 # What stands in httpcore's place: a reader of a call to a peer stops at httpx, as before.
 BELOW_HTTPX = ("transport",)
