@@ -40,8 +40,8 @@ async def held_back(database: Database) -> AsyncIterator[None]:
           create function whatsapp.wait() returns trigger language plpgsql as $$ begin
             perform pg_advisory_xact_lock(1); return new; end $$;
           grant execute on function whatsapp.wait() to public;
-          create trigger wait before update on whatsapp.outbox for each row when (new.state = 'sending')
-            execute function whatsapp.wait();
+          create trigger wait before insert or update on whatsapp.outbox
+            for each row when (new.state = 'sending') execute function whatsapp.wait();
         end $do$"""
     )
     try:

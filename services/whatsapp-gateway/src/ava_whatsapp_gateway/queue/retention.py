@@ -99,12 +99,12 @@ async def apply_retention(pool: Pool, settings: Settings) -> None:
     Locked first, and asked about again: what a contact just said must not go with the contact.
     """
     for kept in KEPT:
-        asked = kept.due, _limit(kept, settings), _BATCH
+        asked, deleted = (kept.due, _limit(kept, settings), _BATCH), RETENTION_DELETED.labels(kept.kind)
         if await pool.fetch(*asked):
             async with pool.acquire() as connection, connection.transaction():
                 due = [row["ctid"] for row in await connection.fetch(*asked)]
                 done = await connection.execute(kept.delete, due)
-            RETENTION_DELETED.labels(kept.kind).inc(int(done.rpartition(" ")[2]))
+            deleted.inc(int(done.rpartition(" ")[2]))
 
 
 async def set_gauges(pool: Pool, settings: Settings) -> None:
