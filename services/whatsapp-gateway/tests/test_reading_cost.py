@@ -97,3 +97,22 @@ async def a_round(gateway: Gateway, pool: Pool) -> None:
     assert await lanes.claim(pool, 8, 1.0) == []
     await lanes.probe_waiting(pool)
     await pool.execute("select pg_stat_force_next_flush()")
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_a_claim_reads_no_more_when_more_is_due(database: Database, analyzed: bool) -> None:
+    """With a plan from when there was nothing, and with one from now."""
+    url, may_become = database.url("ava_whatsapp_gateway"), ("service_role",)
+    async with open_pool(url, name="claim", size=1, may_become=may_become) as pool:
+        if not analyzed:
+            assert await lanes.claim(pool, 8, 60.0) == []
+        await fill(database)
+        await database.admin("alter table whatsapp.events disable trigger user")
+        await database.admin("update whatsapp.events set state = 'ready'")
+        await database.admin("update whatsapp.lanes set due_at = now() - interval '1 hour' * contact_id")
+        await database.admin("alter table whatsapp.events enable trigger user")
+        await database.admin("vacuum analyze" if analyzed else "vacuum")
+        before = await reads(database)
+        assert len(await lanes.claim(pool, 8, 60.0)) == 8
+        await pool.execute("select pg_stat_force_next_flush()")
+        assert many(await reads(database) - before) == {}
