@@ -159,7 +159,7 @@ async def test_an_account_deletion_finds_what_names_it_by_an_index(
 async def test_every_service_plans_as_its_questions_need_and_has_timeouts(
     seeded: SeededDatabase, service: str, plans: str, scans: str, compiles: str
 ) -> None:
-    """Until PostgreSQL 17 a scan that is off and that nothing replaces costs 10^10, which is worth compiling."""
+    """Until PostgreSQL 17 a scan that is off and used all the same costs 10^10, and is compiled for it."""
     connection = await seeded.connection(service)
     settings = await connection.fetch(
         "select name, setting from pg_settings where name in ('plan_cache_mode', 'enable_seqscan', 'jit',"

@@ -64,15 +64,15 @@ async def test_a_new_connection_asks_about_no_type_when_it_is_made(database: Dat
 
 
 async def test_what_each_version_numbers_anew_is_asked_about(processes: None) -> None:
-    """A process outlives an upgrade of PostgreSQL, after which the number of a view's rows is another view's."""
+    """A process outlives an upgrade of PostgreSQL, after which a view's number is another view's."""
     for version in (16, 18):
         with temporary_cluster(version) as server:
             connection = await asyncpg.connect(server.url(), connection_class=KnowsTypes)
             try:
                 views = [row["viewname"] for row in await connection.fetch(VIEWS)]
-                await connection.fetch(f"select {', '.join(f'null::pg_catalog.{view}' for view in views)}")
+                await connection.fetch(f"select {', '.join(f'null::{view}' for view in views)}")
                 for view in views:
-                    row = await connection.fetchval(f"select v from pg_catalog.{view} as v limit 1")
+                    row = await connection.fetchval(f"select v from {view} as v limit 1")  # noqa: S608
                     columns = [row["attname"] for row in await connection.fetch(COLUMNS, view)]
                     assert row is None or [*row.keys()] == columns
             finally:

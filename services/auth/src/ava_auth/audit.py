@@ -36,7 +36,7 @@ _READ_OF_USER = f"""
   union
   (select * from accounts.audit where account = $2 {_NEWEST_FIRST} $3)
 ) as theirs {_NEWEST_FIRST} $3
-"""
+"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,20 @@ class AuditLog:
         limit: int = 100,
     ) -> AsyncIterator[AuditEvent]:
         """The newest events first; `event` may be the beginning of a name."""
-        filters = zip(_FILTERS, (since, event, user_id, account), strict=True)
-        given = [(filter_, value) for filter_, value in filters if value is not None]
-        where = " and ".join(filter_.format(n) for n, (filter_, _) in enumerate(given, 2)) or "true"
-        question = f"{_SELECT} from accounts.audit where {where} {_NEWEST_FIRST} $1"
-        for row in await self._pool.fetch(question, limit, *(value for _, value in given)):
+        for row in await self._pool.fetch(*_question(limit, since, event, user_id, account)):
             yield _event(row)
 
     async def read_of_user(self, user_id: UUID, account: str, limit: int) -> list[AuditEvent]:
         """The newest events about a user, also those where only the digest of the address was known."""
         return [_event(row) for row in await self._pool.fetch(_READ_OF_USER, user_id, account, limit)]
+
+
+def _question(limit: int, *values: Any) -> list[Any]:
+    """The statement for the filters that have a value, and its parameters."""
+    given = [(filter_, value) for filter_, value in zip(_FILTERS, values, strict=True) if value is not None]
+    where = " and ".join(filter_.format(n) for n, (filter_, _) in enumerate(given, 2)) or "true"
+    question = f"{_SELECT} from accounts.audit where {where} {_NEWEST_FIRST} $1"
+    return [question, limit, *(value for _, value in given)]
 
 
 def _event(row: asyncpg.Record) -> AuditEvent:

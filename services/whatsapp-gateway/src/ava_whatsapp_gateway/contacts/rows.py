@@ -102,7 +102,7 @@ async def start_clock(connection: Connection, *contacts: int) -> None:
 async def record_move(
     connection: Connection, former: set[str], row: ContactRow, reason: str, after: Identity
 ) -> None:
-    """Note what the row was called before, and what it is called now; `former` are numbers that users left."""
+    """Note what the row was called before, and what it is called now; `former`: numbers that users left."""
     if row.user_id and row.wa_digits:
         former.add(row.wa_digits)
     names = row.wa_digits, row.bsuid, after.digits, after.bsuid
