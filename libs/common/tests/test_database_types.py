@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from ava_common.database import Connection, open_pool
-from ava_local.testing.databases import Database
+from ava_common.database_types import KnowsTypes
+from ava_local.testing.databases import Database, temporary_cluster
 
 LISTS: dict[str, list[Any]] = {
     "bytea[]": [b"\x00", None],
@@ -14,6 +17,8 @@ LISTS: dict[str, list[Any]] = {
     "timestamptz[]": [datetime.now(UTC)],
     "boolean[]": [True, False],
 }
+VIEWS = "select viewname from pg_catalog.pg_views where viewname ~ '^pg_stat_'"
+COLUMNS = "select attname from pg_catalog.pg_attribute where attrelid = $1::text::regclass order by attnum"
 
 
 def asked_by(connection: Connection) -> list[str]:
@@ -56,3 +61,19 @@ async def test_a_new_connection_asks_about_no_type_when_it_is_made(database: Dat
         assert await connection.fetchval(prepared) == 0
         await connection.fetchval("select $1::name[]", ["a"])
         assert await connection.fetchval(prepared) == 1
+
+
+async def test_what_each_version_numbers_anew_is_asked_about(processes: None) -> None:
+    """A process outlives an upgrade of PostgreSQL, after which a view's number is another view's."""
+    for version in (16, 18):
+        with temporary_cluster(version) as server:
+            connection = await asyncpg.connect(server.url(), connection_class=KnowsTypes)
+            try:
+                views = [row["viewname"] for row in await connection.fetch(VIEWS)]
+                await connection.fetch(f"select {', '.join(f'null::{view}' for view in views)}")
+                for view in views:
+                    row = await connection.fetchval(f"select v from {view} as v limit 1")  # noqa: S608
+                    columns = [row["attname"] for row in await connection.fetch(COLUMNS, view)]
+                    assert row is None or [*row.keys()] == columns
+            finally:
+                await connection.close()

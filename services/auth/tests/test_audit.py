@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -127,3 +128,20 @@ async def test_the_page_says_what_stays_where_an_account_is_deleted(client: http
     days = Settings.model_fields["audit_days"].default
     assert "record of security events" in leaving
     assert f"after {days} days" in leaving
+
+
+async def test_what_is_read_of_a_user_does_not_grow_with_the_log(database: Database) -> None:
+    """Its filters are optional, and plans are kept."""
+    user, fetched = uuid4(), "select coalesce(sum(idx_tup_fetch), 0)::int from pg_stat_xact_user_tables"
+    await database.admin(
+        "insert into accounts.audit (event, user_id, account) select 'login.succeeded',"
+        " md5((n % 100)::text)::uuid, md5((n % 100)::text) from generate_series(1, 20000) as n"
+    )
+    await database.admin("vacuum analyze accounts.audit")
+    async with open_pool(database.url("ava_auth"), name="audit", size=1) as pool:
+        log = AuditLog(pool)
+        before = await pool.fetchval(fetched)
+        assert [event async for event in log.read(user_id=user)] == []
+        assert [event async for event in log.read(account="nobody")] == []
+        assert await log.read_of_user(user, "nobody", 1000) == []
+        assert await pool.fetchval(fetched) - before < 100

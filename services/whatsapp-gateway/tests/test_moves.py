@@ -267,3 +267,21 @@ async def test_what_meta_called_a_number_is_forgotten_with_it(
     await gateway.keep(says("not the heir's", None, "BR.1"))
     await gateway.drain()
     assert "not the heir's" not in said(peers, heir)
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["apart", "in one round"])
+async def test_a_number_that_a_user_left_stays_left_when_two_of_its_new_holders_contacts_are_one(
+    gateway: Gateway, peers: FakePeers, person: UUID, together: bool
+) -> None:
+    """The last notice is about two contacts that are known, and nobody new."""
+    await gateway.keep(says("the owner's", OLD, "DE.1"), says("a stranger's", NEW, "DE.3"))
+    await gateway.drain()
+    await gateway.keep(notice(wa_id=NEWER, user_id="DE.2", previous_user_id="DE.1"))
+    if not together:
+        await gateway.drain()
+    await gateway.keep(says("from the number that was left", OLD, "DE.4"))
+    await gateway.drain()
+    await gateway.keep(notice(number=NEW, wa_id=OLD, user_id="DE.4", previous_user_id="DE.3"))
+    await gateway.keep(says("and after the notice", OLD, "DE.4"))
+    await gateway.drain()
+    assert said(peers, person) == ["the owner's"]

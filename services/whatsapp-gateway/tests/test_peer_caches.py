@@ -136,3 +136,16 @@ async def test_that_a_user_has_no_avatar_is_cached_until_messaging_knows_one(
     ids.remember(ADA, BOB)
     assert await ids.get(to_profile, caller(ADA)) == BOB
     assert profile.requests == 1
+
+
+async def test_that_a_user_has_no_avatar_is_not_remembered_for_longer_with_each_message(
+    profile: Peer, to_profile: httpx.AsyncClient
+) -> None:
+    """Messaging of release 0.1.0 looks for none: all that is said would be logged without one."""
+    clock = Clock()
+    ids = AvatarIds(clock)
+    profile.status, profile.body = 404, {"type": "urn:ava:problem:avatar-not-found"}
+    for minute in range(6):
+        clock.now = minute * 60.0
+        ids.remember(ADA, await ids.get(to_profile, caller(ADA)))
+    assert profile.requests == 2

@@ -5,11 +5,13 @@ Decisions 0168 and 0170.
 
 from collections import Counter
 
+import pytest
+
 from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.queue import lanes, maintenance
 
-from .conftest import Gateway
+from .conftest import Gateway, Operate
 
 KEPT, MANY = 20_000, 50
 _READ = """
@@ -42,22 +44,51 @@ async def test_a_round_reads_no_more_when_more_is_kept(gateway: Gateway, databas
     url, may_become = database.url("ava_whatsapp_gateway"), ("service_role",)
     async with open_pool(url, name="round", size=1, may_become=may_become) as pool:
         await a_round(gateway, pool)
-        user = await database.person()
-        for statement in _FILL:
-            rows = statement.format(kept="generate_series(1, $1::integer) as n")
-            await database.admin(rows, *[KEPT, user][: "$1" in rows] + [user][: "$2" in rows])
+        await fill(database)
         await a_round(gateway, pool)  # the first reads what is dead in the indexes
         assert await read_by(gateway, database, pool) == {}
         await database.admin("vacuum analyze")
         assert await read_by(gateway, database, pool) == {}
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("list --event 17", "list --wamid 17", "list --state dead", "show --event 17", "trace event:17"),
+        *("trace 17", "discard --event 17 --dry-run", "replay --event 17 --dry-run", "list --deliveries"),
+    ],
+)
+async def test_an_operators_question_reads_what_it_is_about(
+    database: Database, operator: Operate, question: str
+) -> None:
+    """Each of its filters is optional, so the CLI's statements are planned for those that are given."""
+    await fill(database)
+    await database.admin("vacuum analyze")
+    before = await reads(database)
+    operator(*question.split())
+    assert many(await reads(database) - before) == {}
+
+
+async def fill(database: Database) -> None:
+    user = await database.person()
+    for statement in _FILL:
+        rows = statement.format(kept="generate_series(1, $1::integer) as n")
+        await database.admin(rows, *[KEPT, user][: "$1" in rows] + [user][: "$2" in rows])
+
+
+async def reads(database: Database) -> Counter[str]:
+    return Counter({row["relname"]: row["n"] for row in await database.admin(_READ)})
+
+
+def many(read: Counter[str]) -> dict[str, int]:
+    return {name: rows for name, rows in read.items() if rows > MANY}
+
+
 async def read_by(gateway: Gateway, database: Database, pool: Pool) -> dict[str, int]:
     """Rows that one more round reads of each table, where they are many."""
-    before = Counter({row["relname"]: row["n"] for row in await database.admin(_READ)})
+    before = await reads(database)
     await a_round(gateway, pool)
-    after = Counter({row["relname"]: row["n"] for row in await database.admin(_READ)})
-    return {name: rows for name, rows in (after - before).items() if rows > MANY}
+    return many(await reads(database) - before)
 
 
 async def a_round(gateway: Gateway, pool: Pool) -> None:
@@ -66,3 +97,22 @@ async def a_round(gateway: Gateway, pool: Pool) -> None:
     assert await lanes.claim(pool, 8, 1.0) == []
     await lanes.probe_waiting(pool)
     await pool.execute("select pg_stat_force_next_flush()")
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_a_claim_reads_no_more_when_more_is_due(database: Database, analyzed: bool) -> None:
+    """With a plan from when there was nothing, and with one from now."""
+    url, may_become = database.url("ava_whatsapp_gateway"), ("service_role",)
+    async with open_pool(url, name="claim", size=1, may_become=may_become) as pool:
+        if not analyzed:
+            assert await lanes.claim(pool, 8, 60.0) == []
+        await fill(database)
+        await database.admin("alter table whatsapp.events disable trigger user")
+        await database.admin("update whatsapp.events set state = 'ready'")
+        await database.admin("update whatsapp.lanes set due_at = now() - interval '1 hour' * contact_id")
+        await database.admin("alter table whatsapp.events enable trigger user")
+        await database.admin("vacuum analyze" if analyzed else "vacuum")
+        before = await reads(database)
+        assert len(await lanes.claim(pool, 8, 60.0)) == 8
+        await pool.execute("select pg_stat_force_next_flush()")
+        assert many(await reads(database) - before) == {}

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 else:
     _AsyncpgConnection = asyncpg.Connection
 
-FIRST_OWN_TYPE = 16_384
-"""PostgreSQL numbers its own types below this, the same in each database and version; others come and go."""
+FIRST_UNLASTING_TYPE = 10_000
+"""Types below this have the same number in each database and version; others come and go."""
 
 _known: dict[int, list[Any]] = {}
 
@@ -35,6 +35,6 @@ class KnowsTypes(_AsyncpgConnection):
         if not (unknown := [oid for oid in typeoids if oid not in _known]):
             return found, _Asked("nothing")
         rows, asked = await super()._introspect_types(unknown, seconds)  # type: ignore[misc]
-        lasting = [row for row in rows if row["oid"] < FIRST_OWN_TYPE]
-        _known.update({oid: lasting for oid in unknown if oid < FIRST_OWN_TYPE})
+        lasting = [row for row in rows if row["oid"] < FIRST_UNLASTING_TYPE]
+        _known.update({oid: lasting for oid in unknown if oid < FIRST_UNLASTING_TYPE})
         return [*rows, *found], asked

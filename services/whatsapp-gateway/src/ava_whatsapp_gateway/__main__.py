@@ -1,6 +1,6 @@
 """The operator CLI: `python -m ava_whatsapp_gateway`.
 
-Its commands: list, show, trace, replay, quarantine, discard, resolve and check.
+Its commands: list, show, trace, replay, quarantine, discard, resolve and check. Decision 0168.
 """
 
 import argparse
@@ -25,6 +25,8 @@ _ACTIONS: dict[str, actions.Action] = {
     "quarantine": actions.quarantine,
     "discard": actions.discard,
 }
+# Filters are optional, so a plan is for those that are given: unlike the service's, which are kept.
+_PLANNING = "set plan_cache_mode = force_custom_plan; set enable_seqscan = on"
 Answer = Trace | actions.Applied | list[actions.Record]
 
 
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _answer(args: argparse.Namespace, filters: Filters, url: str) -> Answer:
     connection = await asyncpg.connect(url)
     try:
+        await connection.execute(_PLANNING)
         if args.command == "trace":
             return await trace(connection, args.id, words=args.words)
         if about_deliveries(args):

@@ -99,18 +99,22 @@ async def start_clock(connection: Connection, *contacts: int) -> None:
     await connection.execute(_START_CLOCK, contacts)
 
 
-async def record_move(connection: Connection, row: ContactRow, reason: str, after: Identity) -> None:
-    """Note what the row was called before, and what it is called now."""
+async def record_move(
+    connection: Connection, former: set[str], row: ContactRow, reason: str, after: Identity
+) -> None:
+    """Note what the row was called before, and what it is called now; `former`: numbers that users left."""
+    if row.user_id and row.wa_digits:
+        former.add(row.wa_digits)
     names = row.wa_digits, row.bsuid, after.digits, after.bsuid
     await connection.execute(_RECORD_MOVE, row.id, reason, *names)
 
 
-async def unite(connection: Connection, kept: ContactRow, other: ContactRow) -> None:
+async def unite(connection: Connection, former: set[str], kept: ContactRow, other: ContactRow) -> None:
     """One person: everything of `other` goes to `kept`, both locked, and `other` with its lane is deleted.
 
     A worker that has the deleted lane loses its lease and repeats what it was doing on the other lane.
     """
-    await record_move(connection, other, "united", Identity(kept.wa_digits, kept.bsuid))
+    await record_move(connection, former, other, "united", Identity(kept.wa_digits, kept.bsuid))
     for statement in _HAND_OVER:
         await connection.execute(statement, kept.id, other.id)
     await connection.execute(_DELETE, other.id)

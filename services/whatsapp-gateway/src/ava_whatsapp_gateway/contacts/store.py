@@ -3,7 +3,7 @@
 Decisions 0052 and 0094. See docs/contracts/whatsapp-cloud-api.md#identities.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ava_common.database import Connection
@@ -61,7 +61,7 @@ class ContactStore:
 
     @classmethod
     async def load(
-        cls, connection: Connection, senders: Iterable[Identity], moves: Iterable[Move]
+        cls, connection: Connection, senders: Iterable[Identity], moves: Sequence[Move]
     ) -> "ContactStore":
         """The contacts that these senders may be, and those that these moves are about."""
         senders = [*senders, *(side for move in moves for side in (move.before, move.after))]
@@ -73,7 +73,7 @@ class ContactStore:
             await connection.execute(_BETWEEN_LINKS, fresh)
         moved = await contact_moves.find_moved(connection, list(unknown), known) if unknown else {}
         new = {(one.digits, one.bsuid) for one in senders} - {(row.wa_digits, row.bsuid) for row in known}
-        former = await connection.fetch(_FORMER, digits) if new else []
+        former = await connection.fetch(_FORMER, digits) if new or moves else []
         return cls(connection, known, moved, {row["from_digits"] for row in former})
 
     def _index(self) -> None:
@@ -120,7 +120,7 @@ class ContactStore:
         after = contact_moves.newest(known, move, others, later)
         is_told = contact_moves.is_told(move, others, later)
         await rows.note_shown(self._connection, after.digits, known, *others, is_told=is_told)
-        await rows.record_move(self._connection, known, "changed", after)
+        await rows.record_move(self._connection, self._former, known, "changed", after)
         for other in others:
             await self._unite(known, other)
         if holder and is_former and holder is not known:
@@ -144,7 +144,7 @@ class ContactStore:
         if move.before.bsuid and move.after.bsuid:
             contact = others[0] if others else await self._create_moved(move.after)
             before = replace(contact, wa_digits=move.before.digits, bsuid=move.before.bsuid)
-            await rows.record_move(self._connection, before, "changed", move.after)
+            await rows.record_move(self._connection, self._former, before, "changed", move.after)
             self._moved[move.before.bsuid] = contact
 
     async def _create_moved(self, after: Identity) -> ContactRow:
@@ -169,7 +169,7 @@ class ContactStore:
         await rows.lock(self._connection, known)
         await rows.note_shown(self._connection, digits, known)
         if known.wa_digits and digits != known.wa_digits:
-            await rows.record_move(self._connection, known, "new number", sender)
+            await rows.record_move(self._connection, self._former, known, "new number", sender)
         recycled = recycled or self._is_recycled(known, digits)
         await self._save(known, replace(sender, digits=digits, bsuid=bsuid), recycled=recycled)
         return known.id
@@ -182,11 +182,11 @@ class ContactStore:
         return (await self._create(sender, recycled=holder.user_id is not None)).id
 
     async def _take_digits(self, holder: ContactRow, sender: Identity) -> None:
-        await rows.record_move(self._connection, holder, "recycled", sender)
+        await rows.record_move(self._connection, self._former, holder, "recycled", sender)
         await self._save(holder, Identity(None, holder.bsuid))
 
     async def _unite(self, kept: ContactRow, other: ContactRow) -> None:
-        await rows.unite(self._connection, kept, other)
+        await rows.unite(self._connection, self._former, kept, other)
         self._known.remove(other)
         self.united = {gone: kept.id if into == other.id else into for gone, into in self.united.items()}
         self.united[other.id] = kept.id

@@ -67,11 +67,13 @@ class AvatarIds:
                 avatar = UUID(str(json_object(response).get("id")))
             except ValueError:
                 raise PeerAway("profile", "an avatar without an id") from None
-        self.remember(caller.id, avatar)
+        self._ids.put(caller.id, (avatar,), _CACHE_SECONDS)
         return avatar
 
     def remember(self, user_id: UUID, avatar: UUID | None) -> None:
-        self._ids.put(user_id, (avatar,), _CACHE_SECONDS)
+        """What messaging has logged; without one it may be of a release that does not look for it."""
+        if avatar:
+            self._ids.put(user_id, (avatar,), _CACHE_SECONDS)
 
     def forget(self, user_id: UUID) -> None:
         self._ids.discard(user_id)
