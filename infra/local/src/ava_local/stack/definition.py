@@ -98,6 +98,8 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         "none",
     ]
     timeouts = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
+    # Auth says that it cannot reach Supabase, which is so until the stand-in, that gives way, is there.
+    before = ("supabase-auth",) if name == "auth" and environment.needs_supabase_standin else ()
     return ProcessSpec(
         name=name,
         command=[
@@ -108,7 +110,7 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         environment=environment.service(name),
         port=layout.port_of(name),
         ready=readiness_probes.http(layout.port_of(name), "/readyz"),
-        depends_on=("database-setup",),
+        depends_on=("database-setup", *before),
         refusals=REFUSALS,
     )
 
