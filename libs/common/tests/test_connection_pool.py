@@ -1,32 +1,16 @@
 """A connection in steady use stays at hand, and is as sound as one that asyncpg has looked at."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from ava_common import connection_pool
 from ava_common.database import AWAY, Pool, open_pool
 from ava_local.testing.databases import Database
-from ava_local.testing.postgres_front import Front, front_of
+from ava_local.testing.postgres_front import Front
 
 PROCESS = "select pg_backend_pid()"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def front(database: Database) -> AsyncIterator[Front]:
-    async with front_of(database.url("ava_profile")) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def pool(database: Database, front: Front) -> AsyncIterator[Pool]:
-    async with open_pool(
-        front.url(database.url("ava_profile")), name="front", size=1, wait_seconds=2
-    ) as opened:
-        yield opened
 
 
 async def used(pool: Pool) -> object:

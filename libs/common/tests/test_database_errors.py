@@ -2,16 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from ava_common.database import AWAY, Pool, open_pool
 from ava_common.database_errors import DatabaseUnavailable, is_about_data, is_away
 from ava_local.testing.databases import Database
-from ava_local.testing.postgres_front import Front, front_of
+from ava_local.testing.postgres_front import Front
 from ava_local.testing.waiting import eventually
 
 REFUSALS = (
@@ -24,20 +22,6 @@ AWAY_IN_A_STATEMENT = (
 )
 OURS = ("42P01", "42501", "40001", "40P01", "55P03", "0A000", "P0001")
 DATA = ("22003", "22021", "22P05", "23502", "23505", "23514", "22ZZZ")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def front(database: Database) -> AsyncIterator[Front]:
-    async with front_of(database.url("ava_profile")) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def pool(database: Database, front: Front) -> AsyncIterator[Pool]:
-    async with open_pool(
-        front.url(database.url("ava_profile")), name="front", size=1, wait_seconds=2
-    ) as opened:
-        yield opened
 
 
 async def failure_of(pool: Pool) -> BaseException:

@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
+from ava_local.testing.postgres_front import Front, front_of
 from ava_local.testing.running_app import client_of_started
 from ava_whatsapp_gateway.app import create_app
 from ava_whatsapp_gateway.cloud_api.typing_indicator import open_typing_indicator
@@ -54,6 +55,12 @@ async def database(database: Database) -> AsyncIterator[Database]:
     await state_watch.watch(database)
     yield database
     assert state_watch.not_drawn(await state_watch.seen(database)) == set()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(database: Database) -> AsyncIterator[Front]:
+    async with front_of(database.url("ava_whatsapp_gateway")) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

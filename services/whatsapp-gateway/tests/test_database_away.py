@@ -2,21 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from ava_common.database import AWAY, Pool
+from ava_common.database import AWAY
 from ava_local.testing.databases import Database
-from ava_local.testing.postgres_front import Front, front_of
+from ava_local.testing.postgres_front import Front
 from ava_local.testing.waiting import eventually
 
 from . import meta_payloads as meta
 from .conftest import Gateway, MakeSettings, RunService, StartGateway
 from .fake_peers import FakePeers
+from .waiting import works
 
 PHONE = "4915112345678"
 BUSY = ("40P01", "55P03")
@@ -24,22 +24,9 @@ NOT_THE_DATA = ("XX000", "53400", "25006", "26000", "28P01", *BUSY, "42P01", "42
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def front(database: Database) -> AsyncIterator[Front]:
-    async with front_of(database.url("ava_whatsapp_gateway")) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="session")
 async def behind_front(gateways: StartGateway, database: Database, front: Front) -> Gateway:
     url = front.url(database.url("ava_whatsapp_gateway"))
     return await gateways(database_url=url, attempts=2)
-
-
-async def _works(pool: Pool) -> bool:
-    try:
-        return bool(await pool.fetchval("select true"))
-    except AWAY:
-        return False
 
 
 async def test_no_delivery_is_set_aside_for_an_error_that_is_not_about_it(
@@ -59,7 +46,7 @@ async def test_no_delivery_is_set_aside_for_an_error_that_is_not_about_it(
             with pytest.raises(Exception, match=r"."):
                 await behind_front.ingest_once()
         front.refuse = None
-        await eventually(lambda: _works(behind_front.pool))  # a refused password waits for a second
+        await eventually(lambda: works(behind_front.pool))  # a refused password waits for a second
     assert [row[0] for row in await database.admin("select state from whatsapp.deliveries")] == ["new"]
     await behind_front.drain()
     assert peers.phones[PHONE] == ["one"]

@@ -8,7 +8,6 @@ from uuid import UUID
 import psutil
 import pytest_asyncio
 
-from ava_common.database import AWAY
 from ava_local.postgres.cluster import Cluster
 from ava_local.testing.databases import Database, migrated_template, temporary_cluster
 from ava_local.testing.waiting import eventually
@@ -16,6 +15,7 @@ from ava_local.testing.waiting import eventually
 from . import meta_payloads as meta
 from .conftest import Gateway
 from .fake_peers import FakePeers
+from .waiting import works
 
 PHONE = "4915112345678"
 
@@ -55,14 +55,7 @@ async def test_what_a_crash_of_the_database_loses_is_done_again(
     claimed = await gateway.claim()
     assert [len(lane.events) for lane in claimed] == [2]
     crash(database.cluster)
-
-    async def is_back() -> bool:
-        try:
-            return bool(await gateway.pool.fetchval("select true"))
-        except AWAY:
-            return False
-
-    await eventually(is_back)
+    await eventually(lambda: works(gateway.pool))
     assert await gateway.states() == []
     assert await gateway.pool.fetchval("select state from whatsapp.deliveries") == "new"
     for lane in claimed:  # its worker has not noticed anything

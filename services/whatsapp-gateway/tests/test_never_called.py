@@ -9,7 +9,7 @@ import asyncpg
 import pytest_asyncio
 
 from ava_local.testing.databases import Database
-from ava_local.testing.postgres_front import Front, front_of
+from ava_local.testing.postgres_front import Front
 
 from . import meta_payloads as meta
 from .conftest import Gateway, StartGateway
@@ -17,12 +17,6 @@ from .fake_peers import FakePeers
 from .waiting import until_blocked
 
 PHONE = "4915112345678"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def front(database: Database) -> AsyncIterator[Front]:
-    async with front_of(database.url("ava_whatsapp_gateway")) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,5 +1,6 @@
 """Wait for the worker, or for a lock, by what the database says."""
 
+from ava_common.database import AWAY, Pool
 from ava_local.testing.databases import Database
 from ava_local.testing.waiting import eventually
 
@@ -22,3 +23,11 @@ async def until_blocked(database: Database) -> None:
         return bool(await database.admin(waiting))
 
     await eventually(is_blocked)
+
+
+async def works(pool: Pool) -> bool:
+    """Whether the database answers."""
+    try:
+        return bool(await pool.fetchval("select true"))
+    except AWAY:
+        return False

@@ -65,7 +65,7 @@ class Database:
 
 @contextmanager
 def temporary_cluster(version: int = 18, *, durable: bool = False) -> Iterator[Cluster]:
-    """A server in memory if possible, without fsync; it ends with this process, however that ends."""
+    """A server in memory if possible, without fsync unless `durable`; ends with this process in any case."""
     memory = Path("/dev/shm")  # noqa: S108
     parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     _remove_leftover_folders(parent)
