@@ -4,6 +4,7 @@ Decisions 0155 and 0164.
 """
 
 import asyncio
+import atexit
 import logging
 import re
 import sys
@@ -11,7 +12,7 @@ import time
 import traceback
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -36,6 +37,7 @@ def _processor(service: str) -> Any:
     """Adds the service, the trace and the frames of an exception to a line, and takes secrets out of it."""
 
     def process(_: Any, __: str, event: LogEvent) -> LogEvent:
+        _request_lines.write()
         event["service"] = service
         trace = current_trace()
         if trace.traceparent:
@@ -68,11 +70,10 @@ def _frames(info: Any) -> LogEvent:
 
 @dataclass
 class _Configured:
-    """What `configure` was given, and the event loop that is about to flush the lines of requests."""
+    """What `configure` was given."""
 
     service: str = ""
     says_info: bool = True
-    flushed_by: asyncio.AbstractEventLoop | None = None
 
 
 _configured = _Configured()
@@ -120,13 +121,10 @@ def leave_stdout_alone() -> None:
     )
 
 
-_second = lru_cache(1)(partial(time.strftime, "%Y-%m-%dT%H:%M:%S"))
-"""A struct_time as in a timestamp: there are many requests in a second."""
-
-
-def _flush() -> None:
-    _configured.flushed_by = None
-    sys.stdout.flush()
+@lru_cache(1)
+def _second(time_: int) -> str:
+    """As in a timestamp: there are many requests in a second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time_))
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -145,25 +143,50 @@ class RequestLine:
     def write(self, seconds: float, trace: Trace) -> None:
         """One line on stdout; nothing where lines of this level are not wanted.
 
-        Flushed once in a turn of the event loop, with all others of the turn; at once where none runs. Every
-        other line flushes those before it, and so does the end of the process.
+        Written at the end of a turn of the event loop, with all others of the turn and after their answers;
+        at once where none runs. Every other line writes those before it, and so does the end of the process.
         """
-        if not _configured.says_info:
-            return
+        if _configured.says_info:
+            _request_lines.add(self, seconds, trace)
+
+    def render(self, seconds: float, trace: Trace, at: float) -> str:
+        """The line; `at` is when the request ended, in seconds since 1970."""
         request_id = trace.request_id
-        if _NINE_DIGITS.search(request_id):
+        # All that it may consist of is one word, so that it is a telephone number only as a whole.
+        if request_id.isdecimal() or "eyJ" in request_id:
             request_id = _SECRET_VALUES.sub("[redacted]", request_id)
-        now = time.time()
-        timestamp = f"{_second(time.gmtime(now))}.{int(now % 1 * 1e6):06}Z"
-        sys.stdout.write(
+        timestamp = f"{_second(int(at))}.{int(at % 1 * 1e6):06}Z"
+        return (
             f'{self._start},"ms":{seconds * 1000:.2f},"timestamp":"{timestamp}",'
             f'"request_id":"{request_id}","trace_id":"{trace.traceparent[3:35]}"}}\n'
         )
+
+
+class _RequestLines:
+    """Lines of requests that are written together, when the event loop has done all else of its turn."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[RequestLine, float, Trace, float]] = []
+        self._written_by: asyncio.AbstractEventLoop | None = None
+
+    def add(self, line: RequestLine, seconds: float, trace: Trace) -> None:
+        self._waiting.append((line, seconds, trace, time.time()))
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            _flush()
+            self.write()
             return
-        if _configured.flushed_by is not loop:
-            _configured.flushed_by = loop
-            loop.call_soon(_flush)
+        if self._written_by is not loop:
+            self._written_by = loop
+            loop.call_soon(self.write)
+
+    def write(self) -> None:
+        self._written_by = None
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            sys.stdout.write("".join(line.render(s, trace, at) for line, s, trace, at in waiting))
+            sys.stdout.flush()
+
+
+_request_lines = _RequestLines()
+atexit.register(_request_lines.write)

@@ -42,7 +42,7 @@ class new_trace:
 
     def __init__(self, parent: str = "", request: str = "") -> None:
         found = _TRACEPARENT.fullmatch(parent) if parent else None
-        drawn = f"{_ids.getrandbits(320):080x}"  # all ids of a request at once
+        drawn = _ids.randbytes(40).hex()  # all ids of a request at once
         trace, flags = (found[1], found[3]) if found else (drawn[:32], "01")
         uuid4 = f"{drawn[48:56]}-{drawn[56:60]}-4{drawn[61:64]}-a{drawn[65:68]}-{drawn[68:]}"
         mine = request if request and _REQUEST_ID.fullmatch(request) else uuid4
