@@ -35,12 +35,25 @@ async def test_a_status_of_an_accepted_send_is_merged_in_the_commit_that_stores_
 ) -> None:
     await gateway.keep(*(meta.status(peers.sent[0], name) for name in ("sent", "delivered")))
     assert await gateway.ingest_once() == 1
-    rows = await gateway.pool.fetch(
-        "select o.status, s.status as told, s.applied, o.xmin = s.xmin as together"
-        " from whatsapp.statuses as s join whatsapp.outbox as o using (wamid) order by s.rank"
+    [row] = await gateway.pool.fetch(
+        "select status, status_rank, array(select (one.status, one.code) from unnest(told) as one)::text as told"
+        " from whatsapp.outbox"
     )
-    expected = [("delivered", "sent", True, True), ("delivered", "delivered", True, True)]
-    assert [tuple(row) for row in rows] == expected
+    assert tuple(row) == ("delivered", 3, '{"(sent,)","(delivered,)"}')
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.statuses") == 0
+
+
+async def test_a_status_that_comes_again_or_late_is_kept_once_and_changes_nothing(
+    gateway: Gateway, peers: FakePeers, answered: UUID
+) -> None:
+    for name in ("read", "read", "sent", "sent"):
+        await gateway.keep(meta.status(peers.sent[0], name), meta.status(peers.sent[0], name))
+        await gateway.ingest()
+    row = await gateway.pool.fetchrow(
+        "select status, array(select one.status from unnest(told) as one) as told from whatsapp.outbox"
+    )
+    assert row is not None
+    assert tuple(row) == ("read", ["read", "sent"])
 
 
 async def test_a_status_that_comes_before_its_send_is_accepted_waits_for_it(

@@ -52,6 +52,13 @@ _REMEMBER = """
 insert into whatsapp.former_wamids (wamid, send_id, accepted_at, code)
 select wamid, id, accepted_at, code from whatsapp.outbox where id = any ($1)
 """
+# As rows of their own, which name the former call: a trigger sees to it that they say nothing of the send.
+_SET_STATUSES_APART = """
+insert into whatsapp.statuses (wamid, status, rank, at, code, error, received_at)
+select o.wamid, told.status, told.rank, told.at, told.code, told.error, told.received_at
+from whatsapp.outbox as o, unnest(o.told) as told where o.id = any ($1)
+on conflict do nothing
+"""
 _FORGET_STATUSES = """
 update whatsapp.statuses as s set outbox_id = null, applied = true
 from whatsapp.outbox as o where o.id = any ($1) and (s.wamid = o.wamid or s.outbox_id = o.id)
@@ -59,7 +66,7 @@ from whatsapp.outbox as o where o.id = any ($1) and (s.wamid = o.wamid or s.outb
 _SEND_AGAIN = f"""
 update whatsapp.outbox set state = '{SendState.READY}', failures = 0, resent = false, wamid = null,
   accepted_at = null, status = null, status_rank = 0, status_at = null, code = null, error = null,
-  alerted_at = null, changed_at = clock_timestamp()
+  alerted_at = null, told = null, changed_at = clock_timestamp()
 where id = any ($1) and state = '{SendState.ACCEPTED}'
 """
 
@@ -103,7 +110,7 @@ async def _read_deliveries(connection: Connection, unread: Sequence[Record]) -> 
 async def _send_again(connection: Connection, sends: Sequence[asyncpg.Record]) -> None:
     ids = [send["id"] for send in sends]
     if ids:
-        for statement in (_REMEMBER, _FORGET_STATUSES, _SEND_AGAIN):
+        for statement in (_REMEMBER, _SET_STATUSES_APART, _FORGET_STATUSES, _SEND_AGAIN):
             await connection.execute(statement, ids)
 
 

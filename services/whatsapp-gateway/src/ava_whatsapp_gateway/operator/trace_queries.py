@@ -41,7 +41,12 @@ where o.event_id = any ($1) order by o.event_id, o.kind, o.part
 """
 _FORMER = "select * from whatsapp.former_wamids where send_id = any ($1) order by replayed_at"
 _STATUSES = """
-select * from whatsapp.statuses where outbox_id = any ($1) or wamid = any ($2) order by received_at, rank
+select wamid, status, rank, at, code, error, received_at from whatsapp.statuses
+where outbox_id = any ($1) or wamid = any ($2)
+union all
+select o.wamid, told.status, told.rank, told.at, told.code, told.error, told.received_at
+from whatsapp.outbox as o, unnest(o.told) as told where o.id = any ($1)
+order by received_at, rank
 """
 _DELIVERIES = """
 select id, state, error, trace, received_at, alerted_at, seen_at, octet_length(body) as bytes
