@@ -40,12 +40,20 @@ from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
 where o.event_id = any ($1) order by o.event_id, o.kind, o.part
 """
 _FORMER = "select * from whatsapp.former_wamids where send_id = any ($1) order by replayed_at"
-_STATUSES = """
+# Those that came once a send was accepted are in its row; what Meta said of the last of them is there as well.
+TOLD = """
+select o.id, o.wamid, told.status, told.rank, told.came_at,
+  case when told.status = o.status then o.status_at end as at
+from whatsapp.outbox as o cross join lateral (values
+  ('sent', 1, o.told_sent_at), ('delivered', 3, o.told_delivered_at), ('read', 4, o.told_read_at),
+  ('played', 5, o.told_played_at)) as told (status, rank, came_at)
+where o.id = any ($1) and told.came_at is not null
+"""
+_STATUSES = f"""
 select wamid, status, rank, at, code, error, received_at from whatsapp.statuses
 where outbox_id = any ($1) or wamid = any ($2)
 union all
-select o.wamid, told.status, told.rank, told.at, told.code, told.error, told.received_at
-from whatsapp.outbox as o, unnest(o.told) as told where o.id = any ($1)
+select wamid, status, rank, at, null, null, came_at from ({TOLD}) as told
 order by received_at, rank
 """
 _DELIVERIES = """
