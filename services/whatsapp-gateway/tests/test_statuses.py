@@ -18,8 +18,8 @@ from .test_undelivered import alerts
 PHONE = "4915112345678"
 TOLD = """
 select *, concat_ws(',', case when told_sent_at is not null then 'sent' end,
-  case when told_delivered_at is not null then 'delivered' end, case when told_read_at is not null then 'read' end
-) as told from whatsapp.outbox
+  case when told_delivered_at is not null then 'delivered' end,
+  case when told_read_at is not null then 'read' end) as told from whatsapp.outbox
 """
 WRITTEN = """
 select n_tup_upd as changed, n_tup_hot_upd as on_their_page from pg_stat_user_tables

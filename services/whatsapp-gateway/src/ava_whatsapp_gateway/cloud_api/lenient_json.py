@@ -135,13 +135,18 @@ def send_id(value: object) -> UUID | None:
         return None
 
 
-def names_in(raw: bytes) -> str:
+def names_in(raw: bytes) -> list[str]:
     """Message ids, numbers and business-scoped ids, to find this when an account is deleted.
 
-    Each once, with spaces between; a number without its plus sign. As whatsapp.names_in in SQL.
+    Each once; a number without its plus sign. As whatsapp.names_in in SQL.
     """
     found = _NAME.finditer(raw.replace(b"\\/", b"/"))
-    return " ".join(sorted({(name[1] or name[2] or name[3]).decode() for name in found}))
+    return sorted({(name[1] or name[2] or name[3]).decode() for name in found})
+
+
+def name_hash(name: str) -> int:
+    """What an index has in a name's place. As whatsapp.name_hashes in SQL."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 def item_digest(item: object) -> str:
