@@ -11,7 +11,7 @@ from ava_common.database import BUSY, Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices, updates
-from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, name_hash, names_in
+from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, name_hashes_in, names_in
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
@@ -86,8 +86,7 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
-                named = set(names_in(row["body"])) - {number_id}
-                hashes[row["id"]] = " ".join(str(name_hash(name)) for name in named)
+                hashes[row["id"]] = name_hashes_in(row["body"])
                 found += [(row, update) for update in read]
             except Exception as error:
                 why = str(error) if isinstance(error, Unreadable) else type(error).__name__

@@ -1,25 +1,8 @@
--- Deliveries are found by 64 bits of each name in them instead of the names themselves (docs/decisions/0175): these were
--- a fifth of all that a message writes ahead. What gateways of before have stored keeps its names and their index.
+-- Deliveries are found by hashes of names, and a user's events through whatsapp.senders (docs/decisions/0175). What gateways
+-- of before have stored keeps its names and their index.
+-- squawk-ignore-file require-concurrent-index-deletion
 set lock_timeout = '5s';
 set statement_timeout = '60s';
-
-alter table whatsapp.deliveries add column name_hashes bigint[];
-comment on column whatsapp.deliveries.name_hashes is
-  'whatsapp.name_hashes of the message ids, numbers and business-scoped ids in it, without our own number''s id.';
-comment on column whatsapp.deliveries.names is
-  'As name_hashes, in words: written by gateways of before. Null where there are hashes.';
-
-create function whatsapp.name_hashes(p_names text[]) returns bigint[]
-language sql immutable strict parallel safe set search_path = '' as $$
-  select coalesce(pg_catalog.array_agg(
-    ('x' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(name, 'UTF8')), 'hex'), 16))
-      ::bit(64)::bigint), '{}')
-  from pg_catalog.unnest(p_names) as name
-$$;
-comment on function whatsapp.name_hashes(text[]) is
-  'The first 64 bits of the SHA-256 of each name, as the gateway stores them in whatsapp.deliveries.';
-revoke all on function whatsapp.name_hashes(text[]) from public, anon, authenticated, service_role;
-grant execute on function whatsapp.name_hashes(text[]) to ava_whatsapp_gateway;
 
 -- After the row is written: a trigger before that locks each row that is changed, and writes the lock ahead as well.
 create or replace function whatsapp.fill_names() returns trigger
@@ -72,6 +55,49 @@ begin
 end
 $$;
 
+-- As before, except for where it looks: v_touched has all contacts from which they wrote, and those that go.
+create or replace function ava_private.contacts_of_account(p_user_id uuid, p_digits text, p_bsuid text) returns bigint[]
+language sql volatile set search_path = '' as $$
+  select array(
+    select c.id from whatsapp.contacts as c
+    where c.user_id = p_user_id or (c.bsuid = p_bsuid and c.user_id is null)
+    union
+    -- Not looked up yet. A contact with these very digits, or one that is linked in no other spelling.
+    select c.id from whatsapp.contacts as c
+    where right(c.wa_digits, 8) = right(p_digits, 8) and p_digits = any (whatsapp.number_spellings(c.wa_digits))
+      and c.user_id is null and (c.relinked_by = p_user_id or (c.relinked_by is null and not c.recycled))
+      and (c.wa_digits = p_digits or not exists (
+        select from public.user_preferences as p where p.whatsapp_phone = '+' || c.wa_digits))
+    union
+    -- The same for what Meta calls it, unless another account has linked one of its numbers.
+    select c.id from whatsapp.contacts as c
+    where c.alias_digits = any (whatsapp.number_spellings(p_digits))
+      and c.user_id is null and (c.relinked_by = p_user_id or (c.relinked_by is null and not c.recycled))
+      and not exists (
+        select from public.user_preferences as p
+        where p.user_id <> p_user_id and pg_catalog.ltrim(p.whatsapp_phone, '+') = any (
+          whatsapp.number_spellings(c.wa_digits) || whatsapp.number_spellings(c.alias_digits)))
+    union
+    -- No longer linked. A stamp counts only as long as its link is one of this number.
+    select c.id from whatsapp.senders as s join whatsapp.contacts as c on c.id = s.contact_id
+    where s.user_id = p_user_id and c.user_id is null
+      and exists (select from whatsapp.events as e where e.contact_id = c.id and e.user_id = p_user_id)
+      and not exists (
+        select from public.user_preferences as p
+        where p.user_id = c.relinked_by and p.user_id <> p_user_id
+          and pg_catalog.ltrim(p.whatsapp_phone, '+') = any (
+            whatsapp.number_spellings(c.wa_digits) || whatsapp.number_spellings(c.alias_digits)))
+      and not exists (
+        select from whatsapp.events as others where others.contact_id = c.id and others.user_id <> p_user_id)
+    union
+    -- What is left of a contact that was found out to be the same person.
+    select c.id from whatsapp.contacts as c
+    join whatsapp.moves as m on m.contact_id = c.id and m.reason = 'united'
+    join whatsapp.contacts as k on k.wa_digits = m.to_digits or k.bsuid = m.to_bsuid
+    where k.user_id = p_user_id and c.user_id is null and c.wa_digits is null and c.bsuid is null
+  )
+$$;
+
 create or replace function ava_private.delete_whatsapp_of(p_user_id uuid) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -91,7 +117,7 @@ begin
     -- Asked again under the locks: a contact may have got an owner meanwhile.
     v_contact_ids := ava_private.contacts_of_account(p_user_id => p_user_id, p_digits => v_phone, p_bsuid => v_bsuid);
     v_touched := v_contact_ids || array(
-      select e.contact_id from whatsapp.events as e where e.user_id = p_user_id and e.contact_id is not null
+      select s.contact_id from whatsapp.senders as s where s.user_id = p_user_id
       union
       -- The end of the links looks at these once more.
       select c.id from whatsapp.contacts as c
@@ -103,12 +129,16 @@ begin
   -- An edit or a deletion goes with its message, also when the contact is another account's by now.
   update whatsapp.events as e set user_id = p_user_id
   from whatsapp.events as said
-  where said.user_id = p_user_id and e.corrects = said.key and e.contact_id = said.contact_id and e.user_id is null;
+  where said.contact_id = any (v_touched) and said.user_id = p_user_id
+    and e.corrects = said.key and e.contact_id = said.contact_id and e.user_id is null;
   v_send_ids := array(
-    select o.id from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id
-    where o.contact_id = any (v_contact_ids) or e.user_id = p_user_id);
+    select o.id from whatsapp.outbox as o where o.contact_id = any (v_contact_ids)
+    union
+    select o.id from whatsapp.events as e join whatsapp.outbox as o on o.event_id = e.id
+    where e.contact_id = any (v_touched) and e.user_id = p_user_id);
   v_names := array_remove(array(
-    select e.key from whatsapp.events as e where e.contact_id = any (v_contact_ids) or e.user_id = p_user_id
+    select e.key from whatsapp.events as e
+    where e.contact_id = any (v_touched) and (e.contact_id = any (v_contact_ids) or e.user_id = p_user_id)
     union all
     select o.wamid from whatsapp.outbox as o where o.id = any (v_send_ids)
     union all
@@ -123,7 +153,8 @@ begin
   -- In the order in which statuses are applied: the sends first.
   perform from whatsapp.outbox as o where o.id = any (v_send_ids) order by o.id for update;
   delete from whatsapp.statuses where outbox_id = any (v_send_ids) or wamid = any (v_names);
-  delete from whatsapp.events where user_id = p_user_id;
+  delete from whatsapp.events where contact_id = any (v_touched) and user_id = p_user_id;
+  delete from whatsapp.senders where user_id = p_user_id;
   delete from whatsapp.events where contact_id is null and names && v_names;
   delete from whatsapp.deliveries where state = 'split'
     and (names && v_names or name_hashes && whatsapp.name_hashes(v_names));
@@ -134,3 +165,5 @@ begin
   delete from whatsapp.contacts where id = any (v_contact_ids);
 end
 $$;
+
+drop index whatsapp.events_user_id;
