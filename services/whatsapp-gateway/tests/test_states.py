@@ -40,7 +40,6 @@ WRITERS = {
     "whatsapp.correct": {Actor.HANDLER},
     "whatsapp.finish_2": {Actor.HANDLER, Actor.LANE_RUNNER},
     "whatsapp.finish_3": {Actor.HANDLER, Actor.LANE_RUNNER},
-    "whatsapp.finish_4": {Actor.HANDLER, Actor.LANE_RUNNER},
     "whatsapp.discard_late_notice": {Actor.SENDER},
     "whatsapp.learn_alias": {Actor.SENDER},
     "whatsapp.accepted_2": {Actor.SENDER},

@@ -23,10 +23,10 @@ _BEGIN = Call(
       p_contact_id => contact_id, p_fence => fence, p_send_id => send_id, p_phone_number_id => number,
       p_lease => lease, p_pair_gap => pair_gap, p_pair_burst => pair_burst, p_probe => probe,
       p_unreachable_probe => unreachable_probe, p_event_id => event_id, p_user_id => user_id,
-      p_avatar_id => avatar_id, p_claimed_at => null, p_body => body)""",
+      p_avatar_id => avatar_id, p_claimed_at => claimed_at, p_body => body)""",
     "contact_id bigint, fence uuid, send_id uuid, number text, lease interval,"
     " pair_gap interval, pair_burst integer, probe interval, unreachable_probe interval,"
-    " event_id bigint, user_id uuid, avatar_id uuid, body text",
+    " event_id bigint, user_id uuid, avatar_id uuid, claimed_at timestamptz, body text",
 )
 _ACCEPTED = Call(
     """whatsapp.accepted_4(
@@ -56,9 +56,9 @@ async def begin(writes: GroupCommit, event: Event, send: Send, settings: Setting
         timedelta(seconds=settings.probe_seconds),
         timedelta(seconds=min(UNREACHABLE_PROBE_SECONDS, settings.probe_seconds)),
     )
-    turn: tuple[Any, ...] = (None,) * 4
+    turn: tuple[Any, ...] = (None,) * 5
     if whose := send.drafted_for:
-        turn = event.id, whose.user_id, whose.avatar_id, send.body
+        turn = event.id, whose.user_id, whose.avatar_id, event.claimed_at, send.body
     return Begun(**await writes.ask(_BEGIN, *pace, *turn))
 
 

@@ -84,11 +84,11 @@ select claimed.* from set_config('synchronous_commit', 'off', true),
   whatsapp.claim_4(p_limit => $1, p_lease => $2, p_events => $3) as claimed
 """
 _FINISH = Call(
-    """whatsapp.finish_4(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
+    """whatsapp.finish_3(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
       p_lease => lease, p_state => state, p_reason => reason, p_link_version => link_version,
-      p_is_last => is_last, p_claimed_at => claimed_at)""",
+      p_is_last => is_last)""",
     "contact_id bigint, fence uuid, event_id bigint, lease interval,"
-    " state text, reason text, link_version bigint, is_last boolean, claimed_at timestamptz",
+    " state text, reason text, link_version bigint, is_last boolean",
 )
 _NOTE_OWNER = Call(
     """whatsapp.note_owner_2(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
@@ -144,8 +144,7 @@ async def finish(
     """
     lane = event.contact.id, event.token, event.id, timedelta(seconds=lease_seconds)
     ends, link_version = event.ends, event.contact.link_version
-    ended = state, reason, link_version, ends is not None, event.claimed_at
-    became = await writes.ask(_FINISH, *lane, *ended)
+    became = await writes.ask(_FINISH, *lane, state, reason, link_version, ends is not None)
     if became == "lost":
         raise LeaseLost
     if ends and became in ("due", "empty"):
