@@ -23,6 +23,9 @@ comment on function whatsapp.name_hashes(text[]) is
 revoke all on function whatsapp.name_hashes(text[]) from public, anon, authenticated, service_role;
 grant execute on function whatsapp.name_hashes(text[]) to ava_whatsapp_gateway;
 
+comment on column whatsapp.events.item is
+  'The update as JSON, cut out of its delivery; empty for a text that replies to none, and for what its sender deleted.';
+
 create table whatsapp.senders (
   user_id uuid not null,
   contact_id bigint not null references whatsapp.contacts (id) on delete cascade,

@@ -67,6 +67,16 @@ async def test_ingest_stores_the_names_itself(gateway: Gateway, database: Databa
     ]  # fmt: skip
 
 
+async def test_a_text_is_kept_as_its_words_unless_it_replies(gateway: Gateway) -> None:
+    reply = {**meta.text(), "context": {"from": PHONE, "id": "wamid.before"}}
+    said = [meta.text(body='my "context" is {}'), reply, {**meta.text(), "type": "reaction"}]
+    await gateway.keep(*said)
+    await gateway.ingest()
+    events = await gateway.pool.fetch("select key, item from whatsapp.events")
+    kept = {row["key"]: row["item"] and json.loads(row["item"]) for row in events}
+    assert kept == {said[0]["id"]: b"", said[1]["id"]: said[1], said[2]["id"]: said[2]}
+
+
 async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigger(
     gateway: Gateway, database: Database
 ) -> None:

@@ -12,6 +12,7 @@ from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices, updates
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, name_hashes_in, names_in
+from ava_whatsapp_gateway.cloud_api.message_details import beyond_words
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
@@ -181,7 +182,8 @@ async def _event_row(
         if not item.ignored:
             contact = await contacts.contact_of(item.sender)
             said = row._replace(contact_id=contact, turn_id=uuid7(), corrects=item.corrects or None)
-            said = said._replace(state=EventState.READY, words=item.words)
+            kept = beyond_words(item.kind, item.item)
+            said = said._replace(state=EventState.READY, words=item.words, item=kept)
             return known.corrected(said) if known.words else said
     row = row._replace(names=" ".join(names_in(item.item)))
     if isinstance(item, Move):
