@@ -98,7 +98,7 @@ async def check_nothing_is_lost(
 async def check_rows(deployment: TwoReleases) -> None:
     """What the previous release wrote on the new schema has what this release needs."""
     unnamed = await deployment.database.admin(
-        "select id from whatsapp.deliveries where state = 'split' and names is null"
+        "select id from whatsapp.deliveries where state = 'split' and name_hashes is null and names is null"
         " union all select id from whatsapp.events where contact_id is null and names is null"
     )
     assert unnamed == []
@@ -121,7 +121,8 @@ async def check_services(deployment: TwoReleases, ada: Person) -> None:
         )
     assert gone.status_code in (200, 204), gone.text
     left = await deployment.database.admin(
-        "select id from whatsapp.deliveries where names && $1", [ada.number.removeprefix("+")]
+        "select id from whatsapp.deliveries where names && $1 or name_hashes && whatsapp.name_hashes($1)",
+        [ada.number.removeprefix("+")],
     )
     assert left == []
 

@@ -39,7 +39,7 @@ async def test_a_deleted_users_data_is_in_no_table(
     await gateway.drain()
     echo = peers.sent[-1]
     await gateway.keep(said, meta.text(OTHER, "from an unlinked sender"))
-    await gateway.keep(meta.status(echo, "delivered"), meta.status(echo, "read"))
+    await gateway.keep(meta.status(echo, "delivered"), meta.status(echo, "failed"))
     reaction = {"type": "reaction", "reaction": {"message_id": said["id"], "emoji": "x"}}
     await gateway.keep({**meta.text(), "text": None, **reaction})
     await gateway.keep({**meta.text(), "type": "edit", "edit": {"text": {"body": "very private too"}}})

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.cloud_api.lenient_json import names_in
+from ava_whatsapp_gateway.cloud_api.lenient_json import name_hash, names_in
 from ava_whatsapp_gateway.operator import actions
 
 from . import meta_payloads as meta
@@ -33,16 +33,19 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 async def test_the_gateway_and_the_database_find_the_same_names(database: Database, body: bytes) -> None:
-    [row] = await database.admin("select whatsapp.names_in($1) as names", body)
-    assert names_in(body).split() == sorted(row["names"])
+    [row] = await database.admin(
+        "select names, whatsapp.name_hashes(names) as hashes from whatsapp.names_in($1) as names", body
+    )
+    assert names_in(body) == sorted(row["names"])
+    assert [name_hash(name) for name in row["names"]] == row["hashes"]
 
 
 def test_only_whole_strings_are_names_and_a_moment_is_none() -> None:
     names = {PHONE, "DE.1234567890", meta.NUMBER_ID, "wamid.HBgN/M="}
-    assert set(names_in(BODIES["a text"]).split()) == names
+    assert set(names_in(BODIES["a text"])) == names
     assert names_in(BODIES["escaped slashes"]) == names_in(BODIES["escaped slashes"].replace(b"\\/", b"/"))
     assert "4915187654321" not in names_in(meta.envelope(meta.text(body="4915187654321 is my number")))
-    assert names_in(BODIES["moments"]).split() == ["17000000000", "2700000000"]
+    assert names_in(BODIES["moments"]) == ["17000000000", "2700000000"]
 
 
 async def test_ingest_stores_the_names_itself(gateway: Gateway, database: Database) -> None:
@@ -53,15 +56,25 @@ async def test_ingest_stores_the_names_itself(gateway: Gateway, database: Databa
     await gateway.keep({**meta.text(), "text": None, **moved, "id": "wamid.moved"})
     await gateway.keep(raw=b"broken")
     await gateway.ingest()
-    deliveries = await gateway.pool.fetch("select state, names from whatsapp.deliveries order by id")
-    assert [(row["state"], row["names"] is None) for row in deliveries] == [
+    deliveries = await gateway.pool.fetch("select state, name_hashes from whatsapp.deliveries order by id")
+    assert [(row["state"], row["name_hashes"] is None) for row in deliveries] == [
         ("split", False), ("split", False), ("quarantined", True)
     ]  # fmt: skip
-    assert {PHONE, said["id"]} <= set(deliveries[0]["names"])
+    assert set(deliveries[0]["name_hashes"]) == {name_hash(PHONE), name_hash(said["id"])}
     events = await gateway.pool.fetch("select contact_id is null as alone, names from whatsapp.events")
     assert sorted((row["alone"], row["names"]) for row in events) == [
         (False, None), (True, [PHONE, "wamid.moved"])
     ]  # fmt: skip
+
+
+async def test_a_text_is_kept_as_its_words_unless_it_replies(gateway: Gateway) -> None:
+    reply = {**meta.text(), "context": {"from": PHONE, "id": "wamid.before"}}
+    said = [meta.text(body='my "context" is {}'), reply, {**meta.text(), "type": "reaction"}]
+    await gateway.keep(*said)
+    await gateway.ingest()
+    events = await gateway.pool.fetch("select key, item from whatsapp.events")
+    kept = {row["key"]: row["item"] and json.loads(row["item"]) for row in events}
+    assert kept == {said[0]["id"]: b"", said[1]["id"]: said[1], said[2]["id"]: said[2]}
 
 
 async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigger(
@@ -74,8 +87,8 @@ async def test_the_names_of_what_an_older_gateway_ingests_are_stored_by_a_trigge
     mark = "update whatsapp.deliveries set state = $2, error = $3 where id = any ($1)"
     ids = [row["id"] for row in await gateway.pool.fetch("select id from whatsapp.deliveries")]
     await gateway.pool.execute(mark, ids, "split", None)
-    [delivery] = await gateway.pool.fetch("select names from whatsapp.deliveries")
-    assert sorted(delivery["names"]) == sorted(names_in(body).split())
+    [delivery] = await gateway.pool.fetch("select name_hashes from whatsapp.deliveries")
+    assert sorted(delivery["name_hashes"]) == sorted(name_hash(name) for name in names_in(body))
     await gateway.pool.execute(
         "insert into whatsapp.events (key, kind, state, sent_at, received_at, item)"
         " values ('wamid.older', 'system', 'ignored', now(), now(), $1)",

@@ -3,6 +3,7 @@
 from functools import partial
 from uuid import UUID
 
+import asyncpg
 import pytest_asyncio
 
 from ava_local.testing.databases import Database
@@ -15,6 +16,11 @@ from .fake_peers import FakePeers
 from .test_undelivered import alerts
 
 PHONE = "4915112345678"
+TOLD = """
+select *, concat_ws(',', case when told_sent_at is not null then 'sent' end,
+  case when told_delivered_at is not null then 'delivered' end,
+  case when told_read_at is not null then 'read' end) as told from whatsapp.outbox
+"""
 WRITTEN = """
 select n_tup_upd as changed, n_tup_hot_upd as on_their_page from pg_stat_user_tables
 where schemaname = 'whatsapp' and relname = 'outbox'
@@ -35,12 +41,23 @@ async def test_a_status_of_an_accepted_send_is_merged_in_the_commit_that_stores_
 ) -> None:
     await gateway.keep(*(meta.status(peers.sent[0], name) for name in ("sent", "delivered")))
     assert await gateway.ingest_once() == 1
-    rows = await gateway.pool.fetch(
-        "select o.status, s.status as told, s.applied, o.xmin = s.xmin as together"
-        " from whatsapp.statuses as s join whatsapp.outbox as o using (wamid) order by s.rank"
-    )
-    expected = [("delivered", "sent", True, True), ("delivered", "delivered", True, True)]
-    assert [tuple(row) for row in rows] == expected
+    row = await gateway.pool.fetchrow(TOLD)
+    assert row is not None
+    assert (row["status"], row["told"]) == ("delivered", "sent,delivered")
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.statuses") == 0
+
+
+async def test_a_status_that_comes_again_or_late_is_noted_once_and_changes_nothing(
+    gateway: Gateway, peers: FakePeers, answered: UUID
+) -> None:
+    after: dict[str, asyncpg.Record | None] = {}
+    for name in ("read", "sent", "read"):
+        await gateway.keep(meta.status(peers.sent[0], name), meta.status(peers.sent[0], name))
+        await gateway.ingest()
+        after[name] = await gateway.pool.fetchrow(TOLD)
+    assert after["read"] == after["sent"]
+    assert after["sent"] is not None
+    assert (after["sent"]["status"], after["sent"]["told"]) == ("read", "sent,read")
 
 
 async def test_a_status_that_comes_before_its_send_is_accepted_waits_for_it(

@@ -99,13 +99,17 @@ async def test_a_failure_and_its_replay_are_told(
     message = meta.text()
     await gateway.keep(message)
     await gateway.drain()
+    await gateway.keep(meta.status(peers.sent[0], "sent"))
+    await gateway.ingest()
     await gateway.keep(meta.status(peers.sent[0], "failed", errors=[{"code": 131026, "title": "x"}]))
     await gateway.ingest()
     operator("replay", "--wamid", message["id"])
     await gateway.drain()
+    assert await gateway.pool.fetchval("select told_sent_at from whatsapp.outbox") is None
     for wanted in (peers.sent[0]["wamid"], peers.sent[1]["wamid"]):
         entries = operator("trace", wanted, "--json")["entries"]
         told = [(entry["what"], entry.get("code")) for entry in entries]
+        assert told.index(("sent", None)) < told.index(("failed", 131026))
         assert told.index(("failed", 131026)) < told.index(("to be made again, by an operator", 131026))
         assert told.index(("to be made again, by an operator", 131026)) < told.index(("accepted", None))
 

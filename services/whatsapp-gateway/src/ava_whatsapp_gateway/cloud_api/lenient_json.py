@@ -20,6 +20,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NAME = re.compile(
     rb'"(?:(wamid\.[!#-~]{1,255})|\+?(?!1[0-9]{9}")([0-9]{5,15})|([A-Z]{2}\.[.0-9A-Za-z]{1,132}))(?=")'
 )
+# Our own: the number, its id and the account's stand in each delivery, and nobody is found by them.
+_OURS = re.compile(
+    rb'"(?:display_phone_number|phone_number_id)":\s*"\+?([0-9]+)"|\{"id":\s*"([0-9]+)",\s*"changes":'
+)
 
 _INTEGER = re.compile("-?[0-9]{1,10}")
 _NOT_READ = {json.JSONDecodeError: "not JSON", UnicodeDecodeError: "not UTF-8"}
@@ -135,13 +139,24 @@ def send_id(value: object) -> UUID | None:
         return None
 
 
-def names_in(raw: bytes) -> str:
+def names_in(raw: bytes) -> list[str]:
     """Message ids, numbers and business-scoped ids, to find this when an account is deleted.
 
-    Each once, with spaces between; a number without its plus sign. As whatsapp.names_in in SQL.
+    Each once; a number without its plus sign. As whatsapp.names_in in SQL.
     """
     found = _NAME.finditer(raw.replace(b"\\/", b"/"))
-    return " ".join(sorted({(name[1] or name[2] or name[3]).decode() for name in found}))
+    return sorted({(name[1] or name[2] or name[3]).decode() for name in found})
+
+
+def name_hashes_in(raw: bytes) -> str:
+    """The hashes of the names in it, without our own, with spaces between."""
+    ours = {(name[1] or name[2]).decode() for name in _OURS.finditer(raw)}
+    return " ".join(str(name_hash(name)) for name in names_in(raw) if name not in ours)
+
+
+def name_hash(name: str) -> int:
+    """What an index has in a name's place. As whatsapp.name_hashes in SQL."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 def item_digest(item: object) -> str:

@@ -1,6 +1,6 @@
 """What a message refers to beside its words: the message it replies to, and its media.
 
-See docs/contracts/whatsapp-cloud-api.md#message-types.
+Decision 0175. See docs/contracts/whatsapp-cloud-api.md#message-types.
 """
 
 import json
@@ -26,6 +26,11 @@ class Details:
 
     replies_to: str = ""
     media: tuple[Media, ...] = ()
+
+
+def beyond_words(kind: str, item: bytes) -> bytes:
+    """The message as far as `details` may find something in it: a text that replies to none is its words."""
+    return b"" if kind == "text" and b'"context"' not in item else item
 
 
 def details(item: bytes) -> Details:

@@ -11,6 +11,7 @@ import asyncpg
 
 from ava_common.database import Connection
 from ava_whatsapp_gateway.cloud_api import errors
+from ava_whatsapp_gateway.operator.trace_queries import TOLD
 from ava_whatsapp_gateway.queue.states import EventState, SendState, literals
 
 Record = dict[str, Any]
@@ -52,6 +53,12 @@ _REMEMBER = """
 insert into whatsapp.former_wamids (wamid, send_id, accepted_at, code)
 select wamid, id, accepted_at, code from whatsapp.outbox where id = any ($1)
 """
+# As rows of their own, which name the former call: a trigger sees to it that they say nothing of the send.
+_SET_STATUSES_APART = f"""
+insert into whatsapp.statuses (wamid, status, rank, at, received_at)
+select wamid, status, rank, coalesce(at, came_at), came_at from ({TOLD}) as told
+on conflict do nothing
+"""
 _FORGET_STATUSES = """
 update whatsapp.statuses as s set outbox_id = null, applied = true
 from whatsapp.outbox as o where o.id = any ($1) and (s.wamid = o.wamid or s.outbox_id = o.id)
@@ -59,7 +66,8 @@ from whatsapp.outbox as o where o.id = any ($1) and (s.wamid = o.wamid or s.outb
 _SEND_AGAIN = f"""
 update whatsapp.outbox set state = '{SendState.READY}', failures = 0, resent = false, wamid = null,
   accepted_at = null, status = null, status_rank = 0, status_at = null, code = null, error = null,
-  alerted_at = null, changed_at = clock_timestamp()
+  alerted_at = null, changed_at = clock_timestamp(),
+  told_sent_at = null, told_delivered_at = null, told_read_at = null, told_played_at = null
 where id = any ($1) and state = '{SendState.ACCEPTED}'
 """
 
@@ -103,7 +111,7 @@ async def _read_deliveries(connection: Connection, unread: Sequence[Record]) -> 
 async def _send_again(connection: Connection, sends: Sequence[asyncpg.Record]) -> None:
     ids = [send["id"] for send in sends]
     if ids:
-        for statement in (_REMEMBER, _FORGET_STATUSES, _SEND_AGAIN):
+        for statement in (_REMEMBER, _SET_STATUSES_APART, _FORGET_STATUSES, _SEND_AGAIN):
             await connection.execute(statement, ids)
 
 

@@ -141,5 +141,5 @@ def _former(row: asyncpg.Record) -> Entry:
 def _status(row: asyncpg.Record) -> Entry:
     """When it came, because Meta's own time has whole seconds and would stand before the acceptance."""
     failure = {"code": row["code"], "why": row["error"]} if row["status"] == "failed" else {}
-    said = {"wamid": row["wamid"], "metas_time": row["at"]}
-    return Entry(row["received_at"], META, row["status"], said | failure)
+    metas_time = {"metas_time": row["at"]} if row["at"] else {}
+    return Entry(row["received_at"], META, row["status"], {"wamid": row["wamid"]} | metas_time | failure)

@@ -1,6 +1,6 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decisions 0050, 0094, 0141 and 0160.
+Decisions 0050, 0094, 0141, 0160 and 0175.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,8 @@ from ava_common.database import BUSY, Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_common.log import log
 from ava_whatsapp_gateway.cloud_api import account_notices, updates
-from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, names_in
+from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, name_hashes_in, names_in
+from ava_whatsapp_gateway.cloud_api.message_details import beyond_words
 from ava_whatsapp_gateway.cloud_api.payload_parser import parse_updates
 from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move, Other, Status, Update
 from ava_whatsapp_gateway.contacts.store import ContactStore
@@ -27,8 +28,9 @@ select id, body, trace, received_at from whatsapp.deliveries
 where state = 'new' and id > $2 order by id limit $1
 """
 _SPLIT = """
-update whatsapp.deliveries as d set state = 'split', error = null, names = string_to_array(read.names, ' ')
-from unnest($1::bigint[], $2::text[]) as read (id, names) where d.id = read.id
+update whatsapp.deliveries as d set
+  state = 'split', error = null, name_hashes = string_to_array(read.hashes, ' ')::bigint[]
+from unnest($1::bigint[], $2::text[]) as read (id, hashes) where d.id = read.id
 """
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
@@ -80,20 +82,20 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
             return 0, 0
         deliveries = await connection.fetch(_NEW, most, 0)
         found: Found = []
-        names: dict[int, str] = {}
+        hashes: dict[int, str] = {}
         stored = Stored([], [], 0)
         for row in deliveries:
             try:
                 read = parse_updates(row["body"], number_id, row["received_at"].date())
-                names[row["id"]] = names_in(row["body"])
+                hashes[row["id"]] = name_hashes_in(row["body"])
                 found += [(row, update) for update in read]
             except Exception as error:
                 why = str(error) if isinstance(error, Unreadable) else type(error).__name__
                 log.warning("delivery.quarantined", delivery=row["id"], why=why)
                 await connection.execute(_QUARANTINE, [row["id"]], why)
-        if names:
+        if hashes:
             # First, because this indexes the names, which should not take place while lanes are locked.
-            await connection.execute(_SPLIT, list(names), list(names.values()))
+            await connection.execute(_SPLIT, list(hashes), list(hashes.values()))
             stored = await store(connection, found)
         if stored.copies:
             await connection.execute(_FORGET, stored.copies)
@@ -180,9 +182,10 @@ async def _event_row(
         if not item.ignored:
             contact = await contacts.contact_of(item.sender)
             said = row._replace(contact_id=contact, turn_id=uuid7(), corrects=item.corrects or None)
-            said = said._replace(state=EventState.READY, words=item.words)
+            kept = beyond_words(item.kind, item.item)
+            said = said._replace(state=EventState.READY, words=item.words, item=kept)
             return known.corrected(said) if known.words else said
-    row = row._replace(names=names_in(item.item))
+    row = row._replace(names=" ".join(names_in(item.item)))
     if isinstance(item, Move):
         return row._replace(reason=await contacts.follow(item) or "followed")
     if isinstance(item, AccountNotice):

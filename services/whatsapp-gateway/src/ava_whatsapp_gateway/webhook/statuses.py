@@ -1,6 +1,6 @@
 """Statuses of sends: stored once each, and merged into their sends, whichever comes first.
 
-Decisions 0051 and 0160.
+Decisions 0051, 0160 and 0174.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ava_whatsapp_gateway.cloud_api.updates import Status
 from ava_whatsapp_gateway.metrics import STATUSES
 
 _KEEP = """
-select whatsapp.keep_statuses(p_wamids => $1, p_statuses => $2, p_ranks => $3, p_outbox_ids => $4,
+select whatsapp.keep_statuses_2(p_wamids => $1, p_statuses => $2, p_ranks => $3, p_outbox_ids => $4,
   p_ats => $5, p_codes => $6, p_errors => $7)
 """
 _SETTLE = "select whatsapp.settle(p_limit => $1)"
