@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 
-from ava_common.http_client import open_client
+from ava_whatsapp_gateway.peers.client import PeerClient
 from ava_whatsapp_gateway.peers.transport import PeerTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -55,9 +55,7 @@ async def serving(*answers: bytes | Answer) -> AsyncIterator[tuple[ScriptedServe
     listening = await asyncio.start_server(converse, "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]
     transport = PeerTransport(ssl.create_default_context(), keepalive_seconds=60)
-    async with open_client(
-        f"http://127.0.0.1:{server.port}", timeout_seconds=0.5, transport=transport
-    ) as client:
+    async with PeerClient(f"http://127.0.0.1:{server.port}", transport, 0.5) as client:
         yield server, client
     listening.close()
 

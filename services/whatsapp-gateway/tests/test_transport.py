@@ -83,7 +83,8 @@ async def test_tls_is_spoken_with_servers_that_are_trusted_only(tmp_path: Path) 
 
 
 async def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers() -> None:
-    async with serving(OK) as (server, client):
+    transport = PeerTransport(ssl.create_default_context(), 60)
+    async with serving(OK) as (server, _), httpx.AsyncClient(transport=transport) as client:
         assert (await client.get(f"http://localhost:{server.port}/")).text == "ok"
 
 

@@ -146,7 +146,8 @@ async def test_a_server_that_reads_nothing_is_a_timeout_of_writing() -> None:
 
 
 async def test_a_server_that_does_not_greet_is_a_timeout_of_connecting() -> None:
-    async with serving(b"") as (server, client):
+    transport = PeerTransport(ssl.create_default_context(), 60)
+    async with serving(b"") as (server, _), httpx.AsyncClient(transport=transport, timeout=0.5) as client:
         with pytest.raises(httpx.ConnectTimeout):
             await client.get(f"https://127.0.0.1:{server.port}/")
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+import orjson
 
 from ava_common.caller import Caller
 from ava_common.tracing import current_trace
@@ -54,11 +55,14 @@ class _Client(httpx.AsyncClient):
 _NO_COOKIES = _NoCookies()
 
 
-async def _carry_trace(request: httpx.Request) -> None:
+def trace_headers() -> dict[str, str]:
+    """What carries the trace being worked in to another service; nothing outside of one."""
     trace = current_trace()
-    if trace.traceparent:
-        request.headers["traceparent"] = trace.traceparent
-        request.headers["X-Request-Id"] = trace.request_id
+    return {"traceparent": trace.traceparent, "X-Request-Id": trace.request_id} if trace.traceparent else {}
+
+
+async def _carry_trace(request: httpx.Request) -> None:
+    request.headers.update(trace_headers())
 
 
 @asynccontextmanager
@@ -89,8 +93,8 @@ _NOT_SERVED = ("urn:ava:problem:not-found", "urn:ava:problem:method-not-allowed"
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The JSON object of a response, empty when it is something else."""
     try:
-        found = response.json()
-    except (ValueError, RecursionError):
+        found = orjson.loads(response.content)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,6 +5,8 @@ Decision 0065.
 
 import time
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -17,6 +19,7 @@ from ava_whatsapp_gateway.peers.http import PeerAway, PeerRefused, TokenRejected
 CLIENT_ID = "whatsapp-gateway"
 _CACHE_SIZE = 10_000
 _WRONG_SECRET_RETRY_SECONDS = 60
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class DelegatedTokens:
@@ -45,13 +48,14 @@ class DelegatedTokens:
         self._callers.clear()
 
     async def _exchange(self, client: httpx.AsyncClient, user_id: UUID) -> httpx.Response:
-        form = {
+        asked = {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token": str(user_id),
             "subject_token_type": "urn:ava:token-type:user-id",
         }
+        form: dict[str, Any] = {"content": urlencode(asked).encode(), "headers": _FORM}
         try:
-            response = await request(client, "auth", "POST", "/internal/tokens", data=form, auth=self._auth)
+            response = await request(client, "auth", "POST", "/internal/tokens", auth=self._auth, **form)
         except TokenRejected:
             why = "does not know our client secret"
             raise PeerAway("auth", why, _WRONG_SECRET_RETRY_SECONDS) from None

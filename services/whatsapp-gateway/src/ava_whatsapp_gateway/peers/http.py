@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from ava_common.http_client import open_client, own_problem, retry_after_seconds
+from ava_common.http_client import own_problem, retry_after_seconds
+from ava_whatsapp_gateway.peers.client import PeerClient
 from ava_whatsapp_gateway.peers.transport import PeerTransport
 from ava_whatsapp_gateway.settings import Settings
 
@@ -57,10 +58,7 @@ async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPoo
     async with AsyncExitStack() as stack:
 
         async def opened(url: str, timeout_seconds: float, **more: dict[str, str]) -> httpx.AsyncClient:
-            transport = PeerTransport(tls, _KEEPALIVE_SECONDS)
-            client = open_client(
-                url, timeout_seconds=timeout_seconds, transport=transport, trust_env=False, **more
-            )
+            client = PeerClient(url, PeerTransport(tls, _KEEPALIVE_SECONDS), timeout_seconds, **more)
             return await stack.enter_async_context(client)
 
         yield ClientPool(

@@ -1,29 +1,32 @@
-"""aiohttp under httpx, for calls to a peer: what httpx promises and `httpx-aiohttp` does not.
+"""aiohttp under httpx, for calls to a peer: httpx's types and errors around what aiohttp does.
 
 Decision 0154.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from functools import partial
-from typing import Any
+from functools import cache
 
 import aiohttp
 import httpx
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
-from httpx_aiohttp import AiohttpTransport
+from aiohttp.tracing import Trace
+from multidict import CIMultiDict
+from yarl import URL
 
 _HEADER_LIMIT_BYTES = 32 * 1024
 _FROM_BELOW = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-    (TimeoutError, httpx.ReadTimeout),
+    (aiohttp.SocketTimeoutError, httpx.ReadTimeout),
+    (TimeoutError, httpx.WriteTimeout),  # aiohttp knows no limit for writing; that of reading strikes before
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (OSError, httpx.ReadError),
+    (aiohttp.ClientPayloadError, httpx.ReadError),
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
     (ValueError, httpx.LocalProtocolError),
     (Exception, httpx.RemoteProtocolError),
 )
@@ -31,94 +34,112 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 _asked: ContextVar[httpx.Request] = ContextVar("_asked")
 
 
-class PeerTransport(AiohttpTransport):
+class PeerTransport(httpx.AsyncBaseTransport):
     """Neither cookies, proxies nor redirects; no call is repeated here. Its errors are httpx's own."""
 
     def __init__(self, tls: ssl.SSLContext, keepalive_seconds: float) -> None:
-        super().__init__(verify=tls, client=partial(_session, tls, keepalive_seconds))
+        self._session = aiohttp.ClientSession(
+            connector=_Connector(ssl=tls, keepalive_timeout=keepalive_seconds, use_dns_cache=False),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            response_class=_Response,
+            auto_decompress=False,
+            max_line_size=_HEADER_LIMIT_BYTES,
+            max_field_size=_HEADER_LIMIT_BYTES,
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """httpx calls this for every request."""
         _asked.set(request)
-        limits: dict[str, float | None] = request.extensions.get("timeout", {})
-        steps = [limits.get(step) for step in ("connect", "write", "read")]
+        url, extensions = request.url, request.extensions
+        target = extensions.get("target") or url.raw_path
         try:
-            # aiohttp knows no time limit for writing; the other steps have their own, which strike before.
-            async with asyncio.timeout(sum(one or 0 for one in steps) if all(steps) else None):
-                response = await super().handle_async_request(request)
-        except TimeoutError:
-            raise httpx.WriteTimeout("the request could not be sent in time") from None
+            said = [(name.decode("ascii"), value.decode("ascii")) for name, value in request.headers.raw]
+            response = await self._session.request(
+                request.method,
+                URL(f"{url.scheme}://{(url.netloc + target).decode('ascii')}", encoded=True),
+                headers=CIMultiDict(said),
+                data=await request.aread() or None,
+                allow_redirects=False,
+                timeout=_timeout(**extensions.get("timeout", {})),
+            )
         except _FROM_BELOW as error:
             raise _as_httpx(error) from error
-        response.stream = _Body(response.stream, limits.get("read"))
-        if response.status_code < 200:
-            await response.aclose()
+        if response.status < 200:
+            response.close()
             raise httpx.RemoteProtocolError("the server speaks something else than HTTP from here on")
-        return response
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+
+    async def aclose(self) -> None:
+        await self._session.close()
 
 
 class _Body(httpx.AsyncByteStream):
     """The body as it arrives; closing it early ends the connection."""
 
-    def __init__(self, stream: Any, seconds: float | None) -> None:
-        self._stream, self._seconds = stream, seconds
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._stream)
         try:
-            while True:
-                # aiohttp waits for ever when what follows the first part of a body is not HTTP.
-                async with asyncio.timeout(self._seconds):
-                    chunk = await anext(chunks, b"")
-                if not chunk:
-                    return
+            while chunk := await self._response.content.readany():
                 yield chunk
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
         except _FROM_BELOW as error:
             raise _as_httpx(error) from error
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        self._response.release()
 
 
-def _session(tls: ssl.SSLContext, keepalive_seconds: float) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=keepalive_seconds, use_dns_cache=False),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        request_class=_Request,
-        middlewares=(_once,),
-        max_line_size=_HEADER_LIMIT_BYTES,
-        max_field_size=_HEADER_LIMIT_BYTES,
-    )
-
-
-class _SpokeUnasked(aiohttp.ClientError):
-    """The server sent something on this connection before it was asked."""
-
-
-class _Request(aiohttp.ClientRequest):
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """aiohttp calls this once it has a connection, before it writes."""
-        if conn.protocol is None or conn.protocol.should_close:
-            raise _SpokeUnasked
-        request = _asked.get()
-        if trace := request.extensions.get("trace"):
-            for part in ("headers", "body"):  # aiohttp writes both from here on
-                await trace(f"http11.send_request_{part}.started", {"request": request})
-        return await super().send(conn)
-
-
-async def _once(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp sends a GET or PUT once more after some of its own errors; httpx's are not among them."""
-    try:
+class _Connector(aiohttp.TCPConnector):
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+    ) -> Connection:
+        """aiohttp calls this before it writes."""
+        connection = await super().connect(req, traces, timeout)
+        if _spoke_unasked(connection):
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
         try:
-            response = await ask(request)
-        except _SpokeUnasked:  # that connection is closed, and nothing was sent
-            response = await ask(request)
-    except _FROM_BELOW as error:
-        raise _as_httpx(error) from error
-    response.reason = None  # it may be no text, and httpx knows what a status is called
-    return response
+            if _spoke_unasked(connection):
+                raise httpx.RemoteProtocolError("the server spoke before it was asked")
+            request = _asked.get()
+            if trace := request.extensions.get("trace"):
+                for part in ("headers", "body"):  # aiohttp writes both from here on
+                    await trace(f"http11.send_request_{part}.started", {"request": request})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _spoke_unasked(connection: Connection) -> bool:
+    return connection.protocol is None or connection.protocol.should_close
+
+
+class _Response(aiohttp.ClientResponse):
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """aiohttp sends a GET or PUT once more after some of its own errors; httpx's are not among them."""
+        try:
+            return await super().start(connection)
+        except _FROM_BELOW as error:
+            raise _as_httpx(error) from error
+
+
+@cache
+def _timeout(
+    connect: float | None = None,
+    read: float | None = None,
+    write: float | None = None,
+    pool: float | None = None,
+) -> aiohttp.ClientTimeout:
+    whole = connect + read + write if connect and read and write else None
+    return aiohttp.ClientTimeout(total=whole, connect=pool, sock_connect=connect, sock_read=read)
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:
