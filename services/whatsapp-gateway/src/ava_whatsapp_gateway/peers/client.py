@@ -10,6 +10,8 @@ import orjson
 
 from ava_common.http_client import trace_headers
 
+_WITHOUT_BODY = ("GET", "HEAD", "DELETE")
+
 
 class PeerClient(httpx.AsyncClient):
     """One service at one address: no redirects, no cookies, no proxies; an `auth` only sets a header."""
@@ -24,7 +26,8 @@ class PeerClient(httpx.AsyncClient):
         super().__init__(transport=transport, timeout=timeout_seconds, headers=headers, trust_env=False)
         self._peer, self._to_peer = httpx.URL(base_url), transport
         self._before_path = self._peer.raw_path.rstrip(b"/") + b"/"
-        self._always, self._limits = dict(self.headers), self.timeout.as_dict()
+        self._always = {"host": self._peer.netloc.decode("ascii"), **self.headers}
+        self._limits = self.timeout.as_dict()
 
     def build_request(
         self,
@@ -47,6 +50,8 @@ class PeerClient(httpx.AsyncClient):
         said = dict(self._always)
         if json is not None:
             said["content-type"], content = "application/json", orjson.dumps(json)
+        if content or method not in _WITHOUT_BODY:
+            said["content-length"] = str(len(content or b""))
         path = f"{url}?{httpx.QueryParams(params)}" if params else str(url)
         return httpx.Request(
             method,
