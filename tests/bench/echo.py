@@ -27,25 +27,32 @@ class Drained:
 
 
 async def measure(ours: WholeStack, size: Size) -> Found:
-    """Rounds of all pipelines in turn, then ours alone: idle, and at fixed rates."""
+    """Ours alone, idle and at fixed rates, before others are started; then rounds of all in turn."""
+    await _make_known(ours, size)
+    await _drain(ours, size.echoes)  # connections are open and plans kept from now on
+    idle = await messages_sent.one_by_one(ours.simulator, ours.users, size.alone)
+    rates = [
+        await messages_sent.offered(ours.simulator, ours.users, rate, size.offered_seconds)
+        for rate in size.offered
+    ]
     async with AsyncExitStack() as entered:
         setup = await entered.enter_async_context(prepared())
         others = [await entered.enter_async_context(one(setup, size.users)) for one in (raw, naive)]
+        for other in others:
+            await _make_known(other, size)
         pipelines: list[WholeStack | Pipeline] = [ours, *others]
-        for one in pipelines:
-            await one.simulator.set_plan(messages_sent.PLAN)
-            await messages_sent.send(one.simulator, one.users, size.users)  # all are known from now on
         drained: dict[str, list[Drained]] = {one.name: [] for one in pipelines}
         for number in range(size.rounds):
             for one in pipelines if number % 2 == 0 else reversed(pipelines):
                 drained[one.name].append(await _drain(one, size.echoes))
-        idle = await messages_sent.one_by_one(ours.simulator, ours.users, size.alone)
-        rates = [
-            await messages_sent.offered(ours.simulator, ours.users, rate, size.offered_seconds)
-            for rate in size.offered
-        ]
         lost = await others[1].lose_some(size.echoes)
     return _found(drained, idle, rates, lost)
+
+
+async def _make_known(pipeline: WholeStack | Pipeline, size: Size) -> None:
+    """Every user writes once."""
+    await pipeline.simulator.set_plan(messages_sent.PLAN)
+    await messages_sent.send(pipeline.simulator, pipeline.users, size.users)
 
 
 async def _drain(pipeline: WholeStack | Pipeline, count: int) -> Drained:

@@ -35,17 +35,22 @@ class Receiver:
         self.posts: list[tuple[httpx.Headers, bytes]] = []
         self.in_flight = self.max_in_flight = 0
         self.verified: list[dict[str, str]] = []
+        self.connections: set[object] = set()
 
     async def webhook(self, request: Request) -> Response:
         if request.method == "GET":
             self.verified.append(dict(request.query_params))
             return Response(request.query_params["hub.challenge"], media_type="text/plain")
+        self.connections.add(request.client)
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         self.posts.append((httpx.Headers(request.headers.raw), await request.body()))
         await self.answering.wait()
         self.in_flight -= 1
-        return Response(status_code=self.statuses.popleft() if self.statuses else 200)
+        status = self.statuses.popleft() if self.statuses else 200
+        return Response(
+            status_code=status, headers={"location": "/webhooks/whatsapp"} if status == 301 else None
+        )
 
     def bodies(self) -> list[Json]:
         return [json.loads(body) for _, body in self.posts]

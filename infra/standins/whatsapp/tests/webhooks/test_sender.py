@@ -62,6 +62,15 @@ async def test_a_webhook_is_sent_again_until_the_answer_is_200(
     assert sent["acknowledged"] is True
     bodies = {body for _, body in receiver.posts}
     assert (len(receiver.posts), len(bodies)) == (7, 1)
+    assert receiver.verified == []  # Meta does not follow the 301
+
+
+async def test_webhooks_one_after_another_share_a_connection(
+    simulator: Simulator, receiver: Receiver
+) -> None:
+    for number in range(5):
+        await simulator.send_from_phone(text=f"message {number}")
+    assert (len(receiver.posts), len(receiver.connections)) == (5, 1)
 
 
 async def test_an_answer_that_comes_too_late_counts_as_none(simulator: Simulator, receiver: Receiver) -> None:

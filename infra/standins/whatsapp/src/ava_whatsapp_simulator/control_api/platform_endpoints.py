@@ -4,7 +4,6 @@ import asyncio
 import base64
 from typing import Any
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,6 +22,7 @@ from ava_whatsapp_simulator.control_api.request_handling import phone_of, read_b
 from ava_whatsapp_simulator.graph_api.fault_injection import RequestedFault
 from ava_whatsapp_simulator.simulator import Simulator
 from ava_whatsapp_simulator.webhooks.payload import sign
+from ava_whatsapp_simulator.webhooks.sender import NotAnswered
 from ava_whatsapp_simulator.webhooks.webhook_item import WebhookItem
 
 Json = dict[str, Any]
@@ -81,10 +81,10 @@ async def verify_webhook(request: Request) -> Response:
     query = {"hub.mode": asked.mode, "hub.verify_token": token, "hub.challenge": asked.challenge}
     try:
         answer = await simulator.sender.get(query)
-    except httpx.HTTPError as error:
-        return JSONResponse({"status": 0, "body": type(error).__name__, "verified": False})
-    verified = answer.status_code == 200 and answer.text == asked.challenge
-    return JSONResponse({"status": answer.status_code, "body": answer.text, "verified": verified})
+    except NotAnswered as error:
+        return JSONResponse({"status": 0, "body": str(error), "verified": False})
+    verified = answer.status == 200 and answer.text == asked.challenge
+    return JSONResponse({"status": answer.status, "body": answer.text, "verified": verified})
 
 
 async def plan(request: Request) -> Response:
@@ -135,15 +135,15 @@ async def reset(request: Request) -> Response:
     return JSONResponse(fresh.plan.model_dump())
 
 
-def _signature(simulator: Simulator, wanted: str, body: bytes) -> bytes | None:
+def _signature(simulator: Simulator, wanted: str, body: bytes) -> str | None:
     good = sign(simulator.settings.app_secret.get_secret_value(), body)
     known = {"good": good, "wrong": sign("another secret", body), "non-ascii": "sha256=" + "ä" * 64}
-    return None if wanted == "missing" else known.get(wanted, wanted).encode()
+    return None if wanted == "missing" else known.get(wanted, wanted)
 
 
-async def _answer(simulator: Simulator, body: bytes, signature: bytes | None) -> Json:
+async def _answer(simulator: Simulator, body: bytes, signature: str | None) -> Json:
     try:
         answer = await simulator.sender.post(body, signature)
-    except httpx.HTTPError as error:
-        return {"status": 0, "body": type(error).__name__}
-    return {"status": answer.status_code, "body": answer.text}
+    except NotAnswered as error:
+        return {"status": 0, "body": str(error)}
+    return {"status": answer.status, "body": answer.text}

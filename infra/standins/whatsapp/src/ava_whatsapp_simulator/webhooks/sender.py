@@ -1,22 +1,24 @@
 """Posts webhooks, signed, and retries each until it is answered with 200.
 
-See docs/contracts/whatsapp-cloud-api.md#deliveries.
+Decision 0030. See docs/contracts/whatsapp-cloud-api.md#deliveries.
 """
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import httpx
+import aiohttp
 
 from ava_whatsapp_simulator.behaviour_plan import BehaviourPlan, RetrySettings
 from ava_whatsapp_simulator.json_log import log_event
 from ava_whatsapp_simulator.webhooks.payload import USER_AGENT, BusinessAccount, encode, sign, webhook_payload
 from ava_whatsapp_simulator.webhooks.webhook_item import WebhookItem
+
+_KEEP_ALIVE_SECONDS = 5.0
 
 
 @dataclass(eq=False)
@@ -39,9 +41,20 @@ class WebhookTarget:
     secret: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the webhook URL answered."""
+
+    status: int
+    text: str
+
+
+class NotAnswered(Exception):
+    """The webhook URL could not be reached, or gave no answer in time; the message says which."""
+
+
 class WebhookSender:
-    """A few workers with one connection each; a webhook not answered with 200 is retried for as long as this
-    process lives."""
+    """A few workers; a webhook not answered with 200 is retried for as long as this process lives."""
 
     def __init__(
         self, target: WebhookTarget, account: BusinessAccount, plan: Callable[[], BehaviourPlan]
@@ -52,7 +65,11 @@ class WebhookSender:
         self._waiting: deque[WebhookDelivery] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._retry_timers: set[asyncio.TimerHandle] = set()
-        self._idle_clients: list[httpx.AsyncClient] = []
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"user-agent": USER_AGENT},
+        )
 
     @property
     def waiting_count(self) -> int:
@@ -72,16 +89,16 @@ class WebhookSender:
         self.deliveries.append(delivery)
         self._queue(delivery)
 
-    async def post(self, body: bytes, signature: bytes | None) -> httpx.Response:
-        """Post these bytes once, without retries. Raises httpx.TransportError."""
-        headers = [] if signature is None else [(b"x-hub-signature-256", signature)]
-        async with self._client() as client:
-            return await client.post(self._target.url, content=body, headers=[*_CONTENT_TYPE, *headers])
+    async def post(self, body: bytes, signature: str | None) -> Answer:
+        """Post these bytes once, without retries. Raises NotAnswered."""
+        headers = {"content-type": "application/json"}
+        if signature is not None:
+            headers["x-hub-signature-256"] = signature
+        return await self._ask("POST", data=body, headers=headers)
 
-    async def get(self, query: dict[str, str]) -> httpx.Response:
-        """GET the webhook URL with a query."""
-        async with self._client() as client:
-            return await client.get(self._target.url, params=query)
+    async def get(self, query: dict[str, str]) -> Answer:
+        """GET the webhook URL with a query. Raises NotAnswered."""
+        return await self._ask("GET", params=query)
 
     async def close(self) -> None:
         """Drop everything that is waiting, and close the connections."""
@@ -92,9 +109,7 @@ class WebhookSender:
         for task in self._workers:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        for client in self._idle_clients:
-            await client.aclose()
-        self._idle_clients.clear()
+        await self._session.close()
 
     def _queue(self, delivery: WebhookDelivery) -> None:
         self._waiting.append(delivery)
@@ -112,11 +127,10 @@ class WebhookSender:
     async def _deliver_once(self, delivery: WebhookDelivery) -> bool:
         delivery.attempts += 1
         delivery.posted_at = delivery.posted_at or time.monotonic()
-        signature = sign(self._target.secret, delivery.body).encode()
         try:
-            answer = str((await self.post(delivery.body, signature)).status_code)
-        except httpx.HTTPError as error:
-            answer = type(error).__name__
+            answer = str((await self.post(delivery.body, sign(self._target.secret, delivery.body))).status)
+        except NotAnswered as error:
+            answer = str(error)
         log_event(
             "delivery",
             number=delivery.number,
@@ -142,23 +156,18 @@ class WebhookSender:
         timer = asyncio.get_running_loop().call_later(delay, retry)
         self._retry_timers.add(timer)
 
-    @contextlib.asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
-        client = self._idle_clients.pop() if self._idle_clients else _new_client()
-        client.timeout = httpx.Timeout(self._plan().delivery.timeout)
+    async def _ask(self, method: str, **request: Any) -> Answer:
+        limit = aiohttp.ClientTimeout(total=self._plan().delivery.timeout)
+        asked = self._session.request(
+            method, self._target.url, timeout=limit, allow_redirects=False, **request
+        )
         try:
-            yield client
-        finally:
-            self._idle_clients.append(client)
-
-
-_CONTENT_TYPE = [(b"content-type", b"application/json")]
-
-
-def _new_client() -> httpx.AsyncClient:
-    # A pool per worker: httpx searches its whole pool on every request, which costs more than the request.
-    limits = httpx.Limits(max_connections=1)
-    return httpx.AsyncClient(limits=limits, headers={"user-agent": USER_AGENT}, trust_env=False)
+            async with asked as response:
+                return Answer(response.status, await response.text(errors="replace"))
+        except aiohttp.ClientConnectorError:
+            raise NotAnswered("ConnectError") from None
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one of the latter
+            raise NotAnswered(type(error).__name__) from None
 
 
 def _retry_delay(retry: RetrySettings, attempts: int) -> float:
