@@ -20,15 +20,16 @@ print(json.dumps({each.metadata["Name"].lower().replace("_", "-"): each.version 
 """
 
 
-def run(code: str) -> str:
-    command = [str(definition.SERVICES_PYTHON), "-c", code]
+def run(service: str, code: str) -> str:
+    command = [str(definition.services_python(service)), "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_services_have_the_packages_of_their_lock_files_and_no_others(processes: None) -> None:
-    locks = "".join((ROOT / "services" / name / "requirements.lock").read_text() for name in SERVICES)
-    pinned = dict(re.findall(r"(?m)^([a-z0-9._-]+)==([^ ;\\]+)", locks))
-    installed = json.loads(run(INSTALLED))
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_packages_of_its_lock_file_and_no_others(processes: None, service: str) -> None:
+    lock = (ROOT / "services" / service / "requirements.lock").read_text()
+    pinned = dict(re.findall(r"(?m)^([a-z0-9._-]+)==([^ ;\\]+)", lock))
+    installed = json.loads(run(service, INSTALLED))
     assert len(installed) > 20
     assert installed.items() <= pinned.items()
 
@@ -36,9 +37,11 @@ def test_the_services_have_the_packages_of_their_lock_files_and_no_others(proces
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_started_with_them(processes: None, tmp_path: Path, service: str) -> None:
     environment = Environment(StackLayout(tmp_path, 8080), load_or_create(tmp_path / "secrets.json"), {})
-    assert definition.service(environment, service).command[0] == str(definition.SERVICES_PYTHON)
+    python = str(definition.services_python(service))
+    assert definition.service(environment, service).command[0] == python
     package = f"ava_{service.replace('-', '_')}"
-    assert run(f"import {package}; print({package}.__file__)").startswith(str(ROOT / "services" / service))
+    found = run(service, f"import {package}; print({package}.__file__)")
+    assert found.startswith(str(ROOT / "services" / service))
 
 
 def test_what_hashes_passwords_gives_way_to_the_services(processes: None, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from ava_common.database_errors import DatabaseUnavailable
 from ava_common.health import Finding, missing
 from ava_common.log import configure, log
 from ava_common.problems import Problem, responses
-from ava_common.token_verifier import TokenVerifier, delegating_issuer, open_verifier, supabase_issuer
+from ava_common.token_verifier import TokenVerifier, open_verifier
 from ava_common.tracing import current_trace
+from ava_common.trusted_issuers import delegating_issuer, supabase_issuer
 from ava_local.testing.running_app import client_of_started
 from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer
 

@@ -1,12 +1,13 @@
 """The HTTP client carries the caller's token and trace, and reads Retry-After."""
 
+import ssl
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from ava_common.caller import Caller
-from ava_common.http_client import on_behalf_of, open_client, retry_after_seconds
+from ava_common.http_client import on_behalf_of, open_client, retry_after_seconds, tls_context
 from ava_common.tracing import current_trace, new_trace
 
 
@@ -49,3 +50,16 @@ def test_retry_after_is_read_in_seconds_and_bounded(header: str, seconds: float 
 
 def test_a_response_without_retry_after_gives_none() -> None:
     assert retry_after_seconds(httpx.Response(503)) is None
+
+
+@pytest.mark.parametrize("url", ["https://project.supabase.co", "HTTPS://graph.facebook.com"])
+def test_a_server_over_tls_must_be_certified_by_a_known_authority(url: str) -> None:
+    tls = tls_context("http://auth:8000", url)
+    assert tls.verify_mode == ssl.CERT_REQUIRED
+    assert tls.cert_store_stats()["x509_ca"] > 100
+
+
+def test_where_nothing_is_asked_over_tls_no_authority_is_loaded_and_none_is_trusted() -> None:
+    tls = tls_context("http://auth:8000", "http://127.0.0.1:8084")
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert tls.cert_store_stats()["x509_ca"] == 0

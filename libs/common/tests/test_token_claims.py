@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ava_common.token_verifier import InvalidToken, delegating_issuer, open_verifier, supabase_issuer
+from ava_common.token_verifier import InvalidToken, open_verifier
+from ava_common.trusted_issuers import delegating_issuer, supabase_issuer
 from ava_local.testing.token_issuer import AUTH_ISSUER, Issuer
 
 PERSON = uuid4()

@@ -12,14 +12,8 @@ from jwt.algorithms import RSAAlgorithm
 
 from ava_common.caller import Caller
 from ava_common.jwks import KeysUnavailable
-from ava_common.token_verifier import (
-    InvalidToken,
-    TokenVerifier,
-    TrustedIssuer,
-    delegating_issuer,
-    open_verifier,
-    supabase_issuer,
-)
+from ava_common.token_verifier import InvalidToken, TokenVerifier, open_verifier
+from ava_common.trusted_issuers import TrustedIssuer, delegating_issuer, supabase_issuer
 from ava_local.testing.clock import Clock
 from ava_local.testing.forged_tokens import (
     FORGED_TOKENS,

@@ -104,6 +104,19 @@ async def test_no_forwarded_address_is_too_odd(make_standin: MakeStandin, hops: 
     assert (await project.login(await project.person(), x_forwarded_for=hops)).status_code == 200
 
 
+async def test_many_at_once_share_a_few_database_connections(
+    make_standin: MakeStandin, database: Database
+) -> None:
+    project = await make_standin()
+    person = await project.person()
+    answers = await asyncio.gather(*(project.login(person) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    backends = (
+        "select from pg_stat_activity where datname = current_database() and usename like 'supabase_auth%'"
+    )
+    assert 1 <= len(await database.admin(backends)) <= 4
+
+
 async def test_checking_passwords_never_holds_up_other_requests(make_standin: MakeStandin) -> None:
     project = await make_standin()
     person = await project.person()

@@ -4,7 +4,7 @@ It carries the trace, and the caller's own token; it keeps no cookies. Decisions
 """
 
 import ssl
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -22,6 +22,15 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 def certificate_authorities() -> ssl.SSLContext:
     """The authorities we trust, loaded once: every httpx client would spend 25 ms on its own copy."""
     return httpx.create_ssl_context()
+
+
+def tls_context(*urls: str, load: Callable[[], ssl.SSLContext] = certificate_authorities) -> ssl.SSLContext:
+    """What a client for these addresses verifies servers with. Decision 0176.
+
+    Authorities take 0.7 MB; where no address begins with `https`, none are loaded and TLS is refused.
+    """
+    over_tls = any(httpx.URL(url).scheme == "https" for url in urls)
+    return load() if over_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class on_behalf_of(httpx.Auth):
@@ -74,7 +83,7 @@ async def open_client(
         base_url=base_url,
         timeout=timeout_seconds,
         event_hooks={"request": [_carry_trace]},
-        **{"verify": certificate_authorities(), **options},
+        **{"verify": tls_context(base_url), **options},
     ) as client:
         yield client
 

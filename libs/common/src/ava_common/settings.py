@@ -18,7 +18,7 @@ from ava_common.setting_types import ProjectUrl as ProjectUrl
 from ava_common.setting_types import Secret as Secret
 from ava_common.setting_types import Secrets as Secrets
 from ava_common.setting_types import Url as Url
-from ava_common.token_verifier import TrustedIssuer, supabase_issuer
+from ava_common.trusted_issuers import TrustedIssuer, supabase_issuer
 from ava_common.validation_messages import message
 
 INVALID_SETTINGS_EXIT_CODE = 78

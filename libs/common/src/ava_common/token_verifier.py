@@ -7,7 +7,6 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -15,10 +14,11 @@ import jwt
 
 from ava_common.caller import Caller
 from ava_common.expiring_cache import ExpiringCache
-from ava_common.http_client import certificate_authorities
+from ava_common.http_client import tls_context
 from ava_common.jwks import KeySet
 from ava_common.problems import Problem
 from ava_common.token_claims import read_caller
+from ava_common.trusted_issuers import TrustedIssuer
 
 AUDIENCE = "authenticated"
 LEEWAY_SECONDS = 10
@@ -39,30 +39,6 @@ class InvalidToken(Problem):
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-
-
-@dataclass(frozen=True)
-class TrustedIssuer:
-    """An `iss` to trust and where its keys are; one that delegates must name an actor.
-
-    `secret` is the shared secret of an issuer that still signs with HS256.
-    """
-
-    name: str
-    jwks_url: str
-    secret: str | None = None
-    delegates: bool = False
-
-
-def supabase_issuer(url: str, *, name: str | None = None, secret: str | None = None) -> TrustedIssuer:
-    """The Supabase project at `url`; `name` only where its tokens name another issuer."""
-    issuer = f"{url}/auth/v1"
-    return TrustedIssuer(name or issuer, f"{issuer}/.well-known/jwks.json", secret)
-
-
-def delegating_issuer(url: str, name: str) -> TrustedIssuer:
-    """A service at `url` that issues delegated tokens under `name`."""
-    return TrustedIssuer(name, f"{url}/.well-known/jwks.json", delegates=True)
 
 
 class TokenVerifier:
@@ -113,7 +89,8 @@ class TokenVerifier:
 @asynccontextmanager
 async def open_verifier(*issuers: TrustedIssuer) -> AsyncIterator[TokenVerifier]:
     """A verifier that trusts these issuers, with the HTTP client that fetches their keys."""
-    async with httpx.AsyncClient(timeout=JWKS_TIMEOUT_SECONDS, verify=certificate_authorities()) as http:
+    tls = tls_context(*(issuer.jwks_url for issuer in issuers))
+    async with httpx.AsyncClient(timeout=JWKS_TIMEOUT_SECONDS, verify=tls) as http:
         yield TokenVerifier(issuers, http)
 
 

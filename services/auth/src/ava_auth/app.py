@@ -37,7 +37,8 @@ from ava_common.health import Finding
 from ava_common.http_client import certificate_authorities, open_client
 from ava_common.log import log
 from ava_common.settings import load
-from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_common.token_verifier import open_verifier
+from ava_common.trusted_issuers import delegating_issuer
 
 DATABASE_CONNECTIONS = 5
 RETENTION_INTERVAL_SECONDS = 3600

@@ -12,7 +12,8 @@ from ava_common.health import Finding
 from ava_common.http_client import open_client
 from ava_common.live_sessions import RemoteSessionCheck
 from ava_common.settings import load
-from ava_common.token_verifier import delegating_issuer, open_verifier
+from ava_common.token_verifier import open_verifier
+from ava_common.trusted_issuers import delegating_issuer
 from ava_messaging import delegate_routes, fast_paths, routes
 from ava_messaging.export import ExportSlots
 from ava_messaging.resources import Resources

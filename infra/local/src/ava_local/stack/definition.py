@@ -19,8 +19,6 @@ POSTGRES_SETTINGS = {"shared_buffers": "64MB"}
 """Half of the default, which a log of a few people never fills."""
 HASHING_NICENESS = 10
 """Of what hashes passwords: hosted, that is another machine."""
-SERVICES_PYTHON = ROOT / ".ava" / "services" / "bin" / "python"
-"""Has the packages of the services' own lock files and nothing else, as in production."""
 CADDY = Path(sys.executable).with_name("caddy")
 
 
@@ -103,7 +101,7 @@ def service(environment: Environment, name: str) -> ProcessSpec:
     return ProcessSpec(
         name=name,
         command=[
-            *(str(SERVICES_PYTHON), "-m", "uvicorn", "--factory", f"{package}.app:build"),
+            *(str(services_python(name)), "-m", "uvicorn", "--factory", f"{package}.app:build"),
             *serving,
             *timeouts,
         ],
@@ -113,6 +111,11 @@ def service(environment: Environment, name: str) -> ProcessSpec:
         depends_on=("database-setup", *before),
         refusals=REFUSALS,
     )
+
+
+def services_python(name: str) -> Path:
+    """Has the packages of this service's own lock file and nothing else, as in production."""
+    return ROOT / ".ava" / "services" / name / "bin" / "python"
 
 
 def caddy(environment: Environment) -> ProcessSpec:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ava_local.stack import code_reload, definition, instance_lock, preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
 from ava_local.stack.layout import StackLayout
-from ava_local.stack.secrets_file import load_or_create
+from ava_local.stack.secrets_file import create_apart, load_or_create
 from ava_local.supervisor.process_spec import ProcessSpec
 from ava_local.supervisor.process_state import ProcessState
 from ava_local.supervisor.supervisor import Supervisor
@@ -48,6 +48,7 @@ def prepare_start(layout: StackLayout, on_warning: Callable[[str], None]) -> lis
     for disabled in layout.disabled_dir.iterdir():
         disabled.unlink()
     preflight.kill_leftover_processes(layout)
+    create_apart(layout.state_dir / "secrets.json")
     environment = Environment(layout, load_or_create(layout.state_dir / "secrets.json"), user_variables())
     for sentence in environment.check():
         on_warning(sentence)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +22,21 @@ class StackSecrets:
     access_token: str
 
 
+def create_apart(path: Path) -> None:
+    """Generate them, if there are none yet, in a process of its own.
+
+    It loads cryptography, whose memory the supervisor would never give back. If it fails, `load_or_create`
+    says why.
+    """
+    if not path.exists():
+        command = [sys.executable, "-m", "ava_local.stack.secrets_file", str(path)]
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+
+
 def load_or_create(path: Path) -> StackSecrets:
     """The secrets in `path`; generated now if there are none yet."""
     if not path.exists():
-        # Imported here: cryptography takes 20 MB, which the supervisor would never give back.
+        # Imported here: few of those who read the secrets generate them.
         from ava_local.stack.secret_generation import generate_secrets
 
         write_private_file(path, json.dumps(generate_secrets(), indent=2) + "\n")
@@ -38,3 +51,7 @@ def write_private_file(path: Path, text: str) -> None:
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     draft.replace(path)
+
+
+if __name__ == "__main__":
+    load_or_create(Path(sys.argv[1]))

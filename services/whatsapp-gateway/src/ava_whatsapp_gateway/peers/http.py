@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ava_common.http_client import own_problem, retry_after_seconds
+from ava_common.http_client import own_problem, retry_after_seconds, tls_context
 from ava_whatsapp_gateway.peers.client import PeerClient
 from ava_whatsapp_gateway.peers.transport import PeerTransport
 from ava_whatsapp_gateway.settings import Settings
@@ -52,7 +52,8 @@ class ClientPool:
 @asynccontextmanager
 async def open_clients(settings: Settings, sets: int) -> AsyncIterator[ClientPool]:
     """`sets` sets of clients that share one TLS context."""
-    tls = ssl.create_default_context()
+    addresses = settings.auth_url, settings.profile_url, settings.messaging_url, settings.graph_api_url
+    tls = tls_context(*addresses, load=ssl.create_default_context)
     token = f"Bearer {settings.access_token.get_secret_value()}"
     graph = {"Authorization": token, "Accept-Encoding": "identity"}  # so that a limit is one of what is read
     async with AsyncExitStack() as stack:
