@@ -20,35 +20,40 @@ create function whatsapp.keep_statuses_2(
   p_wamids text[], p_statuses text[], p_ranks integer[], p_outbox_ids uuid[], p_ats timestamptz[], p_codes integer[],
   p_errors text[]
 ) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set lock_timeout = '100ms' as $$
 declare
   v_now constant timestamptz := pg_catalog.clock_timestamp();
   v_accepted text[];
 begin
-  -- Nobody else merges what is accepted already, but for what came early: ingest is one process at a time.
-  with best as (
-    select distinct on (told.wamid)
-      told.wamid, told.status, told.rank, told.at, told.code, told.error,
-      pg_catalog.array_agg(told.status) over (partition by told.wamid) as statuses
-    from unnest(p_wamids, p_statuses, p_ranks, p_ats, p_codes, p_errors) as told (wamid, status, rank, at, code, error)
-    order by told.wamid, told.rank desc, told.at
-  ), merged as (
-    update whatsapp.outbox as o set
-      status = case when best.rank > o.status_rank then best.status else o.status end,
-      status_at = case when best.rank > o.status_rank then best.at else o.status_at end,
-      code = case when best.rank > o.status_rank then best.code else o.code end,
-      error = case when best.rank > o.status_rank then best.error else o.error end,
-      undelivered = case when best.rank > o.status_rank then best.status = 'failed' else o.undelivered end,
-      changed_at = case when best.rank > o.status_rank then v_now else o.changed_at end,
-      status_rank = greatest(o.status_rank, best.rank),
-      told_sent_at = coalesce(o.told_sent_at, case when 'sent' = any (best.statuses) then v_now end),
-      told_delivered_at = coalesce(o.told_delivered_at, case when 'delivered' = any (best.statuses) then v_now end),
-      told_read_at = coalesce(o.told_read_at, case when 'read' = any (best.statuses) then v_now end),
-      told_played_at = coalesce(o.told_played_at, case when 'played' = any (best.statuses) then v_now end)
-    from best where o.wamid = best.wamid and o.state = 'accepted'
-    returning o.wamid
-  )
-  select coalesce(pg_catalog.array_agg(merged.wamid), '{}') into v_accepted from merged;
+  -- Hardly anybody else locks what is accepted already. Ingest has lanes locked, so that it does not wait for who does:
+  -- settle merges these.
+  begin
+    with best as (
+      select distinct on (told.wamid)
+        told.wamid, told.status, told.rank, told.at, told.code, told.error,
+        pg_catalog.array_agg(told.status) over (partition by told.wamid) as statuses
+      from unnest(p_wamids, p_statuses, p_ranks, p_ats, p_codes, p_errors) as told (wamid, status, rank, at, code, error)
+      order by told.wamid, told.rank desc, told.at
+    ), merged as (
+      update whatsapp.outbox as o set
+        status = case when best.rank > o.status_rank then best.status else o.status end,
+        status_at = case when best.rank > o.status_rank then best.at else o.status_at end,
+        code = case when best.rank > o.status_rank then best.code else o.code end,
+        error = case when best.rank > o.status_rank then best.error else o.error end,
+        undelivered = case when best.rank > o.status_rank then best.status = 'failed' else o.undelivered end,
+        changed_at = case when best.rank > o.status_rank then v_now else o.changed_at end,
+        status_rank = greatest(o.status_rank, best.rank),
+        told_sent_at = coalesce(o.told_sent_at, case when 'sent' = any (best.statuses) then v_now end),
+        told_delivered_at = coalesce(o.told_delivered_at, case when 'delivered' = any (best.statuses) then v_now end),
+        told_read_at = coalesce(o.told_read_at, case when 'read' = any (best.statuses) then v_now end),
+        told_played_at = coalesce(o.told_played_at, case when 'played' = any (best.statuses) then v_now end)
+      from best where o.wamid = best.wamid and o.state = 'accepted'
+      returning o.wamid
+    )
+    select coalesce(pg_catalog.array_agg(merged.wamid), '{}') into v_accepted from merged;
+  exception when lock_not_available then
+    v_accepted := '{}';
+  end;
   insert into whatsapp.statuses (wamid, status, rank, outbox_id, at, code, error, applied)
   select told.*, told.wamid = any (v_accepted)
   from unnest(p_wamids, p_statuses, p_ranks, p_outbox_ids, p_ats, p_codes, p_errors)
