@@ -23,7 +23,7 @@ ANOTHERS = f"""
 update whatsapp.events set user_id = {ADA} where contact_id = (
   select min(e.contact_id) from whatsapp.events as e join whatsapp.contacts as c on c.id = e.contact_id
   where c.user_id <> {ADA})
-"""
+"""  # noqa: S608
 WAITING = "select from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'"
 
 
@@ -39,7 +39,7 @@ async def release(processes: None, tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize("written_from", ["the own contact", "another's"])
 async def test_who_leaves_meanwhile_is_no_sender(release: Database, written_from: str) -> None:
-    [ada] = await release.admin(f"select {ADA} as id")
+    [ada] = await release.admin(ADA)
     if written_from == "another's":
         await release.admin("update whatsapp.events set user_id = null where user_id = $1", ada["id"])
         await release.admin(ANOTHERS)

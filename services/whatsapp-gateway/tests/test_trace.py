@@ -199,7 +199,8 @@ async def test_a_status_that_came_before_its_send_was_accepted_and_again_is_told
     await gateway.keep(message := meta.text())
     await gateway.drain()
     await gateway.pool.execute(
-        "insert into whatsapp.statuses (wamid, status, rank, at, applied) values ($1, 'sent', 1, now(), true)",
+        "insert into whatsapp.statuses (wamid, status, rank, at, applied)"
+        " values ($1, 'sent', 1, now(), true)",
         peers.sent[0]["wamid"],
     )
     await gateway.keep(meta.status(peers.sent[0], "sent"))
