@@ -25,8 +25,7 @@ declare
   v_now constant timestamptz := pg_catalog.clock_timestamp();
   v_accepted text[];
 begin
-  -- Hardly anybody else locks what is accepted already. Ingest has lanes locked, so that it does not wait for who does:
-  -- settle merges these.
+  -- Ingest has lanes locked, and waits for no send that another process has locked: settle merges its statuses.
   begin
     with best as (
       select distinct on (told.wamid)
