@@ -13,6 +13,7 @@ from ava_whatsapp_gateway.queue import operator_alerts
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
 from .fake_peers import FakePeers
+from .test_deletion_locks import transaction
 from .test_undelivered import alerts
 
 PHONE = "4915112345678"
@@ -101,3 +102,21 @@ async def test_a_status_writes_to_no_index_of_the_outbox(
     await eventually(partial(has_written, 4))
     before = next(one for one in found if one[0] >= 1)
     assert (found[-1][0] - before[0], found[-1][1] - before[1]) == (3, 3)
+
+
+async def test_a_status_of_a_send_that_is_locked_waits_and_keeps_no_delivery_waiting(
+    gateway: Gateway, peers: FakePeers, answered: UUID, database: Database
+) -> None:
+    await gateway.keep(meta.status(peers.sent[0], "delivered"))
+    await gateway.keep(meta.text(body="two"))
+    async with transaction(database, "select from whatsapp.outbox for update"):
+        await database.admin(
+            f"alter role ava_whatsapp_gateway in database {database.name} set lock_timeout = '2s'"
+        )
+        await gateway.pool.expire_connections()
+        assert await gateway.ingest_once() == 2
+    assert await gateway.pool.fetchval("select applied from whatsapp.statuses") is False
+    await gateway.pool.execute("select whatsapp.settle(p_limit => 100)")
+    row = await gateway.pool.fetchrow(TOLD)
+    assert row is not None
+    assert (row["status"], row["told"]) == ("delivered", "")

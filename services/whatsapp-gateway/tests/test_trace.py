@@ -190,3 +190,20 @@ async def test_what_was_edited_or_deleted_on_the_phone_is_on_the_time_line(
 async def test_a_word_that_looks_like_a_number_is_not_known(operator: Operate) -> None:
     for odd in ("²", "event:²", "delivery:①"):
         assert "Nothing is known" in operator("trace", odd, status=1)
+
+
+async def test_a_status_that_came_before_its_send_was_accepted_and_again_is_told_once(
+    gateway: Gateway, peers: FakePeers, linked: LinkNumber, operator: Operate
+) -> None:
+    await linked(f"+{PHONE}")
+    await gateway.keep(message := meta.text())
+    await gateway.drain()
+    await gateway.pool.execute(
+        "insert into whatsapp.statuses (wamid, status, rank, at, applied)"
+        " values ($1, 'sent', 1, now(), true)",
+        peers.sent[0]["wamid"],
+    )
+    await gateway.keep(meta.status(peers.sent[0], "sent"))
+    await gateway.ingest()
+    entries = operator("trace", message["id"], "--json")["entries"]
+    assert [entry["what"] for entry in entries].count("sent") == 1

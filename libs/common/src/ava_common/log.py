@@ -170,7 +170,8 @@ class _RequestLines:
         self._written_by: asyncio.AbstractEventLoop | None = None
 
     def add(self, line: RequestLine, seconds: float, trace: Trace) -> None:
-        self._waiting.append((line, seconds, trace, time.time()))
+        waiting = line, seconds, trace, time.time()
+        self._waiting.append(waiting)  # by itself, so that another thread's `write` cannot come between
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

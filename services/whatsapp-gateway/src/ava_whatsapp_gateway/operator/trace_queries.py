@@ -53,6 +53,7 @@ select wamid, status, rank, at, code, error, received_at from whatsapp.statuses
 where outbox_id = any ($1) or wamid = any ($2)
 union all
 select wamid, status, rank, at, null, null, came_at from ({TOLD}) as told
+where not exists (select from whatsapp.statuses as s where s.wamid = told.wamid and s.status = told.status)
 order by received_at, rank
 """
 _DELIVERIES = """
