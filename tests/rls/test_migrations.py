@@ -170,14 +170,6 @@ async def test_the_names_of_stored_rows_are_filled_in(release: Database) -> None
     assert set(reaction["names"]) >= {"4915112345678", "DE.1111111111", "wamid.reaction", "wamid.done"}
 
 
-async def test_the_senders_of_stored_events_are_filled_in(release: Database) -> None:
-    await migrate(release.url("postgres"), MIGRATIONS)
-    wrote = "select distinct user_id, contact_id from whatsapp.events where user_id is not null order by 1, 2"
-    senders = await release.admin("select user_id, contact_id from whatsapp.senders order by 1, 2")
-    assert senders
-    assert senders == await release.admin(wrote)
-
-
 async def test_an_account_of_the_release_is_deleted_without_a_trace(release: Database) -> None:
     await migrate(release.url("postgres"), MIGRATIONS)
     ada = await release.admin("select id from auth.users where email = 'ada@people.example'")

@@ -1,4 +1,4 @@
-"""Accounts that are deleted while a migration notes whose events are stored: nothing of them is noted.
+"""A migration notes whose the stored events are, and nothing of accounts that are deleted meanwhile.
 
 Decision 0175.
 """
@@ -35,6 +35,14 @@ async def release(processes: None, tmp_path: Path) -> AsyncIterator[Database]:
         await migrate(database.url("postgres"), first(BEFORE, tmp_path / "earlier"))
         yield database
         await drop_database(server, "release")
+
+
+async def test_the_senders_of_stored_events_are_filled_in(release: Database) -> None:
+    await migrate(release.url("postgres"), MIGRATIONS)
+    wrote = "select distinct user_id, contact_id from whatsapp.events where user_id is not null order by 1, 2"
+    senders = await release.admin("select user_id, contact_id from whatsapp.senders order by 1, 2")
+    assert senders
+    assert senders == await release.admin(wrote)
 
 
 @pytest.mark.parametrize("written_from", ["the own contact", "another's"])
