@@ -20,7 +20,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NAME = re.compile(
     rb'"(?:(wamid\.[!#-~]{1,255})|\+?(?!1[0-9]{9}")([0-9]{5,15})|([A-Z]{2}\.[.0-9A-Za-z]{1,132}))(?=")'
 )
-# Our own: the number, its id and the account's stand in each delivery, and nobody is found by them.
+# Our own: each delivery has the number, its id and the account's, and nobody is found by them.
 _OURS = re.compile(
     rb'"(?:display_phone_number|phone_number_id)":\s*"\+?([0-9]+)"|\{"id":\s*"([0-9]+)",\s*"changes":'
 )
