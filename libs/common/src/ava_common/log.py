@@ -146,8 +146,18 @@ class RequestLine:
         Written at the end of a turn of the event loop, with all others of the turn and after their answers;
         at once where none runs. Every other line writes those before it, and so does the end of the process.
         """
-        if _configured.says_info:
-            _request_lines.add(self, seconds, trace)
+        if not _configured.says_info:
+            return
+        line = self, seconds, trace, time.time()
+        _request_lines.waiting.append(line)  # by itself, so that another thread's `write` cannot come between
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _request_lines.write()
+            return
+        if _request_lines.written_by is not loop:
+            _request_lines.written_by = loop
+            loop.call_soon(_request_lines.write)
 
     def render(self, seconds: float, trace: Trace, at: float) -> str:
         """The line; `at` is when the request ended, in seconds since 1970."""
@@ -166,26 +176,14 @@ class _RequestLines:
     """Lines of requests that are written together, when the event loop has done all else of its turn."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[RequestLine, float, Trace, float]] = []
-        self._written_by: asyncio.AbstractEventLoop | None = None
-
-    def add(self, line: RequestLine, seconds: float, trace: Trace) -> None:
-        waiting = line, seconds, trace, time.time()
-        self._waiting.append(waiting)  # by itself, so that another thread's `write` cannot come between
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.write()
-            return
-        if self._written_by is not loop:
-            self._written_by = loop
-            loop.call_soon(self.write)
+        self.waiting: list[tuple[RequestLine, float, Trace, float]] = []
+        self.written_by: asyncio.AbstractEventLoop | None = None
 
     def write(self) -> None:
-        self._written_by = None
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            sys.stdout.write("".join(line.render(s, trace, at) for line, s, trace, at in waiting))
+        self.written_by = None
+        if self.waiting:
+            lines, self.waiting = self.waiting, []
+            sys.stdout.write("".join(line.render(s, trace, at) for line, s, trace, at in lines))
             sys.stdout.flush()
 
 
