@@ -5,8 +5,13 @@ set lock_timeout = '5s';
 set statement_timeout = '60s';
 
 -- The deletion of an account has deleted no senders until now: the last of these ends first, and what they left goes.
-lock table public.users in share mode;
-delete from whatsapp.senders as s where not exists (select from public.users as u where u.id = s.user_id);
+-- A block, since the CLI refuses lock table on its own; the lock holds to the end of this file.
+do $$
+begin
+  lock table public.users in share mode;
+  delete from whatsapp.senders as s where not exists (select from public.users as u where u.id = s.user_id);
+end
+$$;
 
 -- After the row is written: a trigger before that locks each row that is changed, and writes the lock ahead as well.
 create or replace function whatsapp.fill_names() returns trigger

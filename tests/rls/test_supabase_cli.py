@@ -82,3 +82,23 @@ async def test_its_advisors_would_object(supabase: Supabase, empty: Database) ->
     asked = supabase("db", "advisors", "--fail-on", "error", "--output-format", "json")
     assert asked.returncode == 1
     assert "rls_disabled_in_public" in json.dumps(asked.stdout)
+
+
+async def test_it_applies_a_file_in_one_transaction(
+    supabase: Supabase, empty: Database, tmp_path: Path
+) -> None:
+    """What a block locks stays locked to the end of its file; a file that fails leaves nothing."""
+    await migrate(empty.url("postgres"), MIGRATIONS)
+    added = tmp_path / "supabase/migrations/29990101000100_fails.sql"
+    added.write_text("""
+        create table public.halfway (id int);
+        do $$ begin lock table public.users in share mode; end $$;
+        do $$ begin
+          if not exists (select from pg_locks where relation = 'public.users'::regclass and granted)
+            then raise 'the lock is gone'; end if;
+        end $$;
+        do $$ begin raise 'meant to fail'; end $$;
+    """)
+    pushed = supabase("db", "push", "--yes")
+    assert "meant to fail" in pushed.stderr, pushed.stderr
+    assert not (await empty.admin("select to_regclass('public.halfway')"))[0][0]
