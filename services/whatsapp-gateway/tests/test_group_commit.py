@@ -58,6 +58,27 @@ async def test_what_many_lanes_say_at_once_is_one_commit(gateway: Gateway) -> No
     assert await gateway.pool.fetch("select from whatsapp.lanes") == []
 
 
+async def test_what_is_said_some_turns_of_the_loop_later_shares_the_commit(gateway: Gateway) -> None:
+    first, second = await claimed(gateway, 2)
+    finished = asyncio.create_task(finish(gateway, first))
+    for _ in range(6):
+        await asyncio.sleep(0)
+    await asyncio.gather(finished, finish(gateway, second))
+    rows = await gateway.pool.fetch("select xmin::text as made_by from whatsapp.events")
+    assert len({row["made_by"] for row in rows}) == 1
+
+
+async def test_what_is_taken_back_before_the_commit_is_not_done(gateway: Gateway) -> None:
+    first, second = await claimed(gateway, 2)
+    finished = asyncio.create_task(finish(gateway, first))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    finished.cancel()
+    await asyncio.gather(finished, return_exceptions=True)
+    await finish(gateway, second)
+    assert sorted(state for _, state in await gateway.states()) == ["done", "ready"]
+
+
 async def test_different_calls_share_a_commit(gateway: Gateway, database: Database) -> None:
     first, second, third = await claimed(gateway, 3)
     send = await outbox.get(gateway.pool, await put_send(database, third.id, SendState.READY))

@@ -1,6 +1,6 @@
 """Group commit of what lanes say: what gathers during one statement goes into the next, a lone one at once.
 
-Decision 0159.
+Decisions 0159 and 0165.
 """
 
 import asyncio
@@ -21,6 +21,10 @@ order by l.contact_id for update of l skip locked
 """
 _MOST = 64
 """At most so many in one statement."""
+
+_TURNS = 8
+"""Of the event loop, before each statement: lanes that were just answered, and what our sockets hold by then,
+share it."""
 
 
 class Call:
@@ -86,8 +90,11 @@ class GroupCommit:
     async def _work_off(self) -> None:
         try:
             while self._waiting:
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 self._group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-                await self._commit(self._group)
+                if self._group:  # else taken back meanwhile
+                    await self._commit(self._group)
         finally:
             self._group, self._committing = [], None
 
