@@ -1,5 +1,9 @@
 """The auth service: accounts over Supabase Auth, the web page, delegated tokens."""
 
+import ava_common.lean_fastapi  # noqa: F401 - before FastAPI
+
+# isort: split
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

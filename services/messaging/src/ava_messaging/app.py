@@ -1,5 +1,9 @@
 """The messaging service: the message log."""
 
+import ava_common.lean_fastapi  # noqa: F401 - before FastAPI
+
+# isort: split
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

@@ -1,5 +1,9 @@
 """The profile service: a user's avatar and preferences."""
 
+import ava_common.lean_fastapi  # noqa: F401 - before FastAPI
+
+# isort: split
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -3,6 +3,10 @@
 Decision 0090.
 """
 
+import ava_common.lean_fastapi  # noqa: F401 - before FastAPI
+
+# isort: split
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

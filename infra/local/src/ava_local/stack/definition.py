@@ -15,8 +15,8 @@ from ava_local.supervisor.process_spec import ProcessSpec
 CADDYFILE = ROOT / "infra" / "caddy" / "Caddyfile"
 REFUSALS = (3, 78)
 """What a service exits with when it refuses to start: uvicorn's code, and that of invalid settings."""
-POSTGRES_SETTINGS = {"shared_buffers": "64MB"}
-"""Half of the default, which a log of a few people never fills."""
+POSTGRES_SETTINGS = {"max_connections": "100", "shared_buffers": "64MB"}
+"""Half of what tests are given: one stack takes about 30. Half of the default: a few people never fill it."""
 HASHING_NICENESS = 10
 """Of what hashes passwords: hosted, that is another machine."""
 CADDY = Path(sys.executable).with_name("caddy")

@@ -1,6 +1,6 @@
 """Group commit of what lanes say: what gathers during one statement goes into the next, a lone one at once.
 
-Decisions 0159 and 0165.
+Decisions 0159, 0165 and 0181.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ import orjson
 from ava_common.database import Pool
 from ava_common.database_errors import is_away
 
-_PATIENCE = "patience as materialized (select set_config('lock_timeout', '1s', true))"
+_PATIENCE = "patience as materialized (select set_config('lock_timeout', '1s', true){})"
+_DISK_LATER = ", set_config('synchronous_commit', 'off', true)"
 _FREE = """
 select l.contact_id from patience, whatsapp.lanes as l where l.contact_id in ({lanes})
 order by l.contact_id for update of l skip locked
@@ -30,11 +31,12 @@ share it."""
 class Call:
     """A call of one of the database's functions; `values` are its values' names and types, in their order.
 
-    With `lane` the function locks the lane of the value `contact_id` until the commit.
+    With `lane` the function locks the lane of the value `contact_id` until the commit. With `carried` the
+    commit need not wait for the disk: what is done because of it begins with one that does.
     """
 
-    def __init__(self, function: str, values: str, *, lane: bool = True) -> None:
-        self.function, self.lane = function, lane
+    def __init__(self, function: str, values: str, *, lane: bool = True, carried: bool = False) -> None:
+        self.function, self.lane, self.carried = function, lane, carried
         self.columns = [one.split() for one in values.split(", ")]
 
 
@@ -61,9 +63,9 @@ class GroupCommit:
         self._alone: dict[_Asked, asyncio.Task[None]] = {}
 
     async def ask(self, call: Call, *values: Any) -> Any:
-        """What the function returned, durable on return: a text, or a row as a dictionary of JSON's types.
+        """What the function returned: a text, or a row as a dictionary of JSON's types.
 
-        Raises what asyncpg raises.
+        Durable on return, unless the call is carried. Raises what asyncpg raises.
         """
         asked = _Asked(call, values, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
@@ -90,6 +92,7 @@ class GroupCommit:
     async def _work_off(self) -> None:
         try:
             while self._waiting:
+                self._group = []
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
                 self._group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
@@ -169,4 +172,5 @@ def _together(calls: Sequence[Call]) -> str:
         )
     if lanes := [f"select contact_id from asked_{n}" for n, call in enumerate(calls) if call.lane]:
         asked.append(f"free as materialized ({_FREE.format(lanes=' union all '.join(lanes))})")
-    return f"with {_PATIENCE}, {', '.join([*asked, *allowed])} {' union all '.join(answers)}"
+    patience = _PATIENCE.format(_DISK_LATER if all(call.carried for call in calls) else "")
+    return f"with {patience}, {', '.join([*asked, *allowed])} {' union all '.join(answers)}"

@@ -1,6 +1,6 @@
 """The lanes of the queue: one per contact, one worker at a time on each, its events in Meta's order.
 
-Decisions 0050, 0106, 0122, 0141, 0159, 0161 and 0169. See docs/contracts/postgres.md#locks.
+Decisions 0050, 0106, 0122, 0141, 0159, 0161, 0169 and 0181. See docs/contracts/postgres.md#locks.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -90,10 +90,12 @@ _FINISH = Call(
     "contact_id bigint, fence uuid, event_id bigint, lease interval,"
     " state text, reason text, link_version bigint, is_last boolean",
 )
+# The log's commit, in the same database, carries it; without a commit of the log nothing was lost.
 _NOTE_OWNER = Call(
     """whatsapp.note_owner_2(p_contact_id => contact_id, p_fence => fence, p_event_id => event_id,
       p_lease => lease, p_user_id => user_id)""",
     "contact_id bigint, fence uuid, event_id bigint, lease interval, user_id uuid",
+    carried=True,
 )
 _RELEASE = """
 select whatsapp.release(p_contact_id => $1, p_fence => $2, p_wait => $3, p_waits_for => $4)

@@ -145,4 +145,5 @@ class Worker:
 
     async def _wait(self, event: asyncio.Event, seconds: float | None = None) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds or self._settings.poll_seconds)
+            async with asyncio.timeout(seconds or self._settings.poll_seconds):
+                await event.wait()
