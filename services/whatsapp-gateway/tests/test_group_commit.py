@@ -79,6 +79,22 @@ async def test_what_is_taken_back_before_the_commit_is_not_done(gateway: Gateway
     assert sorted(state for _, state in await gateway.states()) == ["done", "ready"]
 
 
+async def test_who_is_cancelled_as_the_answer_comes_stops_nobody(gateway: Gateway) -> None:
+    """The next group is gathering by then."""
+    first, second = await claimed(gateway, 2)
+    stopped = asyncio.create_task(finish(gateway, first))
+    while not (group := gateway.writes._group):
+        await asyncio.sleep(0)
+    other = asyncio.create_task(finish(gateway, second))
+    while not group[0].answer.done():
+        await asyncio.sleep(0)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    await other
+    assert {state for _, state in await gateway.states()} == {"done"}
+
+
 async def test_different_calls_share_a_commit(gateway: Gateway, database: Database) -> None:
     first, second, third = await claimed(gateway, 3)
     send = await outbox.get(gateway.pool, await put_send(database, third.id, SendState.READY))
