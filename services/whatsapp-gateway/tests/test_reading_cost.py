@@ -122,7 +122,8 @@ STATISTICS = {
 _QUEUE = (
     "alter table whatsapp.events disable trigger user",
     # The first contact has said much, and little of it waits; all that waits else is the second one's.
-    "update whatsapp.events set state = 'ready', contact_id = contact_id + (id % 1000 <> 0)::int where id % 2 = 0",
+    "update whatsapp.events set state = 'ready', contact_id = contact_id + (id % 1000 <> 0)::int"
+    " where id % 2 = 0",
     "update whatsapp.lanes set due_at = now() - interval '1 hour' / contact_id",
     "alter table whatsapp.events enable trigger user",
 )
