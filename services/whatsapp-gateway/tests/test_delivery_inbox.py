@@ -99,3 +99,22 @@ async def test_each_delivery_is_counted_once_as_new_or_as_a_duplicate(pool: Pool
     await inbox.keep(b"two", "")
     assert (count("kept") - before[0], count("duplicate") - before[1]) == (2, 3)
     assert await bodies(pool) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("sent", [[b"same"], [b"one", b"same", b"two"]], ids=["alone", "with others"])
+async def test_what_another_process_is_storing_at_that_moment_is_a_duplicate(
+    pool: Pool, database: Database, sent: list[bytes]
+) -> None:
+    """Acknowledged once that is committed, and so are those that share the statement."""
+    inbox, other = Inbox(pool, asyncio.Event()), await asyncpg.connect(database.url("supabase_admin"))
+    same = "insert into whatsapp.deliveries (digest, body) values (sha256($1), $1)"
+    before = count("kept"), count("duplicate")
+    async with other.transaction():
+        await other.execute(same, b"same")
+        kept = [asyncio.create_task(inbox.keep(body, "")) for body in sent]
+        await until_blocked(database)
+        assert not any(task.done() for task in kept)
+    await asyncio.gather(*kept)
+    await other.close()
+    assert (count("kept") - before[0], count("duplicate") - before[1]) == (len(sent) - 1, 1)
+    assert sorted(await bodies(pool)) == sorted(sent)

@@ -4,16 +4,22 @@ Decisions 0168 and 0170.
 """
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
 from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue.exceptions import LaneChanged, Release
+from ava_whatsapp_gateway.queue.group_commit import GroupCommit
+from ava_whatsapp_gateway.queue.states import EventState
 
 from .conftest import Gateway, Operate
 
-KEPT, MANY = 20_000, 50
+KEPT, MANY = 20_000, 200
 _READ = """
 select relname, (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as n
 from pg_stat_user_tables where schemaname = 'whatsapp'
@@ -101,20 +107,71 @@ async def a_round(gateway: Gateway, pool: Pool) -> None:
     await pool.execute("select pg_stat_force_next_flush()")
 
 
-@pytest.mark.parametrize("analyzed", [False, True])
-async def test_a_claim_reads_no_more_when_more_is_due(database: Database, analyzed: bool) -> None:
-    """With a plan from when there was nothing, and with one from now."""
+_SAID = (
+    "insert into whatsapp.events (key, contact_id, kind, state, sent_at, received_at, item)"
+    " select n, {contact}, 'text', '{state}', now(), now(), '' from generate_series(1, {count}) as n"
+)
+STATISTICS = {
+    "none": None,
+    "of nothing": "select",
+    "of one contact's first messages": _SAID.format(contact=1, state="ready", count=3),
+    "of a few contacts that wait": _SAID.format(contact="n", state="ready", count=20),
+    "of an empty queue": _SAID.format(contact="1 + n % 20", state="ignored", count=2000),
+    "of now": None,
+}
+_QUEUE = (
+    "alter table whatsapp.events disable trigger user",
+    # The first contact has said much, and little of it waits; all that waits else is the second one's.
+    "update whatsapp.events set state = 'ready', contact_id = contact_id + (id % 1000 <> 0)::int"
+    " where id % 2 = 0",
+    "update whatsapp.lanes set due_at = now() - interval '1 hour' / contact_id",
+    "alter table whatsapp.events enable trigger user",
+)
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+async def test_a_lane_reads_only_its_own_queue_whenever_statistics_were_made(
+    database: Database, statistics: str
+) -> None:
+    """Each of them, and a plan from when there was nothing, made another index look as good."""
     url, may_become = database.url("ava_whatsapp_gateway"), ("service_role",)
-    async with open_pool(url, name="claim", size=1, may_become=may_become) as pool:
-        if not analyzed:
+    async with open_pool(url, name="lane", size=1, may_become=may_become) as pool:
+        if statistics == "none":
             assert await lanes.claim(pool, 8, 60.0) == []
+        elif statistics != "of now":
+            await gathered(database, STATISTICS[statistics] or "")
         await fill(database)
-        await database.admin("alter table whatsapp.events disable trigger user")
-        await database.admin("update whatsapp.events set state = 'ready'")
-        await database.admin("update whatsapp.lanes set due_at = now() - interval '1 hour' * contact_id")
-        await database.admin("alter table whatsapp.events enable trigger user")
-        await database.admin("vacuum analyze" if analyzed else "vacuum")
+        for statement in _QUEUE:
+            await database.admin(statement)
+        await database.admin("vacuum analyze" if statistics == "of now" else "vacuum")
         before = await reads(database)
-        assert len(await lanes.claim(pool, 8, 60.0)) == 8
+        claimed = await lanes.claim(pool, 8, 60.0)
+        assert sorted(len(lane.events) for lane in claimed) == [0] * 6 + [10, 10]
+        await what_a_lane_says(pool, claimed)
         await pool.execute("select pg_stat_force_next_flush()")
         assert many(await reads(database) - before) == {}
+
+
+async def gathered(database: Database, said: str) -> None:
+    """Statistics of a moment that has passed."""
+    contacts = "insert into whatsapp.contacts (id, wa_digits) overriding system value select n, n from {}"
+    for statement in (
+        contacts.format("generate_series(1, 20) as n"), said, "analyze", "delete from whatsapp.contacts"
+    ):  # fmt: skip
+        await database.admin(statement)
+
+
+async def what_a_lane_says(pool: Pool, claimed: Sequence[lanes.Lane]) -> None:
+    """While its events are handled, and as it is given back."""
+    writes = GroupCommit(pool)
+    for lane in claimed:
+        for event in lane.events:
+            if event.contact.user_id:
+                await lanes.note_owner(writes, event, event.contact.user_id, 60.0)
+        for event in lane.events[:5]:
+            await lanes.finish(writes, replace(event, ends=None), EventState.DONE, None, 60.0)
+        if lane.events[5:]:
+            with suppress(LaneChanged):
+                await lanes.finish(writes, replace(lane.events[5], ends=lane), EventState.DONE, None, 60.0)
+        if not lane.given_back:
+            await lanes.give_back(pool, lane, Release(1.0, "test"))

@@ -113,7 +113,7 @@ def _event(row: asyncpg.Record, words: bool) -> Iterator[Entry]:
         yield Entry(row["logged_at"], "messaging", "logged", event | {"message": str(row["turn_id"])})
     why = {"why": row["reason"]} if row["reason"] else {}
     tries = {"attempts": row["attempts"]} if row["attempts"] else {}
-    yield Entry(row["changed_at"], OURS, f"the event is {row['state']}", event | why | tries)
+    yield Entry(row["since"], OURS, f"the event is {row['state']}", event | why | tries)
     if row["state"] == EventState.READY and row["due_at"]:
         waits = {"waits_for": row["waits_for"] or None, "in_work": row["in_work"]}
         yield Entry(row["due_at"], OURS, "its lane is due", event | waits)

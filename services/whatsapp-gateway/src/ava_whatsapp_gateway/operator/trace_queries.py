@@ -25,8 +25,10 @@ _DELIVERY_IDS = f"""
 select id from whatsapp.deliveries where id = $2::bigint
 union select id from whatsapp.deliveries where $2::bigint is null and {_BY_REQUEST}
 """
+# What was done at once keeps when it was stored (decision 0178).
 _EVENTS = """
-select e.*, l.due_at, l.waits_for, l.token is not null as in_work
+select e.*, greatest(e.changed_at, e.claimed_at, e.logged_at) as since,
+  l.due_at, l.waits_for, l.token is not null as in_work
 from whatsapp.events as e left join whatsapp.lanes as l on l.contact_id = e.contact_id
 where e.id = any ($1) or e.delivery_id = any ($2) order by e.id
 """

@@ -33,9 +33,10 @@ select 'deliveries', 'new', count(*) from whatsapp.deliveries where state = 'new
 union all
 select 'deliveries', 'quarantined', count(*) from whatsapp.deliveries where state = 'quarantined'
 """
+# As the index of what waits longest says it, which no claim may use (decision 0177).
 _STATE = f"""
 select coalesce(extract(epoch from clock_timestamp() - least(
-         (select min(received_at) from whatsapp.events where state = '{EventState.READY}'),
+         (select min(received_at) from whatsapp.events where starts_with(state, '{EventState.READY}')),
          (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)

@@ -20,7 +20,8 @@ PAST = "written too long before the number was linked"
 class Kept:
     """Rows of one kind, the setting that says for how many days, and since when they count.
 
-    `parts` are conditions instead of one, where an index finds the oldest of each part only.
+    `parts` are conditions instead of one, where an index finds the oldest of each part only. Without an index
+    of `since`, rows are kept `by_id`: in the order in which they came.
     """
 
     kind: str
@@ -29,14 +30,22 @@ class Kept:
     since: str
     where: str
     parts: tuple[str, ...] = ()
+    by_id: bool = False
+
+    @property
+    def order(self) -> str:
+        return "id" if self.by_id else self.since
 
     @property
     def due(self) -> str:
         # An index serves the statement's time, and not the clock's.
+        due = f"{self.since} < statement_timestamp() - $1::interval"
+        if self.by_id:  # nothing behind the first that is not due yet
+            young = f"select id from whatsapp.{self.table} where not {due} order by id limit 1"
+            due += f" and kept.id < coalesce(({young}), {2**63 - 1})"
         return (
-            f"select kept.ctid from whatsapp.{self.table} as kept"
-            f" where {self.where} and {self.since} < statement_timestamp() - $1::interval"
-            f" order by {self.since} limit $2 for update of kept skip locked"
+            f"select kept.ctid from whatsapp.{self.table} as kept where {self.where} and {due}"
+            f" order by {self.order} limit $2 for update of kept skip locked"
         )
 
     @property
@@ -47,7 +56,7 @@ class Kept:
     def age(self) -> str:
         rows, order = (
             f"select {self.since} from whatsapp.{self.table} as kept",
-            f"order by {self.since} limit 1",
+            f"order by {self.order} limit 1",
         )
         oldest = ", ".join(f"({rows} where {part} {order})" for part in self.parts or (self.where,))
         return f"select coalesce(extract(epoch from clock_timestamp() - least({oldest})), 0)::float"
@@ -76,6 +85,7 @@ KEPT = (
         "deliveries", "raw_days", "deliveries", "received_at",
         "state = 'split' and not exists (select from whatsapp.events as e where e.delivery_id = kept.id"
         f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}')",
+        by_id=True,
     ),
     # What cannot be read may hold anyone's messages: kept until an operator has looked at it.
     Kept(

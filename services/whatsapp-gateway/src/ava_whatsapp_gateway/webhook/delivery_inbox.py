@@ -7,6 +7,8 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
+from asyncpg import UniqueViolationError
+
 from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE, DELIVERIES
@@ -23,10 +25,11 @@ _TIMEOUT_SECONDS = 5.0
 _TURNS = 3
 """Of the event loop, before each commit: what has reached our sockets by then shares it."""
 
+# "on conflict" would write a second record for each (decision 0178). What is known is looked up one by one.
 _KEEP = """
 insert into whatsapp.deliveries (digest, body, trace)
-select * from unnest($1::bytea[], $2::bytea[], $3::text[])
-on conflict (digest) do nothing
+select * from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
+where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
 """
 _KEPT, _DUPLICATE = DELIVERIES.labels("kept"), DELIVERIES.labels("duplicate")
 
@@ -97,9 +100,8 @@ class Inbox:
         return group
 
     async def _commit(self, connection: Connection, group: list[Delivery]) -> None:
-        columns = [d.digest for d in group], [d.body for d in group], [d.trace for d in group]
         try:
-            new = int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
+            new = await _store(connection, group)
         except Exception as error:
             if not is_about_data(error):
                 raise
@@ -113,6 +115,18 @@ class Inbox:
         for delivery in group:
             if not delivery.kept.done():  # the client may have disconnected meanwhile
                 delivery.kept.set_result(None)
+
+
+async def _store(connection: Connection, group: list[Delivery]) -> int:
+    """How many of them are new; the others are durable already."""
+    rows = {d.digest: d for d in group}.values()
+    columns = [d.digest for d in rows], [d.body for d in rows], [d.trace for d in rows]
+    try:
+        return int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
+    except UniqueViolationError:
+        if len(group) > 1:
+            raise
+        return 0  # another process has committed the same bytes at this moment
 
 
 def _fail(group: list[Delivery], error: Exception) -> None:

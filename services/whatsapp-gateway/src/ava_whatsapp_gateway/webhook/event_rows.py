@@ -1,4 +1,7 @@
-"""The rows of events that ingest writes, many in one statement."""
+"""The rows of events that ingest writes, many in one statement.
+
+See docs/contracts/postgres.md#what-is-written-ahead.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -41,9 +44,11 @@ class Stored(NamedTuple):
 
 
 _EVENT_COLUMNS = ", ".join(EventRow._fields)
-_EVENT_VALUES = ", ".join([*EventRow._fields[:-1], "string_to_array(names, ' ')"])
+_READ = {"reason": "nullif(reason, '')", "names": "string_to_array(names, ' ')"}
+_EVENT_VALUES = ", ".join(_READ.get(name, name) for name in EventRow._fields)
 
-# The lanes come last: a worker on one of them waits from there until the commit.
+# The lanes come last: a worker on one of them waits from there until the commit. None is stored already: one
+# process ingests at a time, and has asked; "on conflict" would write two records for each (decision 0178).
 INSERT_EVENTS = f"""
 with stored as (
 insert into whatsapp.events ({_EVENT_COLUMNS})
@@ -51,7 +56,7 @@ select {_EVENT_VALUES}
 from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bytea[], $6::timestamptz[],
   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::uuid[], $12::text[], $13::text[], $14::text[])
   as read ({_EVENT_COLUMNS})
-on conflict (key) do nothing returning contact_id, state)
+returning contact_id, state)
 select whatsapp.wake(p_at_once => false,
   p_contact_ids => array(select contact_id from stored where state = '{EventState.READY}'))
 """
