@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import re
 import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +25,9 @@ from bench.servers import database_cpu
 
 CONNECTIONS = 5
 """As many as a service has by default."""
+
+PLANNED = {"PGOPTIONS": "-c plan_cache_mode=force_custom_plan -c enable_seqscan=on"}
+"""Plain statements are planned for their user (decision 0013): one limit for all releases (decision 0183)."""
 
 LIMIT = 21
 """A page of 20 asks for one more, to know whether there is a next page."""
@@ -43,7 +48,8 @@ def pgbench(setup: BenchmarkSetup, database: Database, scripts: Sequence[str]) -
     def take_turn(seconds: float) -> Turn:
         whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
         before, database_before = _children(), database_cpu(setup.cluster)
-        done = subprocess.run([*command, *whole], capture_output=True, text=True, check=False)
+        called: Any = {"env": {**os.environ, **PLANNED}, "capture_output": True, "text": True}
+        done = subprocess.run([*command, *whole], check=False, **called)
         program, served = _children() - before, database_cpu(setup.cluster) - database_before
         return Turn(_read(done.stdout, done.stderr), program, served)
 

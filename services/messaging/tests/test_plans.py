@@ -25,11 +25,13 @@ CORRECTION = Correction.model_validate({"external_id": "none", "changed_at": "20
 SAID = Turn(channel="whatsapp", role="user", content="hello")
 FILL = """
 insert into public.messages (user_id, channel, role, content, created_at, external_id)
-select $1, case when n % 1000 = 0 then 'whatsapp' else 'app' end, 'user', 'n', now() - n * interval '1 s', 'app:' || n
+select $1, case when n % 1000 = 0 then 'whatsapp' else 'app' end, 'user', 'n', now() - n * interval '1 s',
+  'app:' || n
 from generate_series(1, 20000) as n
 """
 READ = """
-select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::int from pg_stat_xact_user_tables where relname = 'messages'
+select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::int
+from pg_stat_xact_user_tables where relname = 'messages'
 """
 KEPT = """
 select generic_plans > 0 from pg_prepared_statements where strpos(statement, $1) > 0
