@@ -12,14 +12,15 @@ from bench.comparison import Turn, Variant, compare
 from bench.results import Found, Table, at_least, shown
 from bench.servers import Server, serving
 from bench.size import Size
-from bench.theoretical_limit import asyncpg_alone, pgbench, read_scripts
+from bench.theoretical_limit import PLANNED, asyncpg_alone, pgbench, read_scripts
 
 PEOPLE = 50
 SMALL = 3_000
 ASKED = 20
 SERVICE = "ava_messaging.app:build"
-LIMIT, ALONE, OURS, DICTS, SUPABASE = (
+LIMIT, KEPT, ALONE, OURS, DICTS, SUPABASE = (
     "pgbench, the same transaction (limit)",
+    "pgbench, planned once for all users",
     "asyncpg alone, without HTTP",
     "ours, large log",
     "FastAPI + dicts + reset + claims one by one",
@@ -35,6 +36,7 @@ async def measure(setup: BenchmarkSetup, size: Size) -> Found:
         [
             at_least("newest 20 ÷ pgbench", 0.5, found.ratios(OURS, LIMIT)),
             at_least("newest 20 ÷ FastAPI + supabase-py", 10, found.ratios(OURS, SUPABASE)),
+            shown("newest 20 ÷ pgbench, planned once for all users", found.ratios(OURS, KEPT)),
             shown("newest 20 ÷ asyncpg alone", found.ratios(OURS, ALONE)),
         ],
         [Table("A user's newest 20 messages, row-level security on, token verified", found.rows())],
@@ -52,9 +54,11 @@ async def variants(setup: BenchmarkSetup, messages: int) -> AsyncIterator[list[V
             server = servers.enter_context(serving(app, setup.folder, variables))
             return Variant(name, _turns(server, setup, requests(setup, users)))
 
+        scripts = read_scripts(setup.folder, people[:10])
         supabase = await servers.enter_async_context(supabase_py.serving_supabase(setup, large))
         yield [
-            Variant(LIMIT, pgbench(setup, large, read_scripts(setup.folder, people[:10]))),
+            Variant(LIMIT, pgbench(setup, large, scripts, PLANNED)),
+            Variant(KEPT, pgbench(setup, large, scripts)),
             Variant(ALONE, asyncpg_alone(setup, large, people)),
             variant(OURS, SERVICE, service_variables(setup, large), people),
             variant("ours, small log", SERVICE, service_variables(setup, small), fewer),

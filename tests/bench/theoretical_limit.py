@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import re
 import resource
 import subprocess
@@ -24,6 +25,12 @@ from bench.servers import database_cpu
 CONNECTIONS = 5
 """As many as a service has by default."""
 
+PLANNED = "-c plan_cache_mode=force_custom_plan -c enable_seqscan=on"
+"""Options of a connection that plans for each user, as services once did: one limit for all releases.
+
+Decision 0183.
+"""
+
 LIMIT = 21
 """A page of 20 asks for one more, to know whether there is a next page."""
 
@@ -34,7 +41,9 @@ where user_id = {person} order by created_at desc, id desc limit {limit}
 """
 
 
-def pgbench(setup: BenchmarkSetup, database: Database, scripts: Sequence[str]) -> Callable[[float], Turn]:
+def pgbench(
+    setup: BenchmarkSetup, database: Database, scripts: Sequence[str], options: str = ""
+) -> Callable[[float], Turn]:
     """One of the scripts each time, chosen at random; whole seconds only, because pgbench counts so."""
     program = usable_binaries(setup.cluster.version, setup.cluster.folder) / "pgbench"
     clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
@@ -43,7 +52,10 @@ def pgbench(setup: BenchmarkSetup, database: Database, scripts: Sequence[str]) -
     def take_turn(seconds: float) -> Turn:
         whole = ["-T", str(max(1, round(seconds))), database.url("ava_messaging")]
         before, database_before = _children(), database_cpu(setup.cluster)
-        done = subprocess.run([*command, *whole], capture_output=True, text=True, check=False)
+        environment = {**os.environ, "PGOPTIONS": options}
+        done = subprocess.run(
+            [*command, *whole], check=False, capture_output=True, text=True, env=environment
+        )
         program, served = _children() - before, database_cpu(setup.cluster) - database_before
         return Turn(_read(done.stdout, done.stderr), program, served)
 

@@ -219,7 +219,7 @@ async def test_copy_obeys_the_policies_in_both_directions(seeded: SeededDatabase
                 columns=["user_id", "channel", "role", "content"],
                 records=[(seeded.alice, "app", "user", "not hers")],
             )
-    assert (tmp_path / "out").read_text().splitlines() == ["bob secret user", "bob secret assistant"]
+    assert {*(tmp_path / "out").read_text().splitlines()} == {"bob secret user", "bob secret assistant"}
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ async def test_an_account_deletion_finds_what_names_it_by_an_index(
     [
         ("ava_auth", "force_generic_plan", "off", "off"),
         ("ava_profile", "force_generic_plan", "off", "off"),
-        ("ava_messaging", "force_custom_plan", "on", "on"),
+        ("ava_messaging", "force_generic_plan", "off", "off"),
         ("ava_whatsapp_gateway", "force_generic_plan", "off", "off"),
     ],
 )

@@ -162,14 +162,13 @@ async def find_existing(
 ) -> Message | None:
     """The message with this id, else the one with this external id."""
     row = await connection.fetchrow(
-        f"""select {MESSAGE} from ava_private.own_account() as owner
-        left join public.messages on user_id = owner and user_id = $1 and (id = $2 or external_id = $3)
-        order by (id = $2) is true desc limit 1""",
+        f"""select {MESSAGE} from messaging.find_said(
+        p_user_id => $1, p_id => $2, p_external_id => $3)""",
         user_id,
         message_id,
         external_id,
     )
-    return Message(**row) if row and row["id"] else None
+    return Message(**row) if row else None
 
 
 async def delete(connection: Connection, user_id: UUID, message_id: UUID) -> bool:
