@@ -50,8 +50,10 @@ TABLES = {
         "bare ASGI (limit)", "ours", "ours, splitting in the same process", "FastAPI + pydantic + one INSERT",
     ],
     "A user's newest 20 messages, row-level security on, token verified": [
-        "pgbench, the same transaction (limit)", "asyncpg alone, without HTTP", "ours, large log",
-        "ours, small log", "FastAPI + dicts + reset + claims one by one", "FastAPI + supabase-py",
+        "pgbench, the same transaction (limit)", "pgbench, planned once for all users",
+        "asyncpg alone, without HTTP", "ours, large log", "ours, small log",
+        "FastAPI + dicts + reset + claims one by one",
+        "FastAPI + supabase-py",
     ],
     "One message written to the log with an Idempotency-Key": [
         "pgbench, the same transaction (limit)", "pgbench, a plain INSERT", "ours", "FastAPI + supabase-py",
