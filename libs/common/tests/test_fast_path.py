@@ -2,95 +2,77 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel
+import pytest_asyncio
 
-from ava_common.app_factory import create_service_app
-from ava_common.fast_path import FastPath, Unusual, send_json, whole_body
-from ava_common.health import Finding
-from ava_common.problems import NotFound
+from ava_local.testing.running_app import client_of_started
 
-router = APIRouter(prefix="/cups")
+from . import cups_service
 
 
-class Cup(BaseModel):
-    name: str
-
-
-@router.put("/{number:int}")
-async def put(number: int, cup: Cup) -> dict[str, str]:
-    return {"by": "the framework", "name": cup.name}
-
-
-async def fast(scope: Any, receive: Any, send: Any) -> None:
-    body = await whole_body(receive)
-    if body == b"missing":
-        raise NotFound
-    if body == b"broken":
-        raise ZeroDivisionError
-    if not body.startswith(b'{"name":"fast'):
-        raise Unusual(body)
-    by = b"the framework" if "app" in scope else b"the fast path"  # its outermost layer sets this
-    await send_json(send, 200, b'{"by":"%s"}' % by)
-
-
-@asynccontextmanager
-async def resources() -> AsyncIterator[Mapping[str, Any]]:
-    yield {}
-
-
-async def ready(_: Mapping[str, Any]) -> list[Finding]:
-    return []
-
-
-@pytest.fixture
-def app() -> FastAPI:
-    path = FastPath("PUT", "/cups/{number:int}", fast)
-    return create_service_app(
-        "Cups", prefix="/cups", open_resources=resources, routers=[router], ready=ready, fast_paths=[path]
-    )
-
-
-async def ask(app: FastAPI, body: bytes, method: str = "PUT", path: str = "/cups/1") -> httpx.Response:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://cups") as client:
-        return await client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+@pytest_asyncio.fixture(loop_scope="session")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of_started(cups_service.build()) as asked:
+        asked.headers["Content-Type"] = "application/json"
+        yield asked
 
 
 async def test_the_usual_request_is_answered_by_the_fast_path_and_passes_no_layer_of_the_framework(
-    app: FastAPI,
+    client: httpx.AsyncClient,
 ) -> None:
-    answer = await ask(app, b'{"name":"fast"}')
-    assert answer.json() == {"by": "the fast path"}
+    answer = await client.get("/cups/way")
+    assert answer.json() == {"way": "ASGI"}
     assert answer.headers["x-request-id"]
 
 
-async def test_an_unusual_one_is_answered_by_the_framework_with_the_same_body(app: FastAPI) -> None:
-    assert (await ask(app, b'{"name":"slow"}')).json() == {"by": "the framework", "name": "slow"}
-    assert (await ask(app, b'{"name":1}')).json()["errors"][0]["pointer"] == "#/name"
+async def test_an_unusual_one_is_answered_by_the_framework_with_the_same_body(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.post("/cups", content=b'{"name":"slow"}')).json() == {"name": "slow"}
+    refused = await client.post("/cups", content=b'{"name":1}')
+    assert refused.json()["errors"][0]["pointer"] == "#/name"
 
 
-async def test_a_problem_of_a_fast_path_is_a_problem_document(app: FastAPI) -> None:
-    answer = await ask(app, b"missing")
+async def test_a_body_that_is_large_or_has_no_length_is_the_frameworks_affair(
+    client: httpx.AsyncClient,
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"name":"fast"}'
+
+    large = b'{"name":"fast%s"}' % (b"x" * 65_536)
+    answers = [await client.put("/cups/7", content=body) for body in (b"{}", large, chunks())]
+    assert [answer.json()["name"][:6] for answer in answers] == ["fast", "fastxx", "fast"]
+    assert [answer.json()["by"] for answer in answers] == ["the fast path", "the framework", "the framework"]
+
+
+@pytest.mark.parametrize("when", [b"", b" later"])
+async def test_a_problem_of_a_fast_path_is_a_problem_document(client: httpx.AsyncClient, when: bytes) -> None:
+    answer = await client.post("/cups", content=b"missing" + when)
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:ava:problem:not-found")
-    answer = await ask(app, b"broken")
+    answer = await client.post("/cups", content=b"broken" + when)
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:ava:problem:internal-error")
 
 
-async def test_other_methods_and_paths_do_not_take_it(app: FastAPI) -> None:
-    assert (await ask(app, b'{"name":"fast"}', "GET")).status_code == 405
-    assert (await ask(app, b'{"name":"fast"}', path="/cups/one")).status_code == 404
+async def test_a_fast_path_may_have_nothing_to_say(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/cups", content=b"nothing")
+    assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_the_access_log_names_the_route(app: FastAPI, capfd: pytest.CaptureFixture[str]) -> None:
-    for name in ("fast", "slow"):
-        await ask(app, b'{"name":"%s"}' % name.encode())
+async def test_other_methods_and_paths_do_not_take_it(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/cups/1")).status_code == 405
+    assert (await client.put("/cups/one", content=b"{}")).status_code == 404
+
+
+async def test_the_access_log_names_the_route(
+    client: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capfd.readouterr()
+    for name in (b"fast", b"slow"):
+        await client.post("/cups", content=b'{"name":"%s"}' % name)
+    await client.put("/cups/1", content=b"{}")
     await asyncio.sleep(0)  # lines go out at the end of a turn
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert [line["route"] for line in lines] == ["/cups/{number:int}"] * 2
+    assert [line["route"] for line in lines] == ["/cups", "/cups", "/cups/{number:int}"]

@@ -1,7 +1,7 @@
 """The access log: one line and one measurement per request, inside the request's trace."""
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 
 from prometheus_client import Histogram
@@ -19,14 +19,19 @@ LATENCY = Histogram(
 )
 
 
-class _Kind:
-    """What all requests of one method, route and status share, made once."""
+class RequestKind:
+    """What all requests of one method, route and status share, made once.
+
+    The status of a request that was not answered is 0.
+    """
 
     def __init__(self, method: str, route: str, status: int) -> None:
         self._latency = LATENCY.labels(method, route, status)
         self._line = None if route in _QUIET else RequestLine(method, route, status)
 
-    def note(self, seconds: float, trace: Trace) -> None:
+    def note(self, started: float, trace: Trace) -> None:
+        """A request has ended that started then."""
+        seconds = time.perf_counter() - started
         self._latency.observe(seconds)
         if self._line:
             self._line.write(seconds, trace)
@@ -37,17 +42,15 @@ class AccessLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._kind = lru_cache(_KINDS_MAX)(_Kind)
+        self.kind = lru_cache(_KINDS_MAX)(RequestKind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started, status = time.perf_counter(), 0
-        headers = dict(reversed(scope["headers"]))  # of several with one name the first
-        parent, request = headers.get(b"traceparent", b""), headers.get(b"x-request-id", b"")
-        with new_trace(parent.decode("latin-1"), request.decode("latin-1")) as trace:
+        with trace_of(scope["headers"]) as trace:
 
-            def note(message: Message) -> Awaitable[None]:
+            def with_id(message: Message) -> Awaitable[None]:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
@@ -57,14 +60,25 @@ class AccessLog:
                 return send(message)
 
             try:
-                await self.app(scope, receive, note)
+                await self.app(scope, receive, with_id)
             except Exception:
                 log.exception("request.failed", method=scope["method"])
                 if status:  # the answer had begun: only the broken connection can tell the caller
                     raise
-                await InternalError().response()(scope, receive, note)
+                await InternalError().response()(scope, receive, with_id)
             finally:
                 # A pattern, never a path that may hold ids; a route without parameters is its own pattern.
                 plain = scope["path"] if scope.get("endpoint") and not scope.get("path_params") else None
                 route = getattr(scope.get("route"), "path", None) or plain or "unmatched"
-                self._kind(scope["method"], str(route), status).note(time.perf_counter() - started, trace)
+                self.kind(scope["method"], str(route), status).note(started, trace)
+
+
+def trace_of(headers: Sequence[tuple[bytes, bytes]]) -> new_trace:
+    """The trace of a request with these headers; of several with one name the first counts."""
+    parent = request = b""
+    for name, value in reversed(headers):
+        if name == b"traceparent":
+            parent = value
+        elif name == b"x-request-id":
+            request = value
+    return new_trace(parent.decode("latin-1"), request.decode("latin-1"))

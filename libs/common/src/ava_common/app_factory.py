@@ -39,13 +39,12 @@ def create_service_app(
 
     `open_resources` is entered when the application starts and left when it stops; what it yields is
     `request.state.resources` of every request, and what `ready` is asked about. `hot_routes` are matched
-    before all routers, and `fast_paths` answer the usual requests of other routes.
+    before all routers, and `fast_paths` answer the usual requests of any route.
     """
     # Log lines name the process as the stack, its deployment and the operator commands do.
     configure(title.removeprefix("Ava ").lower().replace(" ", "-"), log_level)
-    hot = [FastPath(method, route.path, route.app) for route in hot_routes for method in route.methods or ()]
     app = Service(
-        [*hot, *fast_paths],
+        fast_paths,
         title=title,
         lifespan=_lifespan(open_resources),
         openapi_url=f"{prefix}/openapi.json",
@@ -93,11 +92,11 @@ def _refusal_in_words(lifespan: ASGIApp) -> Callable[[Scope, Receive, Send], Cor
 
 def _lifespan(open_resources: OpenResources[R]) -> Callable[[FastAPI], Lifespan]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         async with open_resources() as resources:
             # What was loaded at start stays: the garbage collector need not walk it (p99 of short requests).
             gc.collect()
             gc.freeze()
-            yield {"resources": resources}
+            yield {"resources": resources, "service": app}  # for `http_protocol`
 
     return lifespan

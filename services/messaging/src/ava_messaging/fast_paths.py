@@ -5,27 +5,30 @@ Decision 0155.
 
 import re
 from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import ValidationError
-from starlette.types import Receive, Scope, Send
+from pydantic import BaseModel, ValidationError
 
 from ava_common.authentication import refuse_delegates
 from ava_common.fast_path import (
+    Answer,
+    Answering,
     FastPath,
     Unusual,
+    UsualRequest,
     bearer_token,
     header,
+    json_answer,
     refuse_more_than,
-    send_json,
-    whole_body,
 )
 from ava_messaging import delegate_routes, routes
 from ava_messaging.filters import PageQuery
 from ava_messaging.messages import Message, Turn, Written
 from ava_messaging.resources import Resources
 
+M = TypeVar("M", bound=BaseModel)
 _QUERY_MAX_BYTES = 500
 _QUERIES = 500
 """Queries that were read a moment ago are not read again: many people ask for the same kind of page."""
@@ -33,49 +36,55 @@ _KEY_NAME = b"idempotency-key"
 _KEY = re.compile(routes.KEY)
 
 
-async def read_page(scope: Scope, receive: Receive, send: Send) -> None:
+def read_page(request: UsualRequest) -> Answering:
     """`GET /messages` with a token and with filters that are right."""
-    resources: Resources = scope["state"]["resources"]
-    query, token = _query(scope["query_string"]), bearer_token(scope)
+    query, token = _query(request.query), bearer_token(request)
     if query is None:
         raise Unusual
+    return _page(query, token, request.state["resources"])
+
+
+async def _page(query: PageQuery, token: str, resources: Resources) -> Answer:
     caller = await resources.verifier.verify(token)
-    await send_json(send, 200, await routes.page(query, resources, caller))
+    return json_answer(200, await routes.page(query, resources, caller))
 
 
-async def write(scope: Scope, receive: Receive, send: Send) -> None:
+def write(request: UsualRequest) -> Answering:
     """`POST /messages` with a token, a message that is right and at most one key."""
-    resources: Resources = scope["state"]["resources"]
-    refuse_more_than(scope, b"application/json", _KEY_NAME)
-    key, token = header(scope, _KEY_NAME), bearer_token(scope)
+    refuse_more_than(request, b"application/json", _KEY_NAME)
+    key, token = header(request, _KEY_NAME), bearer_token(request)
     if key is not None and not _KEY.fullmatch(key):
         raise Unusual
-    body = await whole_body(receive)
-    try:
-        written = Written.model_validate_json(body)
-    except ValidationError:
-        raise Unusual(body) from None
+    return _written(_valid(Written, request.body), key, token, request.state["resources"])
+
+
+async def _written(written: Written, key: str | None, token: str, resources: Resources) -> Answer:
     caller = refuse_delegates(await resources.verifier.verify(token))
-    await _send(send, *await routes.kept(written, resources, caller, key))
+    return _kept(*await routes.kept(written, resources, caller, key))
 
 
-async def keep(scope: Scope, receive: Receive, send: Send) -> None:
+def keep(request: UsualRequest) -> Answering:
     """`PUT /messages/{id}` with a token and a turn that is right."""
-    resources: Resources = scope["state"]["resources"]
-    refuse_more_than(scope, b"application/json")
-    token, body = bearer_token(scope), await whole_body(receive)
-    try:
-        turn = Turn.model_validate_json(body)
-    except ValidationError:
-        raise Unusual(body) from None
+    refuse_more_than(request, b"application/json")
+    message_id, token = UUID(request.path.rpartition("/")[2]), bearer_token(request)
+    return _turn(message_id, _valid(Turn, request.body), token, request.state["resources"])
+
+
+async def _turn(message_id: UUID, turn: Turn, token: str, resources: Resources) -> Answer:
     caller = await resources.verifier.verify(token)
-    message_id = UUID(scope["path"].rpartition("/")[2])
-    await _send(send, *await delegate_routes.kept(message_id, turn, resources, caller))
+    return _kept(*await delegate_routes.kept(message_id, turn, resources, caller))
 
 
-async def _send(send: Send, message: Message, is_new: bool) -> None:
+def _valid(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        raise Unusual from None
+
+
+def _kept(message: Message, is_new: bool) -> Answer:
     where = [(b"location", f"/messages/{message.id}".encode())] if is_new else []
-    await send_json(send, 201 if is_new else 200, message.model_dump_json().encode(), *where)
+    return json_answer(201 if is_new else 200, message.model_dump_json().encode(), *where)
 
 
 def _query(query: bytes) -> PageQuery | None:

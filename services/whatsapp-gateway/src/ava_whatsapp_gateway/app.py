@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         open_resources=open_resources,
         routers=[routes.router],
         hot_routes=[routes.deliveries],
+        fast_paths=[routes.usual_deliveries],
         ready=_ready,
         log_level=settings.log_level,
     )

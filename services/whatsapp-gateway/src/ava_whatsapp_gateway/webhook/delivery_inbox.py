@@ -11,6 +11,8 @@ from asyncpg import UniqueViolationError
 
 from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
+from ava_common.log import log
+from ava_common.problems import DatabaseAway
 from ava_whatsapp_gateway.metrics import COMMIT_SIZE, DELIVERIES
 
 _MAX_ROWS = 128
@@ -59,17 +61,17 @@ class Inbox:
         """Whether so many wait already that one more has to come again later."""
         return len(self._waiting) >= WAITING_MAX_ROWS or self._waiting_bytes >= WAITING_MAX_BYTES
 
-    async def keep(self, body: bytes, trace: str) -> None:
-        """Durable on return, now or already: identical bytes are stored once.
+    def keep(self, body: bytes, trace: str) -> "asyncio.Future[None]":
+        """Durable when the future is done, now or already: identical bytes are stored once.
 
-        Raises what asyncpg raises when the database is away; then nothing may be acknowledged.
+        Fails with DatabaseAway, whatever the reason; then nothing may be acknowledged.
         """
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(Delivery(body, trace, hashlib.sha256(body).digest(), kept))
         self._waiting_bytes += len(body)
         if self._committing is None:
             self._committing = asyncio.create_task(self._work_off())
-        await kept
+        return kept
 
     async def _work_off(self) -> None:
         """What waits and what gathers meanwhile, on one connection: getting one costs as much as two rows."""
@@ -130,6 +132,9 @@ async def _store(connection: Connection, group: list[Delivery]) -> int:
 
 
 def _fail(group: list[Delivery], error: Exception) -> None:
-    for delivery in group:
-        if not delivery.kept.done():
-            delivery.kept.set_exception(error)
+    waiting = [delivery for delivery in group if not delivery.kept.done()]
+    if waiting:
+        DELIVERIES.labels("database_away").inc(len(waiting))
+        log.warning("deliveries.not_kept", error=type(error).__name__, count=len(waiting))
+    for delivery in waiting:
+        delivery.kept.set_exception(DatabaseAway())

@@ -1,35 +1,25 @@
-"""The webhook endpoint, plain ASGI because it is the hot path: check the signature, keep the bytes, 200.
+"""The webhook endpoint, the hottest path: check the signature, keep the bytes, 200.
 
-Decisions 0053, 0156 and 0164. See docs/contracts/whatsapp-cloud-api.md#deliveries and
+Decisions 0053, 0156, 0164 and 0179. See docs/contracts/whatsapp-cloud-api.md#deliveries and
 docs/contracts/whatsapp-cloud-api.md#signature.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ava_common.log import log
-from ava_common.problems import DatabaseAway, Problem
+from ava_common.fast_path import NOTHING_TO_SAY, UsualRequest, send_answer
+from ava_common.problems import Problem
 from ava_common.tracing import current_trace
 from ava_whatsapp_gateway.metrics import DELIVERIES
 from ava_whatsapp_gateway.webhook.resources import Resources
 
 _keyed = lru_cache(16)(partial(hmac.new, digestmod=hashlib.sha256))
 """HMAC that has hashed this secret already: that takes as long as hashing a body."""
-
-# Without content: a server sends head and body as two packets, and Meta reads the status only.
-_OK: list[dict[str, Any]] = [
-    {
-        "type": "http.response.start",
-        "status": 200,
-        "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"0")],
-    },
-    {"type": "http.response.body", "body": b""},
-]
 
 
 class NotGenuine(Problem):
@@ -57,28 +47,39 @@ class ClientDisconnected(Exception):
     """The connection closed before the whole body had arrived."""
 
 
+def accept(request: UsualRequest) -> "asyncio.Future[None]":
+    """Stores a signed delivery durably before it is acknowledged; its content is handled afterwards.
+
+    The answer has no content: Meta reads the status only.
+    """
+    resources: Resources = request.state["resources"]
+    if resources.inbox.is_full:  # before anything is checked: refusing has to be cheap
+        DELIVERIES.labels("refused").inc()
+        raise TooManyDeliveries
+    if len(request.body) > resources.settings.body_limit_bytes:
+        raise _too_large()
+    signatures = [value for name, value in request.headers if name == b"x-hub-signature-256"]
+    if len(signatures) != 1 or not is_genuine(signatures[0], request.body, resources.app_secrets):
+        DELIVERIES.labels("not_genuine").inc()
+        raise NotGenuine
+    return resources.inbox.keep(request.body, " ".join(current_trace()))
+
+
 async def deliver(scope: Scope, receive: Receive, send: Send) -> None:
     """Stores a signed delivery durably and answers 200; its content is handled afterwards."""
     resources: Resources = scope["state"]["resources"]
-    if resources.inbox.is_full:  # before anything is read or checked: refusing has to be cheap
-        DELIVERIES.labels("refused").inc()
-        raise TooManyDeliveries
     try:
-        body = await _read(receive, resources.settings.body_limit_bytes)
+        # Into a full inbox nothing is read before it is refused.
+        body = b"" if resources.inbox.is_full else await _read(receive, resources.settings.body_limit_bytes)
     except ClientDisconnected:
         return
-    signatures = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
-    if len(signatures) != 1 or not is_genuine(signatures[0], body, resources.app_secrets):
-        DELIVERIES.labels("not_genuine").inc()
-        raise NotGenuine
-    try:
-        await resources.inbox.keep(body, " ".join(current_trace()))
-    except Exception as error:  # whatever it is: what is not stored is not acknowledged
-        DELIVERIES.labels("database_away").inc()
-        log.warning("delivery.not_kept", error=type(error).__name__)
-        raise DatabaseAway from None
-    for message in _OK:
-        await send(message)
+    await accept(UsualRequest(scope["path"], scope["query_string"], scope["headers"], body, scope["state"]))
+    await send_answer(send, NOTHING_TO_SAY)
+
+
+def _too_large() -> Problem:
+    DELIVERIES.labels("too_large").inc()
+    return DeliveryTooLarge()
 
 
 def is_genuine(header: bytes, body: bytes, secrets: Sequence[bytes]) -> bool:
@@ -105,7 +106,6 @@ async def _read(receive: Receive, limit_bytes: int) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit_bytes:
-            DELIVERIES.labels("too_large").inc()
-            raise DeliveryTooLarge
+            raise _too_large()
         more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -9,9 +9,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse
 
+from ava_common.fast_path import FastPath
 from ava_common.plain_asgi_route import PlainAsgiRoute
 from ava_common.problems import DatabaseAway, InvalidRequest, MalformedJson, Problem, responses
-from ava_whatsapp_gateway.webhook.endpoint import DeliveryTooLarge, NotGenuine, TooManyDeliveries, deliver
+from ava_whatsapp_gateway.webhook.endpoint import (
+    DeliveryTooLarge,
+    NotGenuine,
+    TooManyDeliveries,
+    accept,
+    deliver,
+)
 from ava_whatsapp_gateway.webhook.resources import ResourcesDep
 
 PATH = "/webhooks/whatsapp"
@@ -67,4 +74,6 @@ deliveries = PlainAsgiRoute(
     ),
     openapi_extra=_SIGNED_JSON,
 )
-"""The hot path: see `endpoint`."""
+"""Deliveries of any kind: see `endpoint`."""
+
+usual_deliveries = FastPath("POST", PATH, accept)
