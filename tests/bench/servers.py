@@ -22,7 +22,7 @@ from bench import load_generator
 from bench.comparison import Turn
 
 START_TIMEOUT_SECONDS = 120.0
-_SERVING = ("--host", "127.0.0.1", "--no-access-log", "--no-server-header", "--timeout-keep-alive", "75")
+_SERVING = ("--no-access-log", "--no-server-header", "--timeout-keep-alive", "75")
 
 
 class ServerFailed(ExpectedError):
@@ -48,10 +48,12 @@ class Server:
         behind: Sequence["Server"] = (),
     ) -> None:
         self.port, self._behind = free_port(), behind
-        server = ["uvicorn", "--factory"] if app.endswith(":build") else ["uvicorn"]
-        as_module = [app, str(self.port)]
-        as_app = [*server, app, "--port", str(self.port), *_SERVING]
-        self._command = [python, "-m", *(as_app if ":" in app else as_module)]
+        address = ["--host", "127.0.0.1", "--port", str(self.port)]
+        if app.endswith(":build"):  # one of Ava's services, as everywhere
+            command = ["ava_common.serve", app, *address]
+        else:
+            command = ["uvicorn", app, *address, *_SERVING] if ":" in app else [app, str(self.port)]
+        self._command = [python, "-m", *command]
         self._log = folder / f"{app.split(':')[0]}-{self.port}.log"
         self._folder, self._variables, self._ready = folder, dict(variables), ready
         self._start()

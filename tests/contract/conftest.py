@@ -121,14 +121,14 @@ async def running(command: list[str], ready: str, variables: dict[str, str]) -> 
 
 @pytest.fixture
 async def start_service() -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Starts a service as production does, with uvicorn and variables, and returns its URL."""
+    """Starts a service as production does, with its command and variables, and returns its URL."""
     async with AsyncExitStack() as stack:
 
         async def start(service: str, variables: dict[str, str]) -> str:
             port = free_port()
             package = f"ava_{service.replace('-', '_')}"
-            command = ["uvicorn", "--factory", f"{package}.app:build", "--host", "127.0.0.1"]
-            command += ["--port", str(port), "--no-access-log", "--no-server-header"]
+            command = ["ava_common.serve", f"{package}.app:build", "--host", "127.0.0.1"]
+            command += ["--port", str(port)]
             url = f"http://127.0.0.1:{port}"
             await stack.enter_async_context(running(command, f"{url}/readyz", variables))
             return url

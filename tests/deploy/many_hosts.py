@@ -61,10 +61,9 @@ class ManyHosts:
         self._write(f"/run/{service}.env", env + as_env_file(peers))
         home = self.box.run(f"readlink -f /opt/ava/{service}/[12]").strip()
         module = f"ava_{service.replace('-', '_')}"
-        command = f"{home}/venv/bin/python -m uvicorn --factory {module}.app:build --host 0.0.0.0"
-        options = f"--port {PORTS[service]} --no-access-log --no-server-header --ws none"
-        options += " --timeout-keep-alive 75"
-        self._run_unit(f"{service}-{copy}", f"/run/{service}.env", f"{home}/app", f"{command} {options}")
+        command = f"{home}/venv/bin/python -m ava_common.serve {module}.app:build"
+        address = f"--host 0.0.0.0 --port {PORTS[service]}"
+        self._run_unit(f"{service}-{copy}", f"/run/{service}.env", f"{home}/app", f"{command} {address}")
 
     def _start_caddy(self) -> None:
         self._plug_in("edge", EDGE)

@@ -1,6 +1,7 @@
 """The services of the previous release and of this one on one database, behind one phone simulator."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -139,15 +140,25 @@ def _processes(environment: Environment, release: Release, sources: Path) -> lis
         spec = replace(spec, depends_on=tuple(name for name in spec.depends_on if name in SERVICES))
         if spec.name in SERVICES:
             path = {"PYTHONPATH": release.python_path(sources, spec.name)}
-            table.append(replace(spec, environment={**spec.environment, **path}))
+            old = replace(spec, command=_own_command(spec, sources), environment={**spec.environment, **path})
+            table.append(old)
             # This release's gateway asks the previous release's services, its services each other.
             urls = {} if spec.name == GATEWAY else new_urls
             table.append(_moved(spec, f"new-{spec.name}", new_layout.port_of(spec.name), urls))
         else:
             table.append(spec)
         if spec.name == GATEWAY:
-            table.append(_moved(spec, SECOND_GATEWAY, new_layout.port_of("caddy"), {**path, **new_urls}))
+            table.append(_moved(old, SECOND_GATEWAY, new_layout.port_of("caddy"), new_urls))
     return table
+
+
+def _own_command(spec: ProcessSpec, sources: Path) -> list[str]:
+    """How these sources say that the service is started, at this release's address."""
+    recipe = (sources / "services" / spec.name / "Dockerfile").read_text()
+    words = json.loads(recipe.partition("CMD ")[2].replace("\\\n", ""))
+    for option in ("--host", "--port"):
+        words[words.index(option) + 1] = spec.command[spec.command.index(option) + 1]
+    return [spec.command[0], *words[1:]]
 
 
 def _moved(spec: ProcessSpec, name: str, port: int, variables: dict[str, str]) -> ProcessSpec:

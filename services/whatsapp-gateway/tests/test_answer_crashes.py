@@ -156,7 +156,7 @@ async def test_a_process_that_is_killed_while_it_thinks_about_many_is_replaced(
     answerer.plan["one"].append(asyncio.Event().wait)
     for last in (False, True):
         port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "--factory", "ava_whatsapp_gateway.app:build"]
+        command = [sys.executable, "-m", "ava_common.serve", "ava_whatsapp_gateway.app:build"]
         process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
             [*command, "--port", str(port)], env={**os.environ, **variables}, stdout=subprocess.DEVNULL
         )

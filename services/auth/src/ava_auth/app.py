@@ -129,5 +129,5 @@ async def _apply_retention(resources: Resources) -> None:
 
 
 def build() -> FastAPI:
-    """For uvicorn: `uvicorn --factory ava_auth.app:build`."""
+    """For a server: `python -m ava_common.serve ava_auth.app:build`."""
     return create_app(load(Settings))

@@ -59,5 +59,5 @@ async def _ready(resources: Resources) -> list[Finding]:
 
 
 def build() -> FastAPI:
-    """For uvicorn: `uvicorn --factory ava_messaging.app:build`."""
+    """For a server: `python -m ava_common.serve ava_messaging.app:build`."""
     return create_app(load(Settings))

@@ -112,5 +112,5 @@ async def _ready(resources: Resources) -> list[Finding]:
 
 
 def build() -> FastAPI:
-    """For uvicorn: `uvicorn --factory ava_whatsapp_gateway.app:build`."""
+    """For a server: `python -m ava_common.serve ava_whatsapp_gateway.app:build`."""
     return create_app(load(Settings))

@@ -85,26 +85,12 @@ def whatsapp_simulator(environment: Environment) -> ProcessSpec:
 def service(environment: Environment, name: str) -> ProcessSpec:
     """Started as on a VPS: the same command and the same variables."""
     layout, package = environment.layout, "ava_" + name.replace("-", "_")
-    serving = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(layout.port_of(name)),
-        "--no-access-log",
-        "--no-server-header",
-        "--ws",
-        "none",
-    ]
-    timeouts = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
+    address = ["--host", "127.0.0.1", "--port", str(layout.port_of(name))]
     # Auth says that it cannot reach Supabase, which is so until the stand-in, that gives way, is there.
     before = ("supabase-auth",) if name == "auth" and environment.needs_supabase_standin else ()
     return ProcessSpec(
         name=name,
-        command=[
-            *(str(services_python(name)), "-m", "uvicorn", "--factory", f"{package}.app:build"),
-            *serving,
-            *timeouts,
-        ],
+        command=[str(services_python(name)), "-m", "ava_common.serve", f"{package}.app:build", *address],
         environment=environment.service(name),
         port=layout.port_of(name),
         ready=readiness_probes.http(layout.port_of(name), "/readyz"),
