@@ -1,12 +1,14 @@
 """What the gateway reads does not grow with what is kept or waits, whenever its plans were made.
 
-Decisions 0168 and 0170.
+Decisions 0168, 0170 and 0177.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +19,9 @@ from ava_whatsapp_gateway.queue.exceptions import LaneChanged, Release
 from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.states import EventState
 
+from . import meta_payloads as meta
 from .conftest import Gateway, Operate
+from .fake_peers import FakePeers
 
 KEPT, MANY = 20_000, 200
 _READ = """
@@ -105,6 +109,56 @@ async def a_round(gateway: Gateway, pool: Pool) -> None:
     assert await lanes.claim(pool, 8, 1.0) == []
     await lanes.probe_waiting(pool)
     await pool.execute("select pg_stat_force_next_flush()")
+
+
+_MORE = f"""
+do $$ begin
+set local session_replication_role = replica;
+insert into whatsapp.contacts (id, wa_digits, user_id) overriding system value
+select n, 490000000 + n, gen_random_uuid() from generate_series(1000, {KEPT}) as n;
+insert into whatsapp.senders (user_id, contact_id) select user_id, id from whatsapp.contacts where id >= 1000;
+insert into whatsapp.lanes (contact_id, due_at)
+select id, now() + interval '1 hour' from whatsapp.contacts where id >= 1000;
+insert into whatsapp.deliveries (id, digest, body, state, name_hashes) overriding system value
+select n, sha256(n::text::bytea), '', 'split', array[n] from generate_series(1000, {KEPT}) as n;
+insert into whatsapp.events (id, key, delivery_id, contact_id, kind, state, sent_at, received_at, item)
+overriding system value
+select n, n, n, n % 2 * (n - 1) + 1, 'text', 'done', now(), now(), '' from generate_series(1000, {KEPT}) as n;
+insert into whatsapp.outbox (id, event_id, contact_id, part, body, state, wamid)
+select gen_random_uuid(), n, n % 2 * (n - 1) + 1, 0, '', 'accepted', n from generate_series(1000, {KEPT}) as n;
+insert into whatsapp.statuses (wamid, status, rank, at, applied)
+select n, 'read', 4, now(), true from generate_series(1000, {KEPT}) as n;
+end $$
+"""
+
+
+@pytest.mark.parametrize("before", [1, 30])
+async def test_a_message_reads_no_more_when_more_is_kept(
+    gateway: Gateway, database: Database, peers: FakePeers, person: UUID, before: int
+) -> None:
+    """With plans from when there was little; what is added changes no table, so that they are kept."""
+    for _ in range(before):
+        await a_message(gateway, peers)
+    await database.admin(_MORE)
+    await a_message(gateway, peers)  # the first reads what is dead in the indexes
+    read = await reads(database)
+    await a_message(gateway, peers)
+    assert many(await reads(database) - read) == {}
+    assert len(peers.sent) == before + 2
+
+
+async def a_message(gateway: Gateway, peers: FakePeers) -> None:
+    """From its delivery to what Meta tells of the answer."""
+    await gateway.keep(meta.text())
+    await gateway.ingest()
+    for lane in await gateway.claim():
+        await gateway.run(lane)
+    for name in ("sent", "delivered", "read"):
+        await gateway.keep(meta.status(peers.sent[-1], name))
+        await gateway.ingest()
+    await asyncio.gather(*(
+        gateway.pool.execute("select pg_stat_force_next_flush() from pg_sleep(0.05)") for _ in range(6)
+    ))  # fmt: skip
 
 
 _SAID = (
