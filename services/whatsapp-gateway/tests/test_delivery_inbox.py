@@ -118,3 +118,14 @@ async def test_what_another_process_is_storing_at_that_moment_is_a_duplicate(
     await other.close()
     assert (count("kept") - before[0], count("duplicate") - before[1]) == (len(sent) - 1, 1)
     assert sorted(await bodies(pool)) == sorted(sent)
+
+
+async def test_a_delivery_whose_number_is_taken_is_not_acknowledged(pool: Pool, database: Database) -> None:
+    """As after a restore that left the counter behind: refused by another index than that of digests."""
+    inbox = Inbox(pool, asyncio.Event())
+    await inbox.keep(b"one", "")
+    await database.admin("alter table whatsapp.deliveries alter column id restart with 1")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await inbox.keep(b"two", "")
+    await inbox.keep(b"two", "")
+    assert await bodies(pool) == [b"one", b"two"]

@@ -12,7 +12,7 @@ import pytest
 
 from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue import foreign_number, lanes, maintenance, retention
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, Release
 from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.states import EventState
@@ -75,6 +75,38 @@ async def test_an_operators_question_reads_what_it_is_about(
     before = await reads(database)
     operator(*question.split())
     assert many(await reads(database) - before) == {}
+
+
+async def test_readiness_reads_no_more_when_others_numbers_are_written_to(
+    gateway: Gateway, database: Database
+) -> None:
+    """Whether something was for us within a day, where all that is kept is older."""
+    await fill(database)
+    await database.admin("update whatsapp.events set changed_at = now() - interval '2 days'")
+    await database.admin(
+        "insert into whatsapp.events (id, key, kind, state, reason, names, sent_at, received_at, item)"
+        " overriding system value values"
+        " (1000000, 'theirs', 'text', 'ignored', 'for another phone number id: 2', '{}', now(), now(), '')"
+    )
+    for statistics in ("select", "vacuum analyze"):
+        await database.admin(statistics)
+        before = await reads(database)
+        assert await foreign_number.foreign_number_only(gateway.pool, "1")
+        await database.admin("select pg_stat_force_next_flush()")
+        await gateway.pool.execute("select pg_stat_force_next_flush()")
+        assert many(await reads(database) - before) == {}
+
+
+async def test_retention_reads_no_more_when_more_is_due(gateway: Gateway, database: Database) -> None:
+    """As when the time that deliveries are kept for was made shorter."""
+    await fill(database)
+    await database.admin("update whatsapp.deliveries set received_at = now() - interval '31 days'")
+    await database.admin("vacuum")
+    before = await reads(database)
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    await gateway.pool.execute("select pg_stat_force_next_flush()")
+    assert (await reads(database) - before)["deliveries"] < KEPT
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") < KEPT
 
 
 async def fill(database: Database) -> None:

@@ -33,6 +33,7 @@ insert into whatsapp.deliveries (digest, body, trace)
 select * from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
 where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
 """
+_KNOWN = "deliveries_digest_key"
 _KEPT, _DUPLICATE = DELIVERIES.labels("kept"), DELIVERIES.labels("duplicate")
 
 
@@ -125,8 +126,8 @@ async def _store(connection: Connection, group: list[Delivery]) -> int:
     columns = [d.digest for d in rows], [d.body for d in rows], [d.trace for d in rows]
     try:
         return int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
-    except UniqueViolationError:
-        if len(group) > 1:
+    except UniqueViolationError as error:
+        if len(group) > 1 or error.constraint_name != _KNOWN:
             raise
         return 0  # another process has committed the same bytes at this moment
 
