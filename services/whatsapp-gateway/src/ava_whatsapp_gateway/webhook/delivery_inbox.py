@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from asyncpg import UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
@@ -106,7 +106,8 @@ class Inbox:
         try:
             new = await _store(connection, group)
         except Exception as error:
-            if not is_about_data(error):
+            # Two processes that store the same in different orders can wait for each other in a circle.
+            if not (is_about_data(error) or isinstance(error, DeadlockDetectedError)):
                 raise
             for delivery in group if len(group) > 1 else ():  # one bad row must not cost the others
                 await self._commit(connection, [delivery])
