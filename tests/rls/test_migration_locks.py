@@ -13,9 +13,15 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ava_local.postgres.cluster import Cluster
+from ava_local.postgres.cluster import SUPERUSER, Cluster
 from ava_local.postgres.migrations import migrate, migration_files
-from ava_local.testing.databases import MIGRATIONS, Database, new_database, temporary_cluster
+from ava_local.testing.databases import (
+    MIGRATIONS,
+    Database,
+    drop_database,
+    new_database,
+    temporary_cluster,
+)
 from ava_local.testing.waiting import eventually
 from rls.schema_snapshots import restored
 
@@ -37,6 +43,8 @@ def server(processes: None) -> Iterator[Cluster]:
 async def release(server: Cluster) -> AsyncIterator[Database]:
     await new_database(server, "with_the_roles")
     yield await restored(server, "release")
+    await drop_database(server, "release")
+    await drop_database(server, "with_the_roles")
 
 
 async def waits_or_ends(database: Database, role: str, task: "asyncio.Future[Any]") -> None:
@@ -64,3 +72,39 @@ async def test_no_migration_and_worker_wait_for_each_other_in_a_circle(
         assert [result for result in results if isinstance(result, Exception)] == [], file.name
     await reader.close()
     await worker.close()
+
+
+READS = {table: f"select from whatsapp.{table} limit 1" for table in ("deliveries", "events")}
+SET = "update whatsapp.{} set state = state"
+WRITES = {table: SET.format(table) for table in ("deliveries", "events", "outbox")}
+TRANSACTIONS = {
+    "ingest": list(WRITES.values()),
+    "a worker": [WRITES["outbox"], WRITES["events"]],
+    "retention": [*READS.values(), WRITES["deliveries"]],
+    "who reads first": [READS["events"], WRITES["events"]],
+}
+ONE_TABLE_A_FILE = "20261225"
+"""Migrations from here on lock one table each, in one way: there is no order that suits everybody."""
+
+
+@pytest.mark.parametrize("statements", TRANSACTIONS.values(), ids=TRANSACTIONS)
+async def test_a_migration_begins_in_the_middle_of_a_transaction(
+    release: Database, tmp_path: Path, statements: list[str]
+) -> None:
+    files = migration_files(MIGRATIONS)
+    for file in files:
+        if file.name < ONE_TABLE_A_FILE:
+            shutil.copy(file, tmp_path)
+    await migrate(release.url("postgres"), tmp_path)
+    working = await asyncpg.connect(release.url(SUPERUSER))
+    for file in files:
+        if file.name >= ONE_TABLE_A_FILE:
+            shutil.copy(file, tmp_path)
+            async with working.transaction():
+                await working.execute(statements[0])
+                migrating = asyncio.ensure_future(migrate(release.url("postgres"), tmp_path))
+                for statement in statements[1:]:
+                    await waits_or_ends(release, "postgres", migrating)
+                    await working.execute(statement)
+            assert await migrating == [file.stem]
+    await working.close()

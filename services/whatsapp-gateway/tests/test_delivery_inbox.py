@@ -14,6 +14,7 @@ from ava_whatsapp_gateway.webhook.delivery_inbox import Inbox
 
 from .waiting import until_blocked
 
+SAME = "insert into whatsapp.deliveries (digest, body) values (sha256($1), $1)"
 LOCK = "lock table whatsapp.deliveries"
 STUCK = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
@@ -101,16 +102,28 @@ async def test_each_delivery_is_counted_once_as_new_or_as_a_duplicate(pool: Pool
     assert await bodies(pool) == [b"one", b"two"]
 
 
+async def test_two_processes_store_the_same_in_different_orders(pool: Pool, database: Database) -> None:
+    """They wait for each other in a circle, and one is stopped by PostgreSQL."""
+    inbox, other = Inbox(pool, asyncio.Event()), await asyncpg.connect(database.url("supabase_admin"))
+    async with other.transaction():
+        await other.execute(SAME, b"one")
+        kept = [inbox.keep(body, "") for body in (b"two", b"one")]
+        await until_blocked(database)
+        await other.execute(f"{SAME} on conflict do nothing", b"two")
+    await asyncio.gather(*kept)
+    await other.close()
+    assert sorted(await bodies(pool)) == [b"one", b"two"]
+
+
 @pytest.mark.parametrize("sent", [[b"same"], [b"one", b"same", b"two"]], ids=["alone", "with others"])
 async def test_what_another_process_is_storing_at_that_moment_is_a_duplicate(
     pool: Pool, database: Database, sent: list[bytes]
 ) -> None:
     """Acknowledged once that is committed, and so are those that share the statement."""
     inbox, other = Inbox(pool, asyncio.Event()), await asyncpg.connect(database.url("supabase_admin"))
-    same = "insert into whatsapp.deliveries (digest, body) values (sha256($1), $1)"
     before = count("kept"), count("duplicate")
     async with other.transaction():
-        await other.execute(same, b"same")
+        await other.execute(SAME, b"same")
         kept = [inbox.keep(body, "") for body in sent]
         await until_blocked(database)
         assert not any(one.done() for one in kept)
@@ -118,3 +131,14 @@ async def test_what_another_process_is_storing_at_that_moment_is_a_duplicate(
     await other.close()
     assert (count("kept") - before[0], count("duplicate") - before[1]) == (len(sent) - 1, 1)
     assert sorted(await bodies(pool)) == sorted(sent)
+
+
+async def test_a_delivery_whose_number_is_taken_is_not_acknowledged(pool: Pool, database: Database) -> None:
+    """As after a restore that left the counter behind: refused by another index than that of digests."""
+    inbox = Inbox(pool, asyncio.Event())
+    await inbox.keep(b"one", "")
+    await database.admin("alter table whatsapp.deliveries alter column id restart with 1")
+    with pytest.raises(DatabaseAway):
+        await inbox.keep(b"two", "")
+    await inbox.keep(b"two", "")
+    assert await bodies(pool) == [b"one", b"two"]

@@ -14,7 +14,7 @@ import pytest
 
 from ava_common.database import Pool, open_pool
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.queue import lanes, maintenance
+from ava_whatsapp_gateway.queue import foreign_number, lanes, maintenance, retention
 from ava_whatsapp_gateway.queue.exceptions import LaneChanged, Release
 from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.states import EventState
@@ -81,6 +81,38 @@ async def test_an_operators_question_reads_what_it_is_about(
     assert many(await reads(database) - before) == {}
 
 
+async def test_readiness_reads_no_more_when_others_numbers_are_written_to(
+    gateway: Gateway, database: Database
+) -> None:
+    """Whether something was for us within a day, where all that is kept is older."""
+    await fill(database)
+    await database.admin("update whatsapp.events set changed_at = now() - interval '2 days'")
+    await database.admin(
+        "insert into whatsapp.events (id, key, kind, state, reason, names, sent_at, received_at, item)"
+        " overriding system value values"
+        " (1000000, 'theirs', 'text', 'ignored', 'for another phone number id: 2', '{}', now(), now(), '')"
+    )
+    for statistics in ("select", "vacuum analyze"):
+        await database.admin(statistics)
+        before = await reads(database)
+        assert await foreign_number.foreign_number_only(gateway.pool, "1")
+        await database.admin("select pg_stat_force_next_flush()")
+        await gateway.pool.execute("select pg_stat_force_next_flush()")
+        assert many(await reads(database) - before) == {}
+
+
+async def test_retention_reads_no_more_when_more_is_due(gateway: Gateway, database: Database) -> None:
+    """As when the time that deliveries are kept for was made shorter."""
+    await fill(database)
+    await database.admin("update whatsapp.deliveries set received_at = now() - interval '31 days'")
+    await database.admin("vacuum")
+    before = await reads(database)
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    await gateway.pool.execute("select pg_stat_force_next_flush()")
+    assert (await reads(database) - before)["deliveries"] < KEPT
+    assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") < KEPT
+
+
 async def fill(database: Database) -> None:
     user = await database.person()
     for statement in _FILL:
@@ -111,23 +143,23 @@ async def a_round(gateway: Gateway, pool: Pool) -> None:
     await pool.execute("select pg_stat_force_next_flush()")
 
 
-_MORE = f"""
+_MORE = """
 do $$ begin
 set local session_replication_role = replica;
 insert into whatsapp.contacts (id, wa_digits, user_id) overriding system value
-select n, 490000000 + n, gen_random_uuid() from generate_series(1000, {KEPT}) as n;
+select n, 490000000 + n, gen_random_uuid() from generate_series(1000, 20000) as n;
 insert into whatsapp.senders (user_id, contact_id) select user_id, id from whatsapp.contacts where id >= 1000;
 insert into whatsapp.lanes (contact_id, due_at)
 select id, now() + interval '1 hour' from whatsapp.contacts where id >= 1000;
 insert into whatsapp.deliveries (id, digest, body, state, name_hashes) overriding system value
-select n, sha256(n::text::bytea), '', 'split', array[n] from generate_series(1000, {KEPT}) as n;
+select n, sha256(n::text::bytea), '', 'split', array[n] from generate_series(1000, 20000) as n;
 insert into whatsapp.events (id, key, delivery_id, contact_id, kind, state, sent_at, received_at, item)
 overriding system value
-select n, n, n, n % 2 * (n - 1) + 1, 'text', 'done', now(), now(), '' from generate_series(1000, {KEPT}) as n;
+select n, n, n, n % 2 * (n - 1) + 1, 'text', 'done', now(), now(), '' from generate_series(1000, 20000) as n;
 insert into whatsapp.outbox (id, event_id, contact_id, part, body, state, wamid)
-select gen_random_uuid(), n, n % 2 * (n - 1) + 1, 0, '', 'accepted', n from generate_series(1000, {KEPT}) as n;
+select gen_random_uuid(), n, n % 2 * (n - 1) + 1, 0, '', 'accepted', n from generate_series(1000, 20000) as n;
 insert into whatsapp.statuses (wamid, status, rank, at, applied)
-select n, 'read', 4, now(), true from generate_series(1000, {KEPT}) as n;
+select n, 'read', 4, now(), true from generate_series(1000, 20000) as n;
 end $$
 """
 

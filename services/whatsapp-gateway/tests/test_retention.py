@@ -154,3 +154,16 @@ async def test_a_delivery_is_kept_while_an_update_of_it_waits_to_be_read(gateway
     for _ in range(2):
         await retention.apply_retention(gateway.pool, gateway.settings)
     assert await gateway.pool.fetchval("select count(*) from whatsapp.deliveries") == 0
+
+
+async def test_a_delivery_from_when_the_clock_was_ahead_keeps_no_others(
+    gateway: Gateway, database: Database
+) -> None:
+    await gateway.keep(raw=b"ahead")
+    await gateway.keep(raw=b"old")
+    await database.admin(
+        "update whatsapp.deliveries set state = 'split', names = '{}',"
+        " received_at = now() + case body when 'ahead' then interval '1 year' else interval '-31 days' end"
+    )
+    await retention.apply_retention(gateway.pool, gateway.settings)
+    assert await gateway.pool.fetchval("select array_agg(body) from whatsapp.deliveries") == [b"ahead"]

@@ -12,6 +12,8 @@ from ava_whatsapp_gateway.queue.states import EventState, literals
 from ava_whatsapp_gateway.settings import Settings
 
 _BATCH = 500
+_LOOKED_AT = 10 * _BATCH
+"""Among so many rows the first that is not due is looked for; where all are due, a batch is found anyway."""
 PAST = "written too long before the number was linked"
 """The reason of an event that was discarded because a typed number releases recent words only."""
 
@@ -40,8 +42,10 @@ class Kept:
     def due(self) -> str:
         # An index serves the statement's time, and not the clock's.
         due = f"{self.since} < statement_timestamp() - $1::interval"
-        if self.by_id:  # nothing behind the first that is not due yet
-            young = f"select id from whatsapp.{self.table} where not {due} order by id limit 1"
+        if self.by_id:  # nothing behind the first that is not due yet, unless the clock was ahead then
+            first = f"select id, {self.since} from whatsapp.{self.table} order by id limit {_LOOKED_AT}"
+            is_young = f"not {due} and {self.since} <= statement_timestamp()"
+            young = f"select id from ({first}) as first where {is_young} order by id limit 1"
             due += f" and kept.id < coalesce(({young}), {2**63 - 1})"
         return (
             f"select kept.ctid from whatsapp.{self.table} as kept where {self.where} and {due}"

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
-from asyncpg import UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from ava_common.database import Connection, Pool
 from ava_common.database_errors import is_about_data
@@ -33,6 +33,7 @@ insert into whatsapp.deliveries (digest, body, trace)
 select * from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
 where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
 """
+_KNOWN = "deliveries_digest_key"
 _KEPT, _DUPLICATE = DELIVERIES.labels("kept"), DELIVERIES.labels("duplicate")
 
 
@@ -105,7 +106,8 @@ class Inbox:
         try:
             new = await _store(connection, group)
         except Exception as error:
-            if not is_about_data(error):
+            # Two processes that store the same in different orders can wait for each other in a circle.
+            if not (is_about_data(error) or isinstance(error, DeadlockDetectedError)):
                 raise
             for delivery in group if len(group) > 1 else ():  # one bad row must not cost the others
                 await self._commit(connection, [delivery])
@@ -125,8 +127,8 @@ async def _store(connection: Connection, group: list[Delivery]) -> int:
     columns = [d.digest for d in rows], [d.body for d in rows], [d.trace for d in rows]
     try:
         return int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
-    except UniqueViolationError:
-        if len(group) > 1:
+    except UniqueViolationError as error:
+        if len(group) > 1 or error.constraint_name != _KNOWN:
             raise
         return 0  # another process has committed the same bytes at this moment
 
