@@ -8,6 +8,7 @@ import asyncio
 import time
 from typing import Any
 
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ava_common import error_handlers
@@ -27,6 +28,11 @@ class HttpProtocol(HttpToolsProtocol):
         is_plain = self.limit_concurrency is None and not self.root_path and self.ws_protocol_class is None
         self.service: Service | None = self.app_state.get("service") if is_plain else None
         self.cycle: Any = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over; the last request is told."""
+        super().connection_lost(exc)
+        self.cycle = None  # or each would keep the other, and a body, until the garbage collector comes
 
     def on_headers_complete(self) -> None:
         """The parser has read a request's head."""
@@ -112,14 +118,17 @@ class HotRequest:
         answering.add_done_callback(self._send)
 
     def _send(self, future: "asyncio.Future[Answer | None]") -> None:
-        try:
-            answer = future.result() or NOTHING_TO_SAY
-        except (Exception, asyncio.CancelledError) as error:
-            self._send_when_done(_problem(error, self.fast_path.method))
+        method = self.fast_path.method
+        if future.cancelled():  # by a stop that has waited long enough, and waits for no other task
+            answer = _failed(asyncio.CancelledError(), method)
+        elif error := future.exception():  # raised here, it and this frame would be garbage that keep each other
+            self._send_when_done(_problem(error, method))
             return
-        self.response_complete = True
+        else:
+            answer = future.result() or NOTHING_TO_SAY
+        self.response_complete, self.body = True, b""  # an idle connection keeps this object
         self._note(answer.status)
-        if not self.disconnected:
+        if not self.protocol.transport.is_closing():
             self.protocol.transport.write(self._rendered(answer))
             if not self.keep_alive:
                 self.protocol.transport.close()
@@ -144,7 +153,13 @@ class HotRequest:
 async def _problem(error: BaseException, method: str) -> Answer:
     """The problem document for an exception, as around the framework."""
     response = await error_handlers.response_to(error) if isinstance(error, Exception) else None
-    if response is None:
-        log.error("request.failed", method=method, exc_info=error)
-        response = InternalError().response()
+    return _answer_of(response) if response else _failed(error, method)
+
+
+def _failed(error: BaseException, method: str) -> Answer:
+    log.error("request.failed", method=method, exc_info=error)
+    return _answer_of(InternalError().response())
+
+
+def _answer_of(response: Response) -> Answer:
     return Answer(response.status_code, response.raw_headers, bytes(response.body))
