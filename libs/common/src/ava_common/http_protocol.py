@@ -121,7 +121,7 @@ class HotRequest:
         method = self.fast_path.method
         if future.cancelled():  # by a stop that has waited long enough, and waits for no other task
             answer = _failed(asyncio.CancelledError(), method)
-        elif error := future.exception():  # raised here, it and this frame would be garbage that keep each other
+        elif error := future.exception():  # raised here, it and this frame would keep each other
             self._send_when_done(_problem(error, method))
             return
         else:
