@@ -60,6 +60,7 @@ async def test_an_idle_connection_keeps_no_body() -> None:
         writer.write(request())
         await reader.readuntil(b'{"name":"fast"}')
         (connection,) = cups.server.server_state.connections
+        assert isinstance(connection, HttpProtocol)
         assert connection.cycle.body == b""
         writer.close()
 
