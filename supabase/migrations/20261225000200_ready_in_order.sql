@@ -67,54 +67,6 @@ begin
 end
 $$;
 
-create or replace function whatsapp.finish_3(
-  p_contact_id bigint, p_fence uuid, p_event_id bigint, p_state text, p_reason text, p_lease interval,
-  p_link_version bigint, p_is_last boolean
-) returns text
-language plpgsql set search_path = '' set enable_sort = off as $$
-declare
-  v_unchanged boolean;
-begin
-  if not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease) then
-    return 'lost';
-  end if;
-  if p_state = 'awaiting' then
-    -- Locked, so that a status that settles the send waits until it can see that the event waits for it.
-    perform from whatsapp.outbox
-    where event_id = p_event_id and kind = 'answer' and state in ('sending', 'unknown') for update;
-    if not found then
-      return 'again';
-    end if;
-  end if;
-  -- A change that is being made holds this lane's lock until it is done, so none can come in between.
-  select link_version = p_link_version into v_unchanged from whatsapp.contacts where id = p_contact_id;
-  if p_state = 'held' and not v_unchanged then
-    return 'again'; -- nothing would wake it again
-  end if;
-  update whatsapp.events set state = p_state, reason = p_reason, changed_at = pg_catalog.clock_timestamp()
-  where id = p_event_id and state = 'ready';
-  if p_state <> 'held' then
-    update whatsapp.outbox set state = 'discarded', notice_day = null, changed_at = pg_catalog.clock_timestamp()
-    where event_id = p_event_id and kind = 'notice' and state = 'ready';
-  end if;
-  if not v_unchanged then
-    return 'changed';
-  end if;
-  if not p_is_last then
-    return 'done';
-  end if;
-  -- A second statement, so that it sees what was committed while the first one waited.
-  perform from whatsapp.events where contact_id = p_contact_id and state = 'ready' order by sent_at, id limit 1;
-  if found then
-    update whatsapp.lanes set token = null, due_at = pg_catalog.clock_timestamp(), waits_for = '', tries = 0
-    where contact_id = p_contact_id;
-    return 'due';
-  end if;
-  delete from whatsapp.lanes where contact_id = p_contact_id;
-  return 'empty';
-end
-$$;
-
 create or replace function whatsapp.release(p_contact_id bigint, p_fence uuid, p_wait interval, p_waits_for text)
 returns boolean
 language plpgsql set search_path = '' set enable_sort = off as $$
