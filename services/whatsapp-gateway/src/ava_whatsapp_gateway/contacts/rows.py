@@ -40,10 +40,10 @@ update whatsapp.events set released_at = now()
 where contact_id = any ($1) and state in ({literals(EventState.READY, EventState.HELD)}) and logged_at is null
 """
 _HAND_OVER = (
-    "update whatsapp.events set contact_id = $1 where contact_id = $2",
-    "update whatsapp.outbox as o set contact_id = $1, notice_day = case when not exists ("
+    "with moved as (update whatsapp.events set contact_id = $1 where contact_id = $2 returning id)"
+    " update whatsapp.outbox as o set contact_id = $1, notice_day = case when not exists ("
     " select from whatsapp.outbox as same where same.contact_id = $1 and same.notice_day = o.notice_day)"
-    " then notice_day end where contact_id = $2",
+    " then notice_day end from moved where o.event_id = moved.id",
     "update whatsapp.moves set contact_id = $1 where contact_id = $2",
     "update whatsapp.contacts as kept set user_id = coalesce(kept.user_id, other.user_id),"
     " linked_digits = case when kept.user_id is null then other.linked_digits else kept.linked_digits end,"
