@@ -1,6 +1,7 @@
 -- What a send says about its contact and its wamid is asked of others (docs/decisions/0187): its contact is that of its
 -- event, and whether a wamid is one of a former call is asked where it is written, not by a trigger that locks each row
--- that is about to change. And what locks a lane asks in fewer statements. The same functions with the same answers.
+-- that is about to change. And what a worker says about its lane takes fewer statements. The same functions with the
+-- same answers; that a lease may be null is new.
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
@@ -193,7 +194,9 @@ create or replace function whatsapp.note_owner_2(
 ) returns text
 language plpgsql set search_path = '' as $$
 begin
-  if not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease) then
+  if p_lease is not null
+    and not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease)
+  then
     return 'lost';
   end if;
   -- A second statement: a change that is being made holds this lane's lock until it is done, and is seen then.
@@ -217,7 +220,9 @@ declare
   v_slot timestamptz;
   v_attempt integer;
 begin
-  if not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease) then
+  if p_lease is not null
+    and not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease)
+  then
     return query select 'lost', v_pause, 0, null::text, null::text;
     return;
   end if;
@@ -291,7 +296,9 @@ declare
   v_unchanged boolean;
   v_has_notice boolean;
 begin
-  if not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease) then
+  if p_lease is not null
+    and not whatsapp.hold_2(p_contact_id => p_contact_id, p_fence => p_fence, p_lease => p_lease)
+  then
     return 'lost';
   end if;
   if p_state = 'awaiting' then

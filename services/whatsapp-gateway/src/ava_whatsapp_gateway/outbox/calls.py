@@ -15,8 +15,6 @@ from ava_whatsapp_gateway.settings import Settings
 
 UNREACHABLE_PROBE_SECONDS = 5.0
 """How often Graph is asked whether it is back, when it did not answer: asking costs no message."""
-LEASE_LEFT = 0.75
-"""How much of a lease is left at least when a call begins: the database extends a shorter one."""
 
 _BEGIN = Call(
     """whatsapp.begin_send_4(

@@ -20,7 +20,7 @@ from ava_whatsapp_gateway.outbox.rate_limiter import RateLimiter
 from ava_whatsapp_gateway.outbox.store import Send
 from ava_whatsapp_gateway.queue import backoff
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost, Release, RetryLater
-from ava_whatsapp_gateway.queue.group_commit import GroupCommit
+from ava_whatsapp_gateway.queue.group_commit import LEASE_LEFT, GroupCommit
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
 from ava_whatsapp_gateway.settings import Settings
@@ -56,7 +56,7 @@ class Sender:
             return send
         await self.rate_limiter.acquire()
         # Our lease is at least as long as this, which counts from before the database counts.
-        latest = asyncio.get_running_loop().time() + calls.LEASE_LEFT * self.settings.lease_seconds
+        latest = asyncio.get_running_loop().time() + LEASE_LEFT * self.settings.lease_seconds
         begun = await self._begin(event, send)
         if begun.verdict == "lost":
             raise LeaseLost

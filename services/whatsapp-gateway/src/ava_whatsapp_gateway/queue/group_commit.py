@@ -17,9 +17,16 @@ from ava_common.database_errors import is_away
 _PATIENCE = "patience as materialized (select set_config('lock_timeout', '1s', true){})"
 _DISK_LATER = ", set_config('synchronous_commit', 'off', true)"
 _FREE = """
-select l.contact_id from patience, whatsapp.lanes as l where l.contact_id in ({lanes})
+select l.contact_id, l.token, l.due_at from patience, whatsapp.lanes as l where l.contact_id in ({lanes})
 order by l.contact_id for update of l skip locked
 """
+LEASE_LEFT = 0.75
+"""How much of a lease is left at least when a call begins: the database extends a shorter one."""
+_HELD = f"""
+case when free.token is distinct from a.fence or free.due_at < clock_timestamp() + a.lease * {LEASE_LEFT}
+  then a.lease end as lease
+"""
+"""Null where the function need not ask for the lane again: it is locked, and a lane says one thing at a time."""
 _MOST = 64
 """At most so many in one statement."""
 
@@ -31,7 +38,8 @@ share it."""
 class Call:
     """A call of one of the database's functions; `values` are its values' names and types, in their order.
 
-    With `lane` the function locks the lane of the value `contact_id` until the commit. With `carried` the
+    With `lane` the function locks the lane of the value `contact_id` until the commit, under the token
+    `fence`, and extends its `lease`; where that is null it is locked already. With `carried` the
     commit need not wait for the disk: what is done because of it begins with one that does.
     """
 
@@ -157,14 +165,15 @@ def _together(calls: Sequence[Call]) -> str:
     for number, call in enumerate(calls):
         arrays = ", ".join(f"${position + n}::{type_}[]" for n, (_, type_) in enumerate(call.columns, 1))
         position += len(call.columns)
-        names = ", ".join(name for name, _ in call.columns)
+        names = [name for name, _ in call.columns]
         asked.append(
-            f"asked_{number} as (select * from unnest({arrays}) with ordinality as a ({names}, nth))"
+            f"asked_{number} as (select * from unnest({arrays}) with ordinality as a ({', '.join(names)}, nth))"
         )
-        free = " where a.contact_id in (select contact_id from free)" if call.lane else ""
+        values = ", ".join(_HELD if call.lane and name == "lease" else f"a.{name}" for name in names)
+        free = " join free using (contact_id)" if call.lane else ""
         # Materialised, so that no function is called for a lane that is not locked.
         allowed.append(
-            f"allowed_{number} as materialized (select a.* from patience, asked_{number} as a{free})"
+            f"allowed_{number} as materialized (select {values}, nth from patience, asked_{number} as a{free})"
         )
         answers.append(
             f"select {number} as call, asked.nth, to_jsonb(answer) as answer"
