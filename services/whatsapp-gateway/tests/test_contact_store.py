@@ -56,6 +56,8 @@ async def test_the_same_person_seen_by_id_and_then_by_number_is_one_contact(
     await gateway.drain()
     said = [text for role, text in peers.turns(person) if role == "user"]
     assert said[-2:] == ["both", "hidden again"]
+    contacts = await gateway.pool.fetch("select distinct contact_id from whatsapp.outbox")
+    assert contacts == await gateway.pool.fetch("select id from whatsapp.contacts")
 
 
 async def test_a_recycled_number_is_held_until_it_is_linked_again(

@@ -168,11 +168,19 @@ async def test_when_the_database_goes_away_none_is_asked_twice(gateway: Gateway,
     assert {state for _, state in await gateway.states()} == {"ready"}
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        "delete from whatsapp.lanes",
+        "update whatsapp.lanes set token = gen_random_uuid()",
+        "update whatsapp.lanes set token = null",
+    ],
+)
 async def test_a_worker_that_lost_its_lane_is_told_so_among_others(
-    gateway: Gateway, database: Database
+    gateway: Gateway, database: Database, how: str
 ) -> None:
     gone, *others = await claimed(gateway, 3)
-    await database.admin("delete from whatsapp.lanes where contact_id = $1", gone.contact.id)
+    await database.admin(f"{how} where contact_id = $1", gone.contact.id)
     results = await asyncio.gather(
         *(finish(gateway, event) for event in [gone, *others]), return_exceptions=True
     )

@@ -95,20 +95,6 @@ async def test_what_is_still_said_of_the_failed_call_changes_nothing(
     assert waiting == 0
 
 
-async def test_a_worker_that_read_an_old_status_cannot_settle_the_new_call(
-    gateway: Gateway, peers: FakePeers, linked: LinkNumber, operator: Operate
-) -> None:
-    _, wamid = await answered(gateway, linked)
-    await fail(gateway, peers.sent[0])
-    operator("replay", "--wamid", wamid)
-    # What whatsapp.apply_statuses writes, decided before the replay.
-    await gateway.pool.execute(
-        "update whatsapp.outbox set state = 'accepted', wamid = $1", peers.sent[0]["wamid"]
-    )
-    await gateway.drain()
-    assert peers.phones[PHONE] == ["hello"] * 2
-
-
 @pytest.mark.parametrize(
     ("code", "older", "why"),
     [
