@@ -84,7 +84,7 @@ async def test_those_who_come_at_once_begin_apart_and_as_many_in_a_step() -> Non
     apart = [after - before for before, after in itertools.pairwise([came, *began])]
     assert apart[0] < STEP / 4, "the first one waits for nobody"
     assert min(apart[1:]) >= STEP / 2 * 0.9, apart
-    assert began[4] - came < STEP * 2.5, "a step has room for as many as before"
+    assert began[4] - came < STEP * 2.5, "a step has as many as it had"
 
 
 async def test_who_leaves_before_beginning_delays_nobody() -> None:
