@@ -1,6 +1,7 @@
 """A place in the queue is held for whole steps, and the queue has an end."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -68,6 +69,39 @@ async def test_half_of_the_queue_is_for_other_networks() -> None:
     await asyncio.gather(*tasks)
     async with queue.turn("203.0.113.9"):
         pass
+
+
+async def test_those_who_come_at_once_begin_apart_and_as_many_in_a_step() -> None:
+    queue, clock = EvenQueue(STEP, at_once=2), asyncio.get_running_loop().time
+    began: list[float] = []
+
+    async def work() -> None:
+        async with queue.turn("203.0.113.9"):
+            began.append(clock())
+
+    came = clock()
+    await asyncio.gather(*(work() for _ in range(5)))
+    apart = [after - before for before, after in itertools.pairwise([came, *began])]
+    assert apart[0] < STEP / 4, "the first one waits for nobody"
+    assert min(apart[1:]) >= STEP / 2 * 0.9, apart
+    assert began[4] - came < STEP * 2.5, "a step has as many as it had"
+
+
+async def test_who_leaves_before_beginning_delays_nobody() -> None:
+    queue, clock = EvenQueue(STEP, at_once=4), asyncio.get_running_loop().time
+
+    async def begin() -> float:
+        async with queue.turn("203.0.113.9"):
+            return clock()
+
+    came = clock()
+    first, *leaving, last = [asyncio.create_task(begin()) for _ in range(4)]
+    await asyncio.sleep(STEP / 20)
+    for one in leaving:
+        one.cancel()
+    began = [await one for one in (first, last)]
+    assert STEP / 4 * 0.9 <= began[1] - came < STEP / 2
+    assert began[0] - came < STEP / 4
 
 
 async def test_what_takes_longer_than_a_step_goes_on_by_itself_and_is_finished() -> None:

@@ -73,6 +73,14 @@ def test_a_users_own_value_replaces_the_stacks(tmp_path: Path) -> None:
     assert "OLLAMA_URL" not in variables.service("messaging")
 
 
+def test_beside_its_database_the_gateway_takes_few_connections(tmp_path: Path) -> None:
+    name = "WHATSAPP_GATEWAY_DATABASE_CONNECTIONS"
+    assert environment(tmp_path).service("whatsapp-gateway")[name] == "5"
+    far = "postgresql://postgres:p@db.example.org/postgres?sslmode=require"
+    assert name not in environment(tmp_path, AVA_DATABASE_ADMIN_URL=far).service("whatsapp-gateway")
+    assert environment(tmp_path, **{name: "9"}).service("whatsapp-gateway")[name] == "9"
+
+
 def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path) -> None:
     variables = environment(tmp_path)
     assert not any("SECRET" in name or "KEY" in name for name in variables.service("messaging"))

@@ -1,6 +1,6 @@
 """One bounded queue in front of Supabase Auth, so that waiting tells nothing about an account either.
 
-Decisions 0061 and 0115.
+Decisions 0061, 0115 and 0184.
 """
 
 import asyncio
@@ -27,12 +27,14 @@ class EvenQueue:
     """Few at a time, first come first served, each for a whole number of steps whatever it finds.
 
     A known address costs upstream a bcrypt, an unknown one nothing. Were a place free as soon as the work is
-    done, both the one who waits and the ones behind could tell which it was.
+    done, both the one who waits and the ones behind could tell which it was. In each step as many begin as
+    have a place, one after another: what each needs of the CPU does not meet.
     """
 
     def __init__(self, step_seconds: float, at_once: int = AT_ONCE, waiting_max: int = WAITING_MAX) -> None:
         self._step_seconds, self._most = step_seconds, at_once + waiting_max
-        self._places = asyncio.Semaphore(at_once)
+        self._places, self._beginning = asyncio.Semaphore(at_once), asyncio.Lock()
+        self._apart_seconds, self._next_begins_at = step_seconds / at_once, 0.0
         self._inside = 0
         self._of_network: Counter[str] = Counter()
         self._going_on: set[asyncio.Task[None]] = set()
@@ -50,12 +52,22 @@ class EvenQueue:
         self._inside += 1
         self._of_network[network] += 1
         try:
-            async with self._places, padded_to(self._step_seconds):
-                yield
+            async with self._places:
+                await self._begin()
+                async with padded_to(self._step_seconds):
+                    yield
         finally:
             self._inside -= 1
             self._of_network[network] -= 1
             self._of_network += Counter()  # drops networks that nobody is left of
+
+    async def _begin(self) -> None:
+        """Apart from the one before; one who leaves instead of beginning delays nobody."""
+        async with self._beginning:
+            now = asyncio.get_running_loop().time()
+            begins_at = max(now, self._next_begins_at)
+            await asyncio.sleep(begins_at - now)
+            self._next_begins_at = begins_at + self._apart_seconds
 
     async def without_waiting(self, work: Work, *, unless: bool = False) -> asyncio.Task[None]:
         """Give a mail within a turn its part of the step, used or not: then it goes on by itself."""

@@ -1,6 +1,6 @@
 """The processes of a stack: command, port, variables and dependencies of each.
 
-Decision 0167.
+Decisions 0167 and 0188.
 """
 
 import sys
@@ -15,8 +15,12 @@ from ava_local.supervisor.process_spec import ProcessSpec
 CADDYFILE = ROOT / "infra" / "caddy" / "Caddyfile"
 REFUSALS = (3, 78)
 """What a service exits with when it refuses to start: uvicorn's code, and that of invalid settings."""
-POSTGRES_SETTINGS = {"max_connections": "100", "shared_buffers": "64MB"}
-"""Half of what tests are given: one stack takes about 30. Half of the default: a few people never fill it."""
+POSTGRES_SETTINGS = {
+    "max_connections": "100",  # half of what tests are given: one stack takes about 30
+    "shared_buffers": "64MB",  # half of the default: a few people never fill it
+    "io_method": "sync",  # as Supabase's PostgreSQL 17 does, without processes for it
+    "max_logical_replication_workers": "0",  # nobody subscribes to anything
+}
 HASHING_NICENESS = 10
 """Of what hashes passwords: hosted, that is another machine."""
 CADDY = Path(sys.executable).with_name("caddy")

@@ -19,6 +19,8 @@ RESERVED = ("OLLAMA_URL", "IMAGE_GENERATION_URL")
 PHONE_NUMBER_ID, DISPLAY_NUMBER = "106540352242922", "+15550783881"
 EDGE_DEFAULTS = {"AVA_ADMIN": "off", "AVA_FAIL_DURATION": "0s", "AVA_RESPONSE_TIMEOUT": "60s"}
 LOCAL_ATTEMPT_LIMIT = "10000"
+BESIDE_ITS_DATABASE = {"WHATSAPP_GATEWAY_DATABASE_CONNECTIONS": "5"}
+"""Each takes PostgreSQL 7 to 15 MB; far from a database five would be too few. Decision 0188."""
 
 
 class MissingVariables(ExpectedError):
@@ -100,12 +102,8 @@ class Environment:
         """All variables of one service, its own settings last."""
         prefix = name.upper().replace("-", "_") + "_"
         role = "ava_" + name.replace("-", "_")
-        own = {
-            "auth": self._auth,
-            "profile": self._profile,
-            "messaging": dict,
-            "whatsapp-gateway": self._gateway,
-        }[name]()
+        variables = {"auth": self._auth, "profile": self._profile, "whatsapp-gateway": self._gateway}
+        own = variables[name]() if name in variables else {}
         values = {**self.shared_by_services(), f"{prefix}DATABASE_URL": self.database_url(role), **own}
         own_names = (prefix, *RESERVED) if name == "whatsapp-gateway" else (prefix,)
         given = self.user_variables.items()
@@ -137,6 +135,7 @@ class Environment:
             "WHATSAPP_GATEWAY_ACCESS_TOKEN": self.secrets.access_token,
             "WHATSAPP_GATEWAY_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             "WHATSAPP_GATEWAY_LINK_CONFIRMATION": "off",
+            **({} if self.external_admin_url else BESIDE_ITS_DATABASE),
         }
 
     def caddy(self) -> dict[str, str]:
