@@ -20,7 +20,7 @@ from ava_local.testing.token_issuer import Issuer
 from .conftest import CreateAvatar, Delegate
 
 TURN = {"channel": "whatsapp", "role": "user", "content": "Grüße 🌻 \"\\ 'here'"}
-# As messaging calls it before decision 185, for a turn of the gateway.
+# As messaging called it before, for a turn of the gateway.
 BEFORE = """
 select is_new from messaging.append(p_claims => $1, p_id => gen_random_uuid(), p_avatar_id => null,
   p_own_avatar => true, p_channel => 'whatsapp', p_role => 'user', p_content => 'n', p_external_id => $2,
