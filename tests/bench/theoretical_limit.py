@@ -22,8 +22,8 @@ from bench.comparison import Turn
 from bench.load_generator import Load, LoadFailed
 from bench.servers import database_cpu
 
-CONNECTIONS = 7
-"""As many as messaging has."""
+CONNECTIONS = 5
+"""As many as messaging had before decision 0186: one limit for all releases."""
 
 PLANNED = "-c plan_cache_mode=force_custom_plan -c enable_seqscan=on"
 """Options of a connection that plans for each user, as services once did: one limit for all releases.
