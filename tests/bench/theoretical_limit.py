@@ -23,7 +23,7 @@ from bench.load_generator import Load, LoadFailed
 from bench.servers import database_cpu
 
 CONNECTIONS = 5
-"""As many as a service has by default."""
+"""As many as messaging had before decision 0189: one limit for all releases."""
 
 PLANNED = "-c plan_cache_mode=force_custom_plan -c enable_seqscan=on"
 """Options of a connection that plans for each user, as services once did: one limit for all releases.

@@ -110,7 +110,7 @@ where not (e.name = 'public.uuid_v7' and e.grantee like 'ava\_%')
   and not (e.name = 'ava_private.users_for_phones' and e.grantee = 'service_role')
   -- These take no argument and answer about the caller alone.
   and not (e.name = 'ava_private.own_account' and e.grantee in ('ava_profile', 'ava_messaging'))
-  and not (e.name = 'ava_private.own_avatar' and e.grantee = 'ava_messaging')
+  and not (e.name in ('ava_private.own_avatar', 'ava_private.own_ids') and e.grantee = 'ava_messaging')
   and not (e.name = 'ava_private.own_whatsapp_identities' and e.grantee = 'ava_profile')
   and not (e.name = 'ava_private.missing_migrations' and e.grantee like 'ava\_%')
   and e.grantee is distinct from p.owner

@@ -51,9 +51,27 @@ async def test_the_claims_name_the_account_and_nobody_elses(
         await pool.fetchval("select ava_private.own_account()")
 
 
+@pytest.mark.parametrize("with_avatar", [True, False])
+async def test_the_claims_name_the_account_and_its_avatar(seeded: SeededDatabase, with_avatar: bool) -> None:
+    own, role = "select ava_private.own_ids(p_with_avatar => $1)", "ava_messaging"
+    async with open_pool(seeded.database.url(role), name="test", size=1) as pool:
+        for user in (seeded.alice, seeded.bob, seeded.carol):
+            [avatar] = await seeded.database.admin(
+                "select (select id from public.avatars where user_id = $1)", user
+            )
+            async with acting_as(pool, caller(user), role) as connection:
+                expected = [user, avatar[0] if with_avatar else None]
+                assert await connection.fetchval(own, with_avatar) == expected
+        with pytest.raises(asyncpg.NoDataFoundError):
+            async with acting_as(pool, caller(uuid4()), role) as connection:
+                await connection.fetchval(own, with_avatar)
+        with pytest.raises(asyncpg.NoDataFoundError):
+            await pool.fetchval(own, with_avatar)
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
 async def test_no_role_of_the_data_api_may_ask(seeded: SeededDatabase, role: str) -> None:
-    for function in ("own_account()", "own_whatsapp_identities()"):
+    for function in ("own_account()", "own_ids(boolean)", "own_whatsapp_identities()"):
         allowed = "select has_function_privilege($1, $2, 'execute')"
         [row] = await seeded.database.admin(allowed, role, f"ava_private.{function}")
         assert not row[0]

@@ -121,11 +121,17 @@ select * from messaging.append(p_claims => $1, p_id => null, p_avatar_id => null
   p_channel => 'app', p_role => 'user', p_content => 'n', p_external_id => $2, p_sent_at => null,
   p_wanted => null)
 """
+APPEND_2 = """
+select messaging.append_2(p_claims => $1, p_id => gen_random_uuid(), p_avatar_id => null,
+  p_own_avatar => true, p_channel => 'app', p_role => 'user', p_content => 'n',
+  p_external_id => 'app:new ' || $2, p_sent_at => null, p_wanted => null)
+"""
 SCANNED = """
 select coalesce(sum(idx_tup_fetch) filter (where relname = 'messages'), 0)::int,
   array_agg(relname::text) filter (where seq_scan > 0)
 from pg_stat_xact_user_tables
 """
+READING = (NEWEST, (None, None), 50), (APPEND, ("app:0",), 2), (APPEND_2, ("app:0",), 1)
 FILL = """
 insert into public.messages (user_id, channel, role, content, created_at, external_id)
 select $1, 'app', 'user', 'n', now() - n * interval '1 s', 'app:' || n from generate_series(1, 20000) as n
@@ -160,9 +166,10 @@ async def test_a_plan_that_is_kept_from_an_empty_log_is_right_for_a_full_one(
         for number in range(-10, 0):
             await connection.fetchval(NEWEST, claims, None, None)
             await connection.fetch(APPEND, claims, f"app:{number}")
+            await connection.fetch(APPEND_2, claims, f"{number}")
         for user in (fresh_seeded.alice, fresh_seeded.bob):
             await database.admin(FILL, user)
-        for statement, more, rows in ((NEWEST, (None, None), 50), (APPEND, ("app:0",), 2)):
+        for statement, more, rows in READING:
             async with connection.transaction():
                 [before] = await connection.fetch(SCANNED)
                 await connection.fetch(statement, claims, *more)

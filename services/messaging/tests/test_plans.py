@@ -13,7 +13,7 @@ import pytest
 from ava_common.caller import Caller
 from ava_common.database import Connection, Pool, open_pool
 from ava_local.testing.databases import Database
-from ava_messaging import store
+from ava_messaging import append, store
 from ava_messaging.filters import Filters
 from ava_messaging.messages import Correction, Turn
 
@@ -104,11 +104,11 @@ async def test_a_page_with_filters_is_planned_for_them(
         assert await rows_read(connection, ask(connection, FILTERS[chosen])) <= LIMIT + 1
 
 
-@pytest.mark.parametrize("call", ["messaging.newest_page(", "messaging.append("])
+@pytest.mark.parametrize("call", ["messaging.newest_page(", "messaging.append_2("])
 async def test_what_is_asked_in_one_call_is_planned_once(pool: Pool, caller: Caller, call: str) -> None:
     for _ in range(ENOUGH):
         await store.page(pool, caller, Filters(), "newest", None, LIMIT)
-        await store.put(pool, caller, uuid4(), SAID)
+        await append.put(pool, caller, uuid4(), SAID)
     async with pool.acquire() as connection:
         kept: list[asyncpg.Record] = await connection.fetch(KEPT, call)
     assert [row[0] for row in kept] == [True]

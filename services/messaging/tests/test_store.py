@@ -12,7 +12,7 @@ import pytest
 from ava_common.caller import Caller
 from ava_common.database import GONE, Connection, Pool, open_pool
 from ava_local.testing.databases import Database
-from ava_messaging import store
+from ava_messaging import append, store
 from ava_messaging.filters import Filters
 from ava_messaging.messages import Correction, Turn, Written
 
@@ -44,9 +44,9 @@ async def test_a_statement_for_an_account_that_is_gone_fails(pool: Pool, stateme
 async def test_so_does_what_is_written(pool: Pool) -> None:
     gone = Caller(uuid4(), "a.b.c", 2_000_000_000, actor="whatsapp-gateway")
     with pytest.raises(GONE):
-        await store.put(pool, gone, uuid4(), TURN)
+        await append.put(pool, gone, uuid4(), TURN)
     with pytest.raises(GONE):
-        await store.write(pool, replace(gone, actor=None), Written(content="hello"), None)
+        await append.write(pool, replace(gone, actor=None), Written(content="hello"), None)
 
 
 async def test_so_does_a_page_and_an_export(pool: Pool) -> None:

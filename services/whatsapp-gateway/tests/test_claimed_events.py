@@ -4,9 +4,9 @@ import asyncio
 
 import asyncpg
 
+from ava_common.uuid7 import uuid7
 from ava_local.postgres.cluster import SUPERUSER
 from ava_local.testing.databases import Database
-from ava_whatsapp_gateway.uuid7 import uuid7
 
 from . import meta_payloads as meta
 from .conftest import Gateway

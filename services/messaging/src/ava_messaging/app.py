@@ -23,7 +23,8 @@ from ava_messaging.export import ExportSlots
 from ava_messaging.resources import Resources
 from ava_messaging.settings import Settings
 
-DATABASE_CONNECTIONS = 5
+DATABASE_CONNECTIONS = 7
+"""Messages that are written at once share a wait for the disk (decision 0189)."""
 SESSION_PATH = "/internal/session"
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from ava_common.authentication import CurrentCaller
 from ava_common.caller import Caller
 from ava_common.problems import NotFound, Problem, responses
-from ava_messaging import store
+from ava_messaging import append, store
 from ava_messaging.messages import Correction, Message, Turn
 from ava_messaging.resources import Resources, ResourcesDep
 from ava_messaging.routes import CREATED, SIGNED, MessageNotFound, created
@@ -45,7 +45,7 @@ async def keep(
 async def kept(message_id: UUID, turn: Turn, resources: Resources, caller: Caller) -> tuple[Message, bool]:
     """The turn as it stands in the log, and whether it is new. Raises MessageDiffers."""
     _refuse_people(caller)
-    message, is_new = await store.put(resources.pool, caller, message_id, turn)
+    message, is_new = await append.put(resources.pool, caller, message_id, turn)
     if message is None:
         raise MessageDiffers
     if not is_new and message.id == message_id and not _says_the_same(message, turn):

@@ -15,7 +15,7 @@ from ava_common.database import AccountGone
 from ava_common.live_sessions import REFUSALS, LiveCaller
 from ava_common.problems import DatabaseAway, Problem, responses
 from ava_common.validation_messages import Matches
-from ava_messaging import export, store
+from ava_messaging import append, export, store
 from ava_messaging.cursor import Position
 from ava_messaging.filters import ExportQuery, PageQuery
 from ava_messaging.messages import Message, Page, Written
@@ -75,7 +75,7 @@ async def kept(
 ) -> tuple[Message, bool]:
     """The message as it stands in the log, and whether it is new. Raises KeyReused."""
     external_id = f"app:{key}" if key else None
-    message, is_new = await store.write(resources.pool, caller, written, external_id)
+    message, is_new = await append.write(resources.pool, caller, written, external_id)
     if message is None or not (is_new or _is_repeated(message, written)):
         raise KeyReused
     return message, is_new

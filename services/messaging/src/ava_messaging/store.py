@@ -17,7 +17,7 @@ from ava_common.database import AccountGone, Connection, Pool, acting_as
 from ava_common.problems import Problem
 from ava_messaging.cursor import Position
 from ava_messaging.filters import Filters, Order
-from ava_messaging.messages import Correction, Message, Turn, Written
+from ava_messaging.messages import Correction, Message
 
 _SAID = "channel, role, content, created_at, external_id, sent_at, edited_at, deleted_at"
 MESSAGE = f"id, avatar_id, {_SAID}"
@@ -35,12 +35,6 @@ SHOWN = f"select array(select row_to_json(shown)::text from (select {_SHOWN} fro
 NEWEST = """select messaging.newest_page(
     p_claims => $1, p_before_created_at => $2, p_before_id => $3, p_limit => $4)"""
 EXPORTED = f"select {MESSAGE} from {PAGE}"
-# All that a message is written with, in one statement: one round trip and one commit, claims included.
-_APPEND = f"""
-select is_new, {MESSAGE} from messaging.append(
-  p_claims => $1, p_id => $2, p_avatar_id => $3, p_own_avatar => $4, p_channel => $5, p_role => $6,
-  p_content => $7, p_external_id => $8, p_sent_at => $9, p_wanted => $10)
-"""
 _CORRECT = """
 update public.messages set content = coalesce(new.content, ''),
   edited_at = case when new.content is null then edited_at else new.changed_at end,
@@ -64,7 +58,7 @@ class DelegateRequired(Problem):
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """What the database refuses, in our words."""
     try:
         yield
@@ -80,7 +74,7 @@ def _refusals() -> Iterator[None]:
 @asynccontextmanager
 async def transaction_for(pool: Pool, caller: Caller, *, snapshot: bool = False) -> AsyncIterator[Connection]:
     """Raises NotYourAvatar, AccountGone or DelegateRequired; with `snapshot` it sees one moment only."""
-    with _refusals():
+    with refusals():
         async with acting_as(pool, caller, "ava_messaging", snapshot=snapshot) as connection:
             yield connection
 
@@ -103,7 +97,7 @@ async def page(
     One round trip, claims included.
     """
     if order == "newest" and not any(filters.chosen()):
-        question: tuple[str, *tuple[Any, ...]] = NEWEST, _claims(caller), *_place(after), limit
+        question: tuple[str, *tuple[Any, ...]] = NEWEST, claims(caller), *_place(after), limit
     else:
         question = SHOWN, *_question(caller, filters, order, after, limit)
     found: list[str] = await pool.fetchval(*question)
@@ -118,34 +112,6 @@ async def stream(
     while rows := await connection.fetch(EXPORTED, *_question(caller, filters, order, after, at_once)):
         after = Position(rows[-1]["created_at"], rows[-1]["id"])
         yield [Message.model_construct(**row) for row in rows]
-
-
-async def write(
-    pool: Pool, caller: Caller, written: Written, external_id: str | None
-) -> tuple[Message | None, bool]:
-    """A message in the app, to the avatar that it names or the only one there is; as `_append`."""
-    said = "app", "user", written.content, external_id
-    return await _append(pool, caller, None, written.avatar_id, True, *said, None, None)
-
-
-async def put(pool: Pool, caller: Caller, message_id: UUID, turn: Turn) -> tuple[Message | None, bool]:
-    """A turn of another channel, the user's to their avatar as in the app; as `_append`."""
-    said = turn.channel, turn.role, turn.content, turn.external_id
-    at = turn.sent_at, turn.created_at
-    return await _append(pool, caller, message_id, turn.avatar_id, turn.role == "user", *said, *at)
-
-
-async def _append(pool: Pool, caller: Caller, *values: Any) -> tuple[Message | None, bool]:
-    """The message and whether it is new; else the one that has its id or external id, if it is the caller's.
-
-    Raises NotYourAvatar, AccountGone or DelegateRequired.
-    """
-    with _refusals():
-        row = await pool.fetchrow(_APPEND, _claims(caller), *values)
-    assert row is not None  # noqa: S101 - the function always answers
-    found = dict(row)
-    is_new = found.pop("is_new")
-    return (Message.model_construct(**found) if found["id"] else None), is_new
 
 
 async def correct(
@@ -185,10 +151,10 @@ def _question(
     caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
 ) -> tuple[Any, ...]:
     """The parameters of PAGE."""
-    return _claims(caller), order == "newest", *filters.chosen(), *_place(after), limit
+    return claims(caller), order == "newest", *filters.chosen(), *_place(after), limit
 
 
-def _claims(caller: Caller) -> str:
+def claims(caller: Caller) -> str:
     return orjson.dumps(caller.claims()).decode()
 
 

@@ -12,9 +12,9 @@ from uuid import UUID
 import asyncpg
 
 from ava_common.database import Connection
+from ava_common.uuid7 import made_at
 from ava_whatsapp_gateway.operator import trace_queries as queries
 from ava_whatsapp_gateway.queue.states import EventState, SendState
-from ava_whatsapp_gateway.uuid7 import made_at
 
 OURS = "whatsapp-gateway"
 META = "whatsapp"

@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from ava_common.database import Pool
+from ava_common.uuid7 import uuid7
 from ava_whatsapp_gateway.queue.exceptions import LeaseLost
 from ava_whatsapp_gateway.queue.lanes import Event
 from ava_whatsapp_gateway.queue.states import SendState
-from ava_whatsapp_gateway.uuid7 import uuid7
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import asyncpg
 from ava_common.database import BUSY, Connection, Pool
 from ava_common.database_errors import is_about_data
 from ava_common.log import log
+from ava_common.uuid7 import uuid7
 from ava_whatsapp_gateway.cloud_api import account_notices, updates
 from ava_whatsapp_gateway.cloud_api.lenient_json import Unreadable, name_hashes_in, names_in
 from ava_whatsapp_gateway.cloud_api.message_details import beyond_words
@@ -18,7 +19,6 @@ from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move,
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
 from ava_whatsapp_gateway.queue.states import EventState
-from ava_whatsapp_gateway.uuid7 import uuid7
 from ava_whatsapp_gateway.webhook import event_rows, ingest_lock, statuses
 from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents

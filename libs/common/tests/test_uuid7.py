@@ -1,6 +1,6 @@
 """Ids sort by the time they were made."""
 
-from ava_whatsapp_gateway.uuid7 import uuid7
+from ava_common.uuid7 import uuid7
 
 
 def test_ids_made_later_sort_later() -> None:
