@@ -71,6 +71,26 @@ begin
 end
 $$;
 
+create or replace function ava_private.whatsapp_farewell() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- A deadlock picks its victim by chance, and facts are written whatever is locked.
+  for v_attempt in 1..3 loop
+    begin
+      perform ava_private.delete_whatsapp_of(p_user_id => old.id);
+      return old;
+    exception when deadlock_detected then
+      if v_attempt = 3 then
+        raise;
+      end if;
+    end;
+    -- Nothing is locked any more: who waited for it goes first.
+    perform pg_catalog.pg_sleep(0.1);
+  end loop;
+  return old;
+end
+$$;
+
 create or replace function whatsapp.apply_statuses(p_send_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 begin

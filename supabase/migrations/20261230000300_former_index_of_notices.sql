@@ -1,4 +1,5 @@
 -- What outbox_notice_of_a_day and the functions of 20261230000200 are instead of (docs/decisions/0187).
+-- squawk-ignore-file ban-drop-function, ban-drop-constraint
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 

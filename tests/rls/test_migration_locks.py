@@ -88,8 +88,8 @@ TRANSACTIONS = {
     "who reads first": [READS["events"], WRITES["events"]],
 }
 ONE_TABLE_A_FILE = "20261225"
-"""Migrations from here on lock one table each, in one way, or do not wait for the second one: there is no order
-that suits everybody."""
+"""Migrations from here on lock one table each, in one way, or do not wait for the second one: there is no
+order that suits everybody."""
 
 
 @pytest.mark.parametrize("statements", TRANSACTIONS.values(), ids=TRANSACTIONS)

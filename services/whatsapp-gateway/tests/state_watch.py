@@ -88,15 +88,6 @@ def not_drawn(transitions: set[Transition]) -> set[Transition]:
     return {(of, old, new) for of, old, new in transitions if (old, new) not in DRAWN[of]}
 
 
-async def sends_astray(database: Database) -> list[UUID]:
-    """Sends whose contact is not that of their event."""
-    rows = await database.admin(
-        "select o.id from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id"
-        " where o.contact_id <> e.contact_id"
-    )
-    return [row["id"] for row in rows]
-
-
 async def put_event(database: Database, state: str) -> int:
     """A message that has been in this state for long, put there without being noted; its id."""
     return int(str(await _unnoted(database, _EVENT, state, str(uuid4().int)[:15])))

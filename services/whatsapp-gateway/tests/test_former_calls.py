@@ -99,7 +99,8 @@ async def test_a_status_that_is_applied_in_the_middle_of_the_replay(
 ) -> None:
     send = await failed(gateway, peers, linked)
     await gateway.pool.execute(
-        "insert into whatsapp.statuses (wamid, status, rank, outbox_id, at) values ($2, 'read', 4, $1, now())",
+        "insert into whatsapp.statuses (wamid, status, rank, outbox_id, at)"
+        " values ($2, 'read', 4, $1, now())",
         *send,
     )
     async with replaying(database, send):

@@ -26,7 +26,7 @@ _HELD = f"""
 case when free.token is distinct from a.fence or free.due_at < clock_timestamp() + a.lease * {LEASE_LEFT}
   then a.lease end as lease
 """
-"""Null where the function need not ask for the lane again: it is locked, and a lane says one thing at a time."""
+"""Null where the function need not ask for the lane again: it is locked, and says one thing at a time."""
 _MOST = 64
 """At most so many in one statement."""
 
@@ -166,15 +166,13 @@ def _together(calls: Sequence[Call]) -> str:
         arrays = ", ".join(f"${position + n}::{type_}[]" for n, (_, type_) in enumerate(call.columns, 1))
         position += len(call.columns)
         names = [name for name, _ in call.columns]
-        asked.append(
-            f"asked_{number} as (select * from unnest({arrays}) with ordinality as a ({', '.join(names)}, nth))"
-        )
+        row = f"a ({', '.join(names)}, nth)"
+        asked.append(f"asked_{number} as (select * from unnest({arrays}) with ordinality as {row})")
         values = ", ".join(_HELD if call.lane and name == "lease" else f"a.{name}" for name in names)
         free = " join free using (contact_id)" if call.lane else ""
         # Materialised, so that no function is called for a lane that is not locked.
-        allowed.append(
-            f"allowed_{number} as materialized (select {values}, nth from patience, asked_{number} as a{free})"
-        )
+        of_lanes = f"patience, asked_{number} as a{free}"
+        allowed.append(f"allowed_{number} as materialized (select {values}, nth from {of_lanes})")
         answers.append(
             f"select {number} as call, asked.nth, to_jsonb(answer) as answer"
             f" from allowed_{number} as asked, lateral {call.function} as answer"
