@@ -3,14 +3,13 @@
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
+-- Without any index: few wait, all of them are read, and an entry would be as large as the row.
 create table whatsapp.arrivals (
-  first_id bigint primary key,
-  delivery_ids bigint[] not null check (first_id = delivery_ids[1])
+  delivery_ids bigint[] not null
 );
 comment on table whatsapp.arrivals is
   'Deliveries that wait to be ingested, those of one commit in a row. Beside them, deliveries with the state new wait.';
-comment on column whatsapp.arrivals.first_id is 'The first of them; rows are ingested in this order.';
-comment on column whatsapp.arrivals.delivery_ids is 'Ids of whatsapp.deliveries, rising.';
+comment on column whatsapp.arrivals.delivery_ids is 'Ids of whatsapp.deliveries.';
 
 create table whatsapp.delivery_names (
   id bigint generated always as identity primary key,
@@ -50,8 +49,7 @@ begin
   return query
     select d.id, d.body, d.trace, d.received_at, d.state from whatsapp.deliveries as d
     where d.id = any (array(
-      select pg_catalog.unnest(a.delivery_ids)
-      from (select r.delivery_ids from whatsapp.arrivals as r order by r.first_id limit p_limit) as a
+      select pg_catalog.unnest(a.delivery_ids) from whatsapp.arrivals as a
       union all
       select n.id from (select w.id from whatsapp.deliveries as w where w.state = 'new' order by w.id limit p_limit) as n
       order by 1 limit p_limit))

@@ -6,16 +6,15 @@ set statement_timeout = '60s';
 create function whatsapp.hand_over_arrivals() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  if (
-    select d.received_at < pg_catalog.clock_timestamp() - interval '10 seconds' from whatsapp.deliveries as d
-    where d.id = (select a.first_id from whatsapp.arrivals as a order by a.first_id limit 1)
+  if exists (
+    select from whatsapp.arrivals as a join whatsapp.deliveries as d on d.id = a.delivery_ids[1]
+    where d.received_at < pg_catalog.clock_timestamp() - interval '10 seconds'
   ) and pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('whatsapp.split', 0)) then
     with late as (
-      delete from whatsapp.arrivals where first_id in (
-        select a.first_id from whatsapp.arrivals as a join whatsapp.deliveries as d on d.id = a.first_id
-        where d.received_at < pg_catalog.clock_timestamp() - interval '10 seconds'
-        order by a.first_id limit 100)
-      returning delivery_ids)
+      delete from whatsapp.arrivals as a using whatsapp.deliveries as first
+      where first.id = a.delivery_ids[1]
+        and first.received_at < pg_catalog.clock_timestamp() - interval '10 seconds'
+      returning a.delivery_ids)
     update whatsapp.deliveries as d set state = 'new'
     from late, pg_catalog.unnest(late.delivery_ids) as late_id where d.id = late_id;
   end if;

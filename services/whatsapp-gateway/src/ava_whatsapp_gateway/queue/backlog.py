@@ -40,7 +40,7 @@ select coalesce(extract(epoch from clock_timestamp() - least(
          (select min(received_at) from whatsapp.events where starts_with(state, '{EventState.READY}')),
          (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1),
          (select received_at from whatsapp.deliveries
-          where id = (select first_id from whatsapp.arrivals order by first_id limit 1)))
+          where id = (select min(waiting) from whatsapp.arrivals, unnest(delivery_ids) as waiting)))
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
          as circuit_open,

@@ -88,8 +88,8 @@ KEPT = (
     Kept(
         "deliveries", "raw_days", "deliveries", "received_at",
         "state = 'split' and not exists (select from whatsapp.events as e where e.delivery_id = kept.id"
-        f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}') and not exists ("
-        "select from whatsapp.arrivals as a where a.first_id <= kept.id and kept.id = any (a.delivery_ids))",
+        f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}')"
+        " and kept.id <> all (array(select unnest(delivery_ids) from whatsapp.arrivals))",
         by_id=True,
     ),
     # By them these deliveries are found, as long as there is one.

@@ -14,16 +14,14 @@ _NEXT = "select id, body, trace, received_at, state from whatsapp.next_deliverie
 _PAUSES_SECONDS = (0.0, 0.01, 0.02, 0.04, 0.08)
 
 _DONE = """
-with waiting as (
-  select first_id, array(select id from unnest(delivery_ids) as id where id <> all ($1) order by id) as left_over
-  from whatsapp.arrivals where first_id <= $2
-), done as (
-  delete from whatsapp.arrivals as a using waiting as w where a.first_id = w.first_id and left_over = '{}'
+with done as (
+  delete from whatsapp.arrivals where delivery_ids <@ $1
 ), partly as (
-  update whatsapp.arrivals as a set first_id = left_over[1], delivery_ids = left_over
-  from waiting as w where a.first_id = w.first_id and left_over <> '{}' and left_over <> a.delivery_ids
+  update whatsapp.arrivals set delivery_ids = array(
+    select id from unnest(delivery_ids) as id where id <> all ($1))
+  where delivery_ids && $1 and not delivery_ids <@ $1
 )
-insert into whatsapp.delivery_names (delivery_ids, name_hashes) select $3, $4 where $3 <> '{}'::bigint[]
+insert into whatsapp.delivery_names (delivery_ids, name_hashes) select $2, $3 where $2 <> '{}'::bigint[]
 """
 _DONE_AGAIN = """
 update whatsapp.deliveries as d set
@@ -33,7 +31,7 @@ from unnest($1::bigint[], $2::text[]) as read (id, hashes) where d.id = read.id 
 
 
 async def take(connection: Connection, most: int) -> Sequence[asyncpg.Record]:
-    """What has waited longest; the transaction ingests it. None waits, or another process ingests all the time.
+    """What has waited longest, for this transaction to ingest; none while another process ingests.
 
     That one takes some milliseconds and is waited for: it may not have seen what arrived here since.
     """
@@ -55,4 +53,4 @@ async def done(
         await connection.execute(_DONE_AGAIN, list(again), words)
     named = [(one, name_hash) for one in hashes.keys() - again for name_hash in hashes[one]]
     ids = [row["id"] for row in deliveries]
-    await connection.execute(_DONE, ids, ids[-1], *([pair[side] for pair in named] for side in (0, 1)))
+    await connection.execute(_DONE, ids, *([pair[side] for pair in named] for side in (0, 1)))
