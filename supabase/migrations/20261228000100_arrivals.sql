@@ -3,13 +3,13 @@
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
--- Without any index: few wait, all of them are read, and an entry would be as large as the row.
+-- Without any index: few wait, and an entry would be as large as the row.
 create table whatsapp.arrivals (
   delivery_ids bigint[] not null
 );
 comment on table whatsapp.arrivals is
   'Deliveries that wait to be ingested, those of one commit in a row. Beside them, deliveries with the state new wait.';
-comment on column whatsapp.arrivals.delivery_ids is 'Ids of whatsapp.deliveries.';
+comment on column whatsapp.arrivals.delivery_ids is 'Ids of whatsapp.deliveries, rising.';
 
 create table whatsapp.delivery_names (
   id bigint generated always as identity primary key,
@@ -37,7 +37,7 @@ create policy "The gateway keeps its own books" on whatsapp.delivery_names
   to ava_whatsapp_gateway using (true) with check (true);
 
 create function whatsapp.next_deliveries(p_limit integer)
-returns table (id bigint, body bytea, trace text, received_at timestamptz, state text)
+returns table (id bigint, body bytea, trace text, received_at timestamptz, arrival tid)
 language plpgsql set search_path = '' as $$
 begin
   if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('whatsapp.split', 0)) then
@@ -47,17 +47,20 @@ begin
   -- What is lost of it in a crash of the database is ingested again.
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
   return query
-    select d.id, d.body, d.trace, d.received_at, d.state from whatsapp.deliveries as d
-    where d.id = any (array(
-      select pg_catalog.unnest(a.delivery_ids) from whatsapp.arrivals as a
+    with waiting as materialized (
+      select pg_catalog.unnest(a.delivery_ids) as delivery_id, a.place
+      from (select r.delivery_ids, r.ctid as place from whatsapp.arrivals as r order by r.delivery_ids[1] limit p_limit) as a
       union all
-      select n.id from (select w.id from whatsapp.deliveries as w where w.state = 'new' order by w.id limit p_limit) as n
-      order by 1 limit p_limit))
+      select n.id, null from (select w.id from whatsapp.deliveries as w where w.state = 'new' order by w.id limit p_limit) as n
+      order by 1 limit p_limit)
+    select d.id, d.body, d.trace, d.received_at, (select w.place from waiting as w where w.delivery_id = d.id)
+    from whatsapp.deliveries as d where d.id = any (array(select w.delivery_id from waiting as w))
     order by d.id;
 end
 $$;
 comment on function whatsapp.next_deliveries(integer) is
-  'Locks ingest and reads the deliveries that have waited longest; one row of nulls while another process ingests.';
+  'Locks ingest and reads the deliveries that have waited longest, with the rows of arrivals that they are in, if any.
+  One row of nulls while another process ingests.';
 revoke all on function whatsapp.next_deliveries(integer) from public, anon, authenticated, service_role;
 grant execute on function whatsapp.next_deliveries(integer) to ava_whatsapp_gateway;
 

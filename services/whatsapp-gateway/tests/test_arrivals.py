@@ -84,7 +84,7 @@ async def test_what_two_processes_store_at_once_is_ingested_in_order(gateway: Ga
     await gateway.pool.execute("delete from whatsapp.arrivals")
     await gateway.pool.execute(
         "insert into whatsapp.arrivals (delivery_ids)"
-        " select array_agg(id) from whatsapp.deliveries group by id % 2"
+        " select array_agg(id order by id) from whatsapp.deliveries group by id % 2"
     )
     await gateway.ingest()
     assert await words(gateway.pool) == [str(number) for number in range(50)]

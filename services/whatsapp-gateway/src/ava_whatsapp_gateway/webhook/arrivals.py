@@ -10,18 +10,18 @@ import asyncpg
 
 from ava_common.database import Connection
 
-_NEXT = "select id, body, trace, received_at, state from whatsapp.next_deliveries(p_limit => $1)"
+_NEXT = "select id, body, trace, received_at, arrival from whatsapp.next_deliveries(p_limit => $1)"
 _PAUSES_SECONDS = (0.0, 0.01, 0.02, 0.04, 0.08)
 
 _DONE = """
 with done as (
-  delete from whatsapp.arrivals where delivery_ids <@ $1
+  delete from whatsapp.arrivals where ctid = any ($1::tid[]) and delivery_ids <@ $2
 ), partly as (
   update whatsapp.arrivals set delivery_ids = array(
-    select id from unnest(delivery_ids) as id where id <> all ($1))
-  where delivery_ids && $1 and not delivery_ids <@ $1
+    select id from unnest(delivery_ids) as id where id <> all ($2) order by id)
+  where ctid = any ($1::tid[]) and not delivery_ids <@ $2
 )
-insert into whatsapp.delivery_names (delivery_ids, name_hashes) select $2, $3 where $2 <> '{}'::bigint[]
+insert into whatsapp.delivery_names (delivery_ids, name_hashes) select $3, $4 where $3 <> '{}'::bigint[]
 """
 _DONE_AGAIN = """
 update whatsapp.deliveries as d set
@@ -47,10 +47,10 @@ async def done(
     connection: Connection, deliveries: Sequence[asyncpg.Record], hashes: Mapping[int, Sequence[int]]
 ) -> None:
     """They wait no longer, and are found by these hashes of what they name; what is not read has none."""
-    again = {row["id"] for row in deliveries if row["state"] == "new"} & hashes.keys()
+    again = {row["id"] for row in deliveries if row["arrival"] is None} & hashes.keys()
     if again:
         words = [" ".join(map(str, hashes[one])) for one in again]
         await connection.execute(_DONE_AGAIN, list(again), words)
     named = [(one, name_hash) for one in hashes.keys() - again for name_hash in hashes[one]]
-    ids = [row["id"] for row in deliveries]
-    await connection.execute(_DONE, ids, *([pair[side] for pair in named] for side in (0, 1)))
+    rows, ids = {row["arrival"] for row in deliveries} - {None}, [row["id"] for row in deliveries]
+    await connection.execute(_DONE, list(rows), ids, *([pair[side] for pair in named] for side in (0, 1)))

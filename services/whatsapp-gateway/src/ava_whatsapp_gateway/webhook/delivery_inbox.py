@@ -35,7 +35,7 @@ with kept as (
   select *, 'split' from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
   where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
   returning id)
-insert into whatsapp.arrivals (delivery_ids) select array_agg(id) from kept having count(*) > 0
+insert into whatsapp.arrivals (delivery_ids) select array_agg(id order by id) from kept having count(*) > 0
 returning cardinality(delivery_ids)
 """
 _KNOWN = "deliveries_digest_key"
