@@ -127,6 +127,19 @@ async def test_nothing_is_handed_over_that_is_being_ingested(gateway: Gateway, d
     assert await states(gateway.pool) == ["split", "new"]
 
 
+async def test_one_process_ingests_at_a_time(gateway: Gateway, database: Database) -> None:
+    await keep_together(gateway.pool, 1)
+    other = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
+    try:
+        await other.execute(_INGESTING)
+        assert await gateway.ingest_once() == 0
+        assert await words(gateway.pool) == []
+    finally:
+        await other.close()
+    await gateway.ingest()
+    assert await words(gateway.pool) == ["1"]
+
+
 async def test_what_waits_is_shown_as_new_and_counted(gateway: Gateway) -> None:
     await keep_together(gateway.pool, 1, 2)
     await keep_as_before(gateway.pool, 3)
