@@ -62,7 +62,7 @@ begin
   delete from whatsapp.senders where user_id = p_user_id;
   delete from whatsapp.events where contact_id is null and names && v_names;
   delete from whatsapp.deliveries where state = 'split'
-    and (names && v_names or name_hashes && whatsapp.name_hashes(v_names));
+    and id = any (array(select whatsapp.deliveries_naming(p_names => v_names)));
   update whatsapp.moves set
     to_digits = case when to_digits = any (v_names) then null else to_digits end,
     to_bsuid = case when to_bsuid = any (v_names) then null else to_bsuid end

@@ -21,7 +21,7 @@ TIMES = 3
 AWAY_SECONDS = 0.010
 GROWN_MB = 64
 ROUND_TRIPS = 2
-_LEFT = "select count(*) from whatsapp.deliveries where state = 'new'"
+_LEFT = "select coalesce(sum(cardinality(delivery_ids)), 0)::int from whatsapp.arrivals"
 _EVENTS = "select count(*) from whatsapp.events where state <> 'quarantined'"
 
 

@@ -60,6 +60,7 @@ _UNFINISHED_EVENTS = (
 )
 _UNFINISHED_COUNT = """
 select (select count(*) from whatsapp.deliveries where state = 'new')
+  + (select count(*) from whatsapp.arrivals)
   + (select count(*) from whatsapp.events where state in ('ready', 'awaiting'))
   + (select count(*) from whatsapp.outbox where state in ('ready', 'sending', 'unknown'))
   + (select count(*) from whatsapp.statuses as s where not applied

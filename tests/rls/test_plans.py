@@ -222,7 +222,13 @@ async def deliveries(fresh_seeded: SeededDatabase) -> AsyncIterator[asyncpg.Conn
         "insert into whatsapp.events (key, kind, state, sent_at, received_at, item, names)"  # noqa: S608
         f" select n::text, 'system', 'ignored', now(), now(), '', {names} from generate_series(1, 20000) as n"
     )
-    await fresh_seeded.database.admin("vacuum analyze whatsapp.deliveries, whatsapp.events")
+    await fresh_seeded.database.admin(
+        "insert into whatsapp.delivery_names (delivery_ids, name_hashes)"
+        " select array[id, id], name_hashes from whatsapp.deliveries"
+    )
+    await fresh_seeded.database.admin(
+        "vacuum analyze whatsapp.deliveries, whatsapp.events, whatsapp.delivery_names"
+    )
     connection = await asyncpg.connect(fresh_seeded.database.url("postgres"))
     yield connection
     await connection.close()
@@ -235,6 +241,10 @@ async def deliveries(fresh_seeded: SeededDatabase) -> AsyncIterator[asyncpg.Conn
             "deliveries_by_name_hash",
             "whatsapp.deliveries where state = 'split'"
             " and (names && $1 or name_hashes && whatsapp.name_hashes($1))",
+        ),
+        (
+            "delivery_names_by_hash",
+            "whatsapp.delivery_names where name_hashes && (select whatsapp.name_hashes($1))",
         ),
         ("events_by_name", "whatsapp.events where contact_id is null and names && $1"),
     ],

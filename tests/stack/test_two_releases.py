@@ -99,6 +99,7 @@ async def check_rows(deployment: TwoReleases) -> None:
     """What the previous release wrote on the new schema has what this release needs."""
     unnamed = await deployment.database.admin(
         "select id from whatsapp.deliveries where state = 'split' and name_hashes is null and names is null"
+        " and id not in (select unnest(delivery_ids) from whatsapp.delivery_names)"
         " union all select id from whatsapp.events where contact_id is null and names is null"
     )
     assert unnamed == []
@@ -121,7 +122,7 @@ async def check_services(deployment: TwoReleases, ada: Person) -> None:
         )
     assert gone.status_code in (200, 204), gone.text
     left = await deployment.database.admin(
-        "select id from whatsapp.deliveries where names && $1 or name_hashes && whatsapp.name_hashes($1)",
+        "select id from whatsapp.deliveries where id in (select whatsapp.deliveries_naming($1))",
         [ada.number.removeprefix("+")],
     )
     assert left == []

@@ -34,6 +34,7 @@ from ava_whatsapp_gateway.queue.group_commit import GroupCommit
 from ava_whatsapp_gateway.queue.lane_runner import LaneRunner
 from ava_whatsapp_gateway.queue.lease_keeper import LeaseKeeper
 from ava_whatsapp_gateway.settings import Settings
+from ava_whatsapp_gateway.webhook.delivery_inbox import KEEP
 from ava_whatsapp_gateway.webhook.ingest import ingest
 
 from . import state_watch
@@ -118,11 +119,7 @@ class Gateway:
     async def keep(self, *values: Any, raw: bytes | None = None) -> None:
         """Keep a delivery as the webhook endpoint does."""
         body = raw if raw is not None else envelope(*values)
-        await self.pool.execute(
-            "insert into whatsapp.deliveries (digest, body) values ($1, $2) on conflict do nothing",
-            hashlib.sha256(body).digest(),
-            body,
-        )
+        await self.pool.execute(KEEP, [hashlib.sha256(body).digest()], [body], [""])
 
     async def ingest_once(self) -> int:
         return await ingest(self.pool, NUMBER_ID)

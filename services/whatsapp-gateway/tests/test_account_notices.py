@@ -130,7 +130,8 @@ async def test_what_has_no_time_is_told_apart_by_the_day_on_which_it_came(gatewa
     await gateway.keep(raw=errors({"code": 131031}) + b"\n")
     await gateway.keep(raw=errors({"code": 131031}) + b"\n\n")
     await gateway.pool.execute(
-        "update whatsapp.deliveries set received_at = received_at + interval '1 day' where state = 'new'"
+        "update whatsapp.deliveries set received_at = received_at + interval '1 day'"
+        " where id in (select unnest(delivery_ids) from whatsapp.arrivals)"
     )
     await gateway.ingest()
     assert len(await gateway.states()) == 2

@@ -56,11 +56,18 @@ async def test_ingest_stores_the_names_itself(gateway: Gateway, database: Databa
     await gateway.keep({**meta.text(), "text": None, **moved, "id": "wamid.moved"})
     await gateway.keep(raw=b"broken")
     await gateway.ingest()
-    deliveries = await gateway.pool.fetch("select state, name_hashes from whatsapp.deliveries order by id")
-    assert [(row["state"], row["name_hashes"] is None) for row in deliveries] == [
-        ("split", False), ("split", False), ("quarantined", True)
+    names = "id in (select unnest(delivery_ids) from whatsapp.delivery_names)"
+    deliveries = await gateway.pool.fetch(
+        f"select state, {names} as named, id from whatsapp.deliveries order by id"  # noqa: S608
+    )
+    assert [(row["state"], row["named"]) for row in deliveries] == [
+        ("split", True), ("split", True), ("quarantined", False)
     ]  # fmt: skip
-    assert set(deliveries[0]["name_hashes"]) == {name_hash(PHONE), name_hash(said["id"])}
+    [together] = await gateway.pool.fetch("select delivery_ids, name_hashes from whatsapp.delivery_names")
+    named = set(zip(*together, strict=True))
+    assert {one for one in named if one[0] == deliveries[0]["id"]} == {
+        (deliveries[0]["id"], name_hash(name)) for name in (PHONE, said["id"])
+    }
     events = await gateway.pool.fetch("select contact_id is null as alone, names from whatsapp.events")
     assert sorted((row["alone"], row["names"]) for row in events) == [
         (False, None), (True, [PHONE, "wamid.moved"])

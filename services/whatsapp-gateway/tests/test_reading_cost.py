@@ -153,6 +153,8 @@ insert into whatsapp.lanes (contact_id, due_at)
 select id, now() + interval '1 hour' from whatsapp.contacts where id >= 1000;
 insert into whatsapp.deliveries (id, digest, body, state, name_hashes) overriding system value
 select n, sha256(n::text::bytea), '', 'split', array[n] from generate_series(1000, 20000) as n;
+insert into whatsapp.delivery_names (delivery_ids, name_hashes)
+select array[n], array[n] from generate_series(1000, 20000) as n;
 insert into whatsapp.events (id, key, delivery_id, contact_id, kind, state, sent_at, received_at, item)
 overriding system value
 select n, n, n, n % 2 * (n - 1) + 1, 'text', 'done', now(), now(), '' from generate_series(1000, 20000) as n;

@@ -7,7 +7,7 @@ from ava_local.testing.waiting import eventually
 
 async def until_idle(database: Database) -> None:
     """Until the worker has ingested every delivery and has no lane left to work on."""
-    left = "select from whatsapp.lanes union all select from whatsapp.deliveries where state = 'new'"
+    left = "select from whatsapp.lanes union all select from whatsapp.arrivals"
 
     async def is_idle() -> bool:
         return not await database.admin(left)

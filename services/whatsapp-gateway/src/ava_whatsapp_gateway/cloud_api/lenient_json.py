@@ -148,10 +148,10 @@ def names_in(raw: bytes) -> list[str]:
     return sorted({(name[1] or name[2] or name[3]).decode() for name in found})
 
 
-def name_hashes_in(raw: bytes) -> str:
-    """The hashes of the names in it, without our own, with spaces between."""
+def name_hashes_in(raw: bytes) -> list[int]:
+    """The hashes of the names in it, without our own."""
     ours = {(name[1] or name[2]).decode() for name in _OURS.finditer(raw)}
-    return " ".join(str(name_hash(name)) for name in names_in(raw) if name not in ours)
+    return [name_hash(name) for name in names_in(raw) if name not in ours]
 
 
 def name_hash(name: str) -> int:

@@ -13,7 +13,11 @@ from ava_whatsapp_gateway.operator.replay import ingest_again
 Record = dict[str, Any]
 
 _FOUND = """
-select d.id, d.state, d.error, octet_length(d.body) as bytes, d.received_at, d.alerted_at, d.seen_at,
+select d.id, d.error,
+  case when exists (
+    select from whatsapp.arrivals where d.id = any (delivery_ids)
+  ) then 'new' else d.state end as state,
+  octet_length(d.body) as bytes, d.received_at, d.alerted_at, d.seen_at,
   split_part(d.trace, ' ', 2) as request_id, count(*) over () as matched
 from whatsapp.deliveries as d
 where (d.state = 'quarantined' or $1::bigint[] is not null)

@@ -61,7 +61,7 @@ order by received_at, rank
 _DELIVERIES = """
 select id, state, error, trace, received_at, alerted_at, seen_at, octet_length(body) as bytes
 from whatsapp.deliveries
-where id = any ($1) or names && $2 or name_hashes && whatsapp.name_hashes(p_names => $2) order by id
+where id = any ($1 || array(select whatsapp.deliveries_naming(p_names => $2))) order by id
 """
 
 Rows = Sequence[asyncpg.Record]

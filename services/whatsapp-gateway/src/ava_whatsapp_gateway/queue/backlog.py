@@ -29,7 +29,8 @@ union all
 select 'sends', state, count(*) from whatsapp.outbox
 where state in ({literals(*_OUTCOME_OPEN)}) and kind = 'answer' group by state
 union all
-select 'deliveries', 'new', count(*) from whatsapp.deliveries where state = 'new'
+select 'deliveries', 'new', (select count(*) from whatsapp.deliveries where state = 'new')
+  + (select coalesce(sum(cardinality(delivery_ids)), 0)::bigint from whatsapp.arrivals)
 union all
 select 'deliveries', 'quarantined', count(*) from whatsapp.deliveries where state = 'quarantined'
 """
@@ -37,7 +38,9 @@ select 'deliveries', 'quarantined', count(*) from whatsapp.deliveries where stat
 _STATE = f"""
 select coalesce(extract(epoch from clock_timestamp() - least(
          (select min(received_at) from whatsapp.events where starts_with(state, '{EventState.READY}')),
-         (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1))
+         (select received_at from whatsapp.deliveries where state = 'new' order by id limit 1),
+         (select received_at from whatsapp.deliveries
+          where id = (select min(waiting) from whatsapp.arrivals, unnest(delivery_ids) as waiting)))
          ), 0)::float as age,
        coalesce((select circuit_open from whatsapp.numbers where phone_number_id = $1), false)
          as circuit_open,

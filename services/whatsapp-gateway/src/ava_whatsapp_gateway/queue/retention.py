@@ -88,7 +88,14 @@ KEPT = (
     Kept(
         "deliveries", "raw_days", "deliveries", "received_at",
         "state = 'split' and not exists (select from whatsapp.events as e where e.delivery_id = kept.id"
-        f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}')",
+        f" and e.contact_id is null and e.state = '{EventState.QUARANTINED}')"
+        " and kept.id <> all (array(select unnest(delivery_ids) from whatsapp.arrivals))",
+        by_id=True,
+    ),
+    # By them these deliveries are found, as long as there is one.
+    Kept(
+        "delivery_names", "raw_days", "delivery_names", "ingested_at",
+        "not exists (select from whatsapp.deliveries as d where d.id = any (kept.delivery_ids))",
         by_id=True,
     ),
     # What cannot be read may hold anyone's messages: kept until an operator has looked at it.

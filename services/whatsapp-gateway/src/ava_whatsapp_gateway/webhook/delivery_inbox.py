@@ -1,6 +1,6 @@
 """Group commit of deliveries: what gathers during one commit goes into the next, a lone one at once.
 
-Decisions 0053, 0156 and 0165.
+Decisions 0053, 0156, 0165 and 0186.
 """
 
 import asyncio
@@ -27,11 +27,16 @@ _TIMEOUT_SECONDS = 5.0
 _TURNS = 3
 """Of the event loop, before each commit: what has reached our sockets by then shares it."""
 
+# That they wait is in a row of its own, so that theirs are never changed (decision 0186).
 # "on conflict" would write a second record for each (decision 0178). What is known is looked up one by one.
-_KEEP = """
-insert into whatsapp.deliveries (digest, body, trace)
-select * from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
-where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
+KEEP = """
+with kept as (
+  insert into whatsapp.deliveries (digest, body, trace, state)
+  select *, 'split' from unnest($1::bytea[], $2::bytea[], $3::text[]) as new (digest, body, trace)
+  where (select known.id from whatsapp.deliveries as known where known.digest = new.digest) is null
+  returning id)
+insert into whatsapp.arrivals (delivery_ids) select array_agg(id order by id) from kept having count(*) > 0
+returning cardinality(delivery_ids)
 """
 _KNOWN = "deliveries_digest_key"
 _KEPT, _DUPLICATE = DELIVERIES.labels("kept"), DELIVERIES.labels("duplicate")
@@ -126,7 +131,7 @@ async def _store(connection: Connection, group: list[Delivery]) -> int:
     rows = {d.digest: d for d in group}.values()
     columns = [d.digest for d in rows], [d.body for d in rows], [d.trace for d in rows]
     try:
-        return int((await connection.execute(_KEEP, *columns)).rsplit(" ", 1)[1])  # "INSERT 0 16"
+        return await connection.fetchval(KEEP, *columns) or 0
     except UniqueViolationError as error:
         if len(group) > 1 or error.constraint_name != _KNOWN:
             raise

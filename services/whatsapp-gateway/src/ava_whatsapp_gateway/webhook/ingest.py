@@ -1,6 +1,6 @@
 """Ingest stored deliveries: parse each into events and statuses, in commit order, one process at a time.
 
-Decisions 0050, 0094, 0141, 0160 and 0175.
+Decisions 0050, 0094, 0141, 0160, 0175 and 0186.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,19 +19,10 @@ from ava_whatsapp_gateway.cloud_api.updates import AccountNotice, Message, Move,
 from ava_whatsapp_gateway.contacts.store import ContactStore
 from ava_whatsapp_gateway.metrics import DUPLICATES, ITEMS
 from ava_whatsapp_gateway.queue.states import EventState
-from ava_whatsapp_gateway.webhook import event_rows, ingest_lock, statuses
+from ava_whatsapp_gateway.webhook import arrivals, event_rows, statuses
 from ava_whatsapp_gateway.webhook.event_rows import EventRow, Stored
 from ava_whatsapp_gateway.webhook.known_events import KNOWN, KnownEvents
 
-_NEW = """
-select id, body, trace, received_at from whatsapp.deliveries
-where state = 'new' and id > $2 order by id limit $1
-"""
-_SPLIT = """
-update whatsapp.deliveries as d set
-  state = 'split', error = null, name_hashes = string_to_array(read.hashes, ' ')::bigint[]
-from unnest($1::bigint[], $2::text[]) as read (id, hashes) where d.id = read.id
-"""
 _QUARANTINE = "update whatsapp.deliveries set state = 'quarantined', error = $2 where id = any ($1)"
 _FORGET = "delete from whatsapp.deliveries where id = any ($1) and state = 'split'"
 
@@ -78,11 +69,9 @@ async def _one_by_one(pool: Pool, number_id: str) -> tuple[int, int]:
 async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) -> tuple[int, int]:
     """How many deliveries, and how many of their statuses are not merged into their sends yet."""
     async with pool.acquire() as connection, connection.transaction():
-        if not await ingest_lock.lock(connection):
-            return 0, 0
-        deliveries = await connection.fetch(_NEW, most, 0)
+        deliveries = await arrivals.take(connection, most)
         found: Found = []
-        hashes: dict[int, str] = {}
+        hashes: dict[int, list[int]] = {}
         stored = Stored([], [], 0)
         for row in deliveries:
             try:
@@ -93,9 +82,10 @@ async def _parse_and_store(pool: Pool, number_id: str, most: int, store: Store) 
                 why = str(error) if isinstance(error, Unreadable) else type(error).__name__
                 log.warning("delivery.quarantined", delivery=row["id"], why=why)
                 await connection.execute(_QUARANTINE, [row["id"]], why)
-        if hashes:
+        if deliveries:
             # First, because this indexes the names, which should not take place while lanes are locked.
-            await connection.execute(_SPLIT, list(hashes), list(hashes.values()))
+            await arrivals.done(connection, deliveries, hashes)
+        if hashes:
             stored = await store(connection, found)
         if stored.copies:
             await connection.execute(_FORGET, stored.copies)
