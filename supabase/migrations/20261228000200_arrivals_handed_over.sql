@@ -1,28 +1,25 @@
--- What gateways of before know is the state of a delivery (docs/decisions/0186). One that runs alone after newer ones gets
--- what these left, with the next delivery that it stores itself. Newer ones never change a row, so that a page is filled.
+-- What gateways of before know is the state of a delivery (docs/decisions/0186). One that runs beside newer ones, or alone
+-- after them, gets what these have left with the next delivery that it stores itself. Newer ones never change a row, so
+-- that a page is filled.
 set lock_timeout = '5s';
 set statement_timeout = '60s';
 
 create function whatsapp.hand_over_arrivals() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  if exists (
-    select from whatsapp.arrivals as a join whatsapp.deliveries as d on d.id = a.delivery_ids[1]
-    where d.received_at < pg_catalog.clock_timestamp() - interval '10 seconds'
-  ) and pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('whatsapp.split', 0)) then
-    with late as (
-      delete from whatsapp.arrivals as a using whatsapp.deliveries as first
-      where first.id = a.delivery_ids[1]
-        and first.received_at < pg_catalog.clock_timestamp() - interval '10 seconds'
-      returning a.delivery_ids)
+  if exists (select from whatsapp.arrivals) then
+    -- Waited for: what is being ingested stays, and what came meanwhile goes before the delivery that is stored here.
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('whatsapp.split', 0));
+    with waiting as (delete from whatsapp.arrivals returning delivery_ids)
     update whatsapp.deliveries as d set state = 'new'
-    from late, pg_catalog.unnest(late.delivery_ids) as late_id where d.id = late_id;
+    from waiting, pg_catalog.unnest(waiting.delivery_ids) as waiting_id where d.id = waiting_id;
   end if;
   return null;
 end
 $$;
 comment on function whatsapp.hand_over_arrivals() is
-  'Gives deliveries that have waited for ten seconds to gateways of before, which ingest those with the state new.';
+  'Gives deliveries that wait to gateways of before, which ingest those with the state new, so that what was acknowledged
+earlier is ingested earlier by them, too.';
 revoke all on function whatsapp.hand_over_arrivals() from public, anon, authenticated, service_role;
 
 drop trigger fill_names on whatsapp.deliveries;
