@@ -16,9 +16,9 @@ else:
 
 
 async def open_pool(url: str) -> Pool:
-    """At most four connections, of 2 MB each; one is opened now, so that the first request need not wait."""
+    """At most two connections, of 2 MB each; one is opened now, so that the first request need not wait."""
     return await asyncpg.create_pool(
-        url, min_size=1, max_size=4, init=_register_json_codecs, reset=_skip_reset, command_timeout=10
+        url, min_size=1, max_size=2, init=_register_json_codecs, reset=_skip_reset, command_timeout=10
     )
 
 
