@@ -1,6 +1,6 @@
 """Before a call and after it: what is asked and noted while many lanes send, gathered into few commits.
 
-Decisions 0051, 0105 and 0159.
+Decisions 0051, 0105, 0159 and 0187.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """Group commit of what lanes say: what gathers during one statement goes into the next, a lone one at once.
 
-Decisions 0159, 0165 and 0181.
+Decisions 0159, 0165, 0181 and 0187.
 """
 
 import asyncio
