@@ -53,7 +53,7 @@ begin
       union all
       select n.id, null from (select w.id from whatsapp.deliveries as w where w.state = 'new' order by w.id limit p_limit) as n
       order by 1 limit p_limit)
-    select d.id, d.body, d.trace, d.received_at, (select w.place from waiting as w where w.delivery_id = d.id)
+    select d.id, d.body, d.trace, d.received_at, (select max(w.place) from waiting as w where w.delivery_id = d.id)
     from whatsapp.deliveries as d where d.id = any (array(select w.delivery_id from waiting as w))
     order by d.id;
 end

@@ -15,6 +15,7 @@ declare
   v_contact_ids bigint[];
   v_send_ids uuid[];
   v_names text[];
+  v_hashes bigint[];
 begin
   select pg_catalog.ltrim(p.whatsapp_phone, '+') into v_phone
   from public.user_preferences as p where p.user_id = p_user_id for update;
@@ -63,6 +64,13 @@ begin
   delete from whatsapp.events where contact_id is null and names && v_names;
   delete from whatsapp.deliveries where state = 'split'
     and id = any (array(select whatsapp.deliveries_naming(p_names => v_names)));
+  -- A row is for many: theirs are taken out of it.
+  v_hashes := whatsapp.name_hashes(v_names);
+  update whatsapp.delivery_names as n set (delivery_ids, name_hashes) = (
+    select coalesce(pg_catalog.array_agg(other.delivery_id), '{}'), coalesce(pg_catalog.array_agg(other.name_hash), '{}')
+    from rows from (pg_catalog.unnest(n.delivery_ids), pg_catalog.unnest(n.name_hashes)) as other (delivery_id, name_hash)
+    where other.name_hash not in (select pg_catalog.unnest(v_hashes)))
+  where n.name_hashes && v_hashes;
   update whatsapp.moves set
     to_digits = case when to_digits = any (v_names) then null else to_digits end,
     to_bsuid = case when to_bsuid = any (v_names) then null else to_bsuid end

@@ -14,7 +14,7 @@ from ava_local.testing.waiting import eventually
 from ava_whatsapp_gateway.metrics import BACKLOG
 from ava_whatsapp_gateway.operator import deliveries
 from ava_whatsapp_gateway.operator.filters import Filters
-from ava_whatsapp_gateway.queue import backlog, retention
+from ava_whatsapp_gateway.queue import backlog, operator_alerts, retention
 from ava_whatsapp_gateway.webhook.delivery_inbox import KEEP
 from ava_whatsapp_gateway.webhook.ingest import BATCH_DELIVERIES
 
@@ -113,6 +113,38 @@ async def test_gateways_of_before_get_what_was_acknowledged_before_theirs(gatewa
     assert await words(gateway.pool) == ["1", "2", "3", "4"]
 
 
+async def test_gateways_of_before_get_what_waits_for_long_although_nothing_comes(gateway: Gateway) -> None:
+    """Each version announces what it cannot read, every few seconds; what newer ones left is given then."""
+    await keep_together(gateway.pool, 1, 2)
+    await keep_together(gateway.pool, 3)
+    await operator_alerts.announce(gateway.pool)
+    assert await states(gateway.pool) == ["split", "split", "split"]
+    await gateway.pool.execute(
+        "update whatsapp.deliveries set received_at = now() - interval '2 minutes' where id = 1"
+    )
+    async with gateway.pool.acquire() as other, other.transaction():
+        await other.execute(_INGESTING)
+        await operator_alerts.announce(gateway.pool)
+        assert await states(gateway.pool) == ["split", "split", "split"]
+    await operator_alerts.announce(gateway.pool)
+    assert await states(gateway.pool) == ["new", "new", "new"]
+    assert await waiting(gateway.pool) == []
+    await gateway.ingest()
+    assert await words(gateway.pool) == ["1", "2", "3"]
+
+
+async def test_what_waits_twice_or_is_gone_holds_nobody_up(gateway: Gateway) -> None:
+    """Statements by hand: one says that a delivery is to be ingested again, another deletes one."""
+    await keep_together(gateway.pool, 1, 2, 3)
+    await gateway.pool.execute("update whatsapp.deliveries set state = 'new' where id = 1")
+    await gateway.pool.execute("delete from whatsapp.deliveries where id = 2")
+    await gateway.ingest()
+    assert await words(gateway.pool) == ["1", "3"]
+    assert await states(gateway.pool) == ["split", "split"]
+    await operator_alerts.announce(gateway.pool)
+    assert await waiting(gateway.pool) == []
+
+
 async def test_nothing_is_handed_over_that_is_being_ingested(gateway: Gateway, database: Database) -> None:
     await keep_together(gateway.pool, 1)
     newer = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
@@ -189,3 +221,17 @@ async def test_who_leaves_takes_their_deliveries_only_and_none_that_waits(
     ]  # fmt: skip
     await gateway.ingest()
     assert await words(gateway.pool) == ["another's", "waits", "waits, too"]
+
+
+async def test_nothing_is_left_of_what_the_deliveries_of_an_account_named(
+    gateway: Gateway, linked: LinkNumber, database: Database
+) -> None:
+    """A hash of a number is as good as the number: there are few enough to try them all."""
+    person = await linked(f"+{PHONE}")
+    await gateway.keep(meta.text(body="mine"), meta.text(OTHER, body="another's"))
+    await gateway.ingest()
+    named = "select id from whatsapp.delivery_names where name_hashes && whatsapp.name_hashes($1)"
+    assert await gateway.pool.fetch(named, [PHONE]) != []
+    await delete_account(database, person)
+    assert await gateway.pool.fetch(named, [PHONE]) == []
+    assert await gateway.pool.fetch(named, [OTHER]) != []

@@ -11,6 +11,8 @@ import asyncpg
 import pytest
 
 from ava_local.testing.databases import Database
+from ava_whatsapp_gateway.contacts import rows
+from ava_whatsapp_gateway.outbox import store as outbox
 
 from . import meta_payloads as meta
 from .conftest import Gateway, LinkNumber
@@ -196,3 +198,28 @@ async def test_a_deleted_account_takes_the_contact_of_its_id_that_is_not_pinned(
     await database.admin("delete from auth.users where id = $1", by_id)
     assert await database.admin("select from whatsapp.contacts") == []
     assert await database.admin("select from whatsapp.events") == []
+
+
+async def test_a_notice_that_is_stored_while_two_contacts_become_one(
+    gateway: Gateway, database: Database
+) -> None:
+    await gateway.keep(hidden("hello"))
+    await gateway.keep(meta.text(body="by number"))
+    await gateway.ingest()
+    claimed = await gateway.claim()
+    [event] = [event for lane in claimed for event in lane.events if event.contact.wa_digits]
+    ingesting = await asyncpg.connect(database.url("ava_whatsapp_gateway"))
+    try:
+        async with ingesting.transaction():
+            both = f"select {rows.COLUMNS} from whatsapp.contacts order by bsuid"  # noqa: S608
+            found = await ingesting.fetch(both)
+            kept, other = (rows.ContactRow(*row) for row in found)
+            await rows.lock(ingesting, kept, other)
+            await rows.unite(ingesting, set(), kept, other)
+            storing = asyncio.create_task(outbox.prepare_notice(gateway.pool, event, "Link", daily=True))
+            await asyncio.wait({storing}, timeout=0.5)
+        assert await storing == []
+    finally:
+        await ingesting.close()
+    apart = "select o.id from whatsapp.outbox as o join whatsapp.events as e on e.id = o.event_id"
+    assert await database.admin(f"{apart} where o.contact_id <> e.contact_id") == []

@@ -39,6 +39,8 @@ _FILL = (
     " select id, now() + interval '1 hour' from whatsapp.contacts",
     "insert into whatsapp.deliveries (id, digest, body, state, names) overriding system value"
     " select n, sha256(n::text::bytea), '', 'split', '{{}}' from {kept}",
+    "insert into whatsapp.delivery_names (delivery_ids, name_hashes)"
+    " select array[n, n], array[n, -n] from {kept}",
     "insert into whatsapp.events (id, key, delivery_id, contact_id, kind, state, sent_at, received_at, item)"
     " overriding system value select n, n, n, (select min(id) from whatsapp.contacts), 'text', 'done',"
     " now(), now(), '' from {kept}",

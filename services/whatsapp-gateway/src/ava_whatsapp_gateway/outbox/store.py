@@ -66,7 +66,7 @@ select held, {_COLUMNS} from lane left join put on true order by part
 _NOTICE = """
 insert into whatsapp.outbox (id, event_id, contact_id, kind, body, notice_day)
 select $1, $2, contact_id, 'notice', $4, case when $5 then (clock_timestamp() at time zone 'utc')::date end
-from whatsapp.lanes where contact_id = $3 and token = $6
+from whatsapp.lanes where contact_id = $3 and token = $6 for update
 on conflict do nothing
 """
 # A call that was refused or never reached Meta is as good as none; one that was repeated may have arrived.

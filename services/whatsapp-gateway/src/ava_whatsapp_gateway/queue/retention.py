@@ -70,6 +70,11 @@ def _events(kind: str, setting: str, since: str, *states: EventState) -> Kept:
     return Kept(kind, setting, "events", since, f"state in ({literals(*states)})")
 
 
+# Of each row by itself (offset 0): a join could be planned for few deliveries, and read all for each row.
+_NAMES_NONE = (
+    "not exists (select from whatsapp.deliveries as d where d.id = any (kept.delivery_ids) offset 0)"
+)
+_OLDEST_NAMES = "select max(id) from (select id from whatsapp.delivery_names order by id limit 50) as oldest"
 _UNDECIDED = (EventState.DEAD, EventState.UNRESOLVED, EventState.QUARANTINED)
 KEPT = (
     # Held for a sender who never linked: we may not keep their words.
@@ -92,11 +97,10 @@ KEPT = (
         " and kept.id <> all (array(select unnest(delivery_ids) from whatsapp.arrivals))",
         by_id=True,
     ),
-    # By them these deliveries are found, as long as there is one.
+    # By them these deliveries are found, as long as there is one. Those that are due are among the oldest.
     Kept(
-        "delivery_names", "raw_days", "delivery_names", "ingested_at",
-        "not exists (select from whatsapp.deliveries as d where d.id = any (kept.delivery_ids))",
-        by_id=True,
+        "delivery_names", "raw_days", "delivery_names", "ingested_at", _NAMES_NONE,
+        parts=(f"{_NAMES_NONE} and kept.id <= ({_OLDEST_NAMES})",), by_id=True,
     ),
     # What cannot be read may hold anyone's messages: kept until an operator has looked at it.
     Kept(
