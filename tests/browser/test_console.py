@@ -35,6 +35,7 @@ def test_nothing_is_red_for_a_stranger_and_on_the_first_day(visitor: Visitor, to
     visitor.let_access_expire()
     visitor.open().is_in()
     visitor.fill("Log out", "Log out")
+    visitor.is_out()
     visitor.open().is_out()
     assert told == []
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from ava_local.stack import code_reload, definition, instance_lock, preflight, status_file
 from ava_local.stack.environment import Environment, user_variables
+from ava_local.stack.interruption import Interruption
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import create_apart, load_or_create
 from ava_local.supervisor.process_spec import ProcessSpec
@@ -37,8 +38,10 @@ def run_stack(
     layout.create_folders()
     descriptor = instance_lock.acquire(layout)
     try:
-        processes = prepare_start(layout, on_warning)
-        asyncio.run(supervise(layout, processes, on_state_change, on_ready, while_stdin_open, watched))
+        with Interruption() as interruption:
+            processes = prepare_start(layout, on_warning)
+            said = on_state_change, on_ready
+            asyncio.run(supervise(layout, processes, *said, interruption, while_stdin_open, watched))
     finally:
         os.close(descriptor)
 
@@ -67,6 +70,7 @@ async def supervise(
     processes: Sequence[ProcessSpec],
     on_state_change: OnStateChange,
     on_ready: Callable[[], None],
+    interruption: Interruption,
     while_stdin_open: bool,
     watched: Mapping[str, Sequence[Path]],
 ) -> None:
@@ -80,6 +84,8 @@ async def supervise(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop)
+    if interruption.came:  # and Python has forgotten it
+        supervisor.stop()
     if while_stdin_open:
         loop.add_reader(sys.stdin.fileno(), stop_at_end_of_stdin, loop, supervisor)
     status_file.write(layout, supervisor.supervised.values())
