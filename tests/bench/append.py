@@ -14,15 +14,16 @@ from bench.newest_messages import PEOPLE, SERVICE, SMALL, service_variables
 from bench.results import Found, Table, at_least, shown
 from bench.servers import Server, serving
 from bench.size import Size
-from bench.theoretical_limit import pgbench, write_scripts
+from bench.theoretical_limit import call_scripts, pgbench, write_scripts
 
-LIMIT, PLAIN, OURS, SUPABASE = (
-    "pgbench, the same transaction (limit)",
+LIMIT, STATEMENTS, PLAIN, OURS, SUPABASE = (
+    "pgbench, the same call (limit)",
+    "pgbench, the same statement by statement",
     "pgbench, a plain INSERT",
     "ours",
     "FastAPI + supabase-py",
 )
-# The statement of the service, in the order of the log and with the account looked at.
+# What the service's call does, in the order of the log and with the account looked at.
 _SAME = """
 insert into public.messages (user_id, avatar_id, channel, role, content, external_id, created_at)
 values (ava_private.own_account(), ava_private.own_avatar(), 'app', 'user',
@@ -37,6 +38,14 @@ insert into public.messages (user_id, channel, role, content, external_id)
 values ({person}, 'app', 'user', 'Good morning, how did you sleep?', 'app:' || :key)
 on conflict on constraint messages_external_id_key do nothing returning id, created_at
 """
+_CALL = """
+select messaging.append_2(p_claims => {claims}, p_id => gen_random_uuid(), p_avatar_id => null,
+  p_own_avatar => true, p_channel => 'app', p_role => 'user',
+  p_content => 'Good morning, how did you sleep?', p_external_id => 'app:' || :key, p_sent_at => null,
+  p_wanted => null)
+"""
+_AS_THE_SERVICE = 7
+"""Connections, decision 0189."""
 _keys = itertools.count(1)
 
 
@@ -48,6 +57,7 @@ async def measure(setup: BenchmarkSetup, size: Size) -> Found:
         [
             at_least("append ÷ pgbench", 0.4, found.ratios(OURS, LIMIT)),
             at_least("append ÷ FastAPI + supabase-py", 8, found.ratios(OURS, SUPABASE)),
+            shown("append ÷ pgbench, statement by statement", found.ratios(OURS, STATEMENTS)),
             shown("append ÷ pgbench, a plain INSERT", found.ratios(OURS, PLAIN)),
         ],
         [Table("One message written to the log with an Idempotency-Key", found.rows())],
@@ -63,11 +73,13 @@ async def variants(setup: BenchmarkSetup) -> AsyncIterator[list[Variant]]:
         write_scripts(_folder(setup, name), people[:10], " ".join(statement.split()))
         for name, statement in (("same", _SAME), ("plain", _PLAIN))
     )
+    calls = call_scripts(_folder(setup, "call"), people[:10], " ".join(_CALL.split()))
     async with AsyncExitStack() as servers:
         ours = servers.enter_context(serving(SERVICE, setup.folder, service_variables(setup, database)))
         supabase = await servers.enter_async_context(supabase_py.serving_supabase(setup, database))
         yield [
-            Variant(LIMIT, pgbench(setup, database, same)),
+            Variant(LIMIT, pgbench(setup, database, calls, connections=_AS_THE_SERVICE)),
+            Variant(STATEMENTS, pgbench(setup, database, same)),
             Variant(PLAIN, pgbench(setup, database, plain)),
             Variant(OURS, _turns(ours, setup, people)),
             Variant(SUPABASE, _turns(supabase, setup, people)),

@@ -35,6 +35,7 @@ LIMIT = 21
 """A page of 20 asks for one more, to know whether there is a next page."""
 
 _BECOME = "select set_config('role', 'ava_messaging', true), set_config('request.jwt.claims', {claims}, true)"
+_KEY = "\\set key random(1, 1000000000000000)"
 _PAGE = """
 select id, avatar_id, channel, role, content, created_at, external_id from public.messages
 where user_id = {person} order by created_at desc, id desc limit {limit}
@@ -42,11 +43,16 @@ where user_id = {person} order by created_at desc, id desc limit {limit}
 
 
 def pgbench(
-    setup: BenchmarkSetup, database: Database, scripts: Sequence[str], options: str = ""
+    setup: BenchmarkSetup,
+    database: Database,
+    scripts: Sequence[str],
+    options: str = "",
+    *,
+    connections: int = CONNECTIONS,
 ) -> Callable[[float], Turn]:
     """One of the scripts each time, chosen at random; whole seconds only, because pgbench counts so."""
     program = usable_binaries(setup.cluster.version, setup.cluster.folder) / "pgbench"
-    clients = ("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1")
+    clients = ("-n", "-M", "prepared", "-c", str(connections), "-j", "1")
     command = [str(program), *clients, *scripts]
 
     def take_turn(seconds: float) -> Turn:
@@ -69,8 +75,17 @@ def read_scripts(folder: Path, people: Sequence[UUID]) -> list[str]:
 
 def write_scripts(folder: Path, people: Sequence[UUID], statement: str) -> list[str]:
     """Each of these people writes messages with keys of their own; `{person}` stands for who writes."""
-    key = "\\set key random(1, 1000000000000000)"
-    return _scripts(folder, "write", people, lambda person: [key, statement.format(person=person)])
+    return _scripts(folder, "write", people, lambda person: [_KEY, statement.format(person=person)])
+
+
+def call_scripts(folder: Path, people: Sequence[UUID], call: str) -> list[str]:
+    """Each of these people makes this call, a transaction of its own; `{claims}` stands for who calls."""
+    arguments = []
+    for number, person in enumerate(people):
+        script = folder / f"call-{number}.sql"
+        script.write_text(f"{_KEY}\n{call.format(claims=f':claims{number}')};\n")
+        arguments += ["-D", f"claims{number}={_claims(person)}", f"--file={script}"]
+    return arguments
 
 
 def _scripts(
