@@ -56,7 +56,8 @@ TABLES = {
         "FastAPI + supabase-py",
     ],
     "One message written to the log with an Idempotency-Key": [
-        "pgbench, the same transaction (limit)", "pgbench, a plain INSERT", "ours", "FastAPI + supabase-py",
+        "pgbench, the same call (limit)", "pgbench, the same statement by statement",
+        "pgbench, a plain INSERT", "ours", "FastAPI + supabase-py",
     ],
     "From webhook to echo; CPU in ms a message, simulator and Caddy not counted": [
         "ours", "raw sockets + asyncpg (limit)", "naive httpx pipeline",
