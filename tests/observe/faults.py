@@ -161,15 +161,21 @@ class Faults:
 
     async def _no_right_to_delete(self) -> None:
         await self.sql("revoke delete on whatsapp.events from ava_whatsapp_gateway")
-        await self.sql(
-            "update whatsapp.events set changed_at = now() - interval '40 days' where state = 'done'"
-        )
+
+        async def one_is_old() -> bool:
+            aged = await self.sql(
+                "update whatsapp.events set changed_at = now() - interval '40 days'"
+                " where state = 'done' returning id"
+            )
+            return bool(aged)
+
+        await eventually(one_is_old)
 
     async def _restarts(self) -> None:
         for _ in range(3):
-            pid = await asyncio.to_thread(self.stack.kill, "profile")
-            await asyncio.to_thread(self.stack.wait_ready, "profile", since=pid)
-            await asyncio.sleep(2)  # Prometheus has to see this one
+            before = await self.prometheus.until_started("ava-profile")
+            await asyncio.to_thread(self.stack.kill, "profile")
+            await self.prometheus.until_started("ava-profile", unlike=before)
 
     async def _a_locked_table(self) -> None:
         for _ in range(8):

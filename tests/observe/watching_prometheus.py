@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import pytest
 import yaml
 
 from ava_local.devtools.prometheus_programs import find
@@ -111,13 +112,31 @@ class WatchingPrometheus:
         await eventually(are_scraped)
 
     async def until_fired(self, *alerts: str, timeout_seconds: float = 240, **labels: str) -> None:
-        """Until each of these alerts has fired, with these labels."""
+        """Until each of these alerts has fired, with these labels; fails with those that have not."""
+        missing: list[str] = []
 
         async def have_fired() -> bool:
             await self.firing()
-            return all(
-                any(labels.items() <= fired.items() for fired in self.fired.get(alert, []))
-                for alert in alerts
-            )
+            missing[:] = [alert for alert in alerts if not self._has_fired(alert, labels)]
+            return not missing
 
-        await eventually(have_fired, timeout_seconds)
+        try:
+            await eventually(have_fired, timeout_seconds)
+        except TimeoutError:
+            pytest.fail(f"did not fire within {timeout_seconds} s: {', '.join(missing)}")
+
+    def _has_fired(self, alert: str, labels: dict[str, str]) -> bool:
+        return any(labels.items() <= fired.items() for fired in self.fired.get(alert, []))
+
+    async def until_started(self, job: str, unlike: str = "") -> str:
+        """When the process of this job started, once that is known and not `unlike`."""
+        start = ""
+
+        async def is_known() -> bool:
+            nonlocal start
+            found = await self.result(f'process_start_time_seconds{{job="{job}"}}')
+            start = found[0]["value"][1] if found else ""
+            return start not in ("", unlike)
+
+        await eventually(is_known, 120)
+        return start

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from ava_common.app_factory import create_service_app
+from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import CurrentCaller, OptionalCaller, PresentCaller
 from ava_common.database_errors import DatabaseUnavailable
 from ava_common.health import Finding, missing
@@ -38,7 +39,7 @@ class Cup(BaseModel):
     size: int
 
 
-@router.get("/cups", responses=responses(CupboardEmpty))
+@router.get("/cups", responses=responses(CupboardEmpty, TooManyAttempts))
 async def cups() -> list[Cup]:
     raise CupboardEmpty
 
@@ -232,3 +233,10 @@ async def test_a_refused_start_is_told_in_its_own_sentence_without_a_stack() -> 
 async def test_a_scrape_asks_whether_the_service_is_ready(client: httpx.AsyncClient) -> None:
     text = (await client.get("/metrics")).text
     assert "\nservice_ready 0.0\n" in text
+
+
+async def test_refusals_begin_at_zero_before_there_is_one(client: httpx.AsyncClient) -> None:
+    """A burst within one scrape is not seen as the growth of a series that begins with it."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    first = 'http_request_duration_seconds_count{method="GET",route="/kitchen/cups",status="429"} 0.0'
+    assert first in lines

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava_common import api_description, error_handlers, health
+from ava_common.access_log import begin_refusals_at_zero
 from ava_common.fast_path import FastPath, Service
 from ava_common.log import configure
 from ava_common.plain_asgi_route import PlainAsgiRoute
@@ -60,6 +61,7 @@ def create_service_app(
     for router in served:
         app.include_router(router)
     app.state.methods = ResourceMethods(served, hot_routes)
+    begin_refusals_at_zero(app.state.methods.routes)
     if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
         app.add_middleware(RequestChecks, methods=app.state.methods)
     api_description.complete(app, checked=not hot_routes)
