@@ -16,9 +16,9 @@ from ava_common.database import Pool, acting_as, open_pool
 
 from .conftest import SeededDatabase
 
-PAGE = """select user_id from messaging.page_3(p_claims => $1, p_newest_first => true, p_channel => null,
+PAGE = """select id from messaging.page_4(p_claims => $1, p_newest_first => true, p_channel => null,
   p_role => null, p_avatar_id => null, p_since => null, p_until => null, p_like => null,
-  p_after_created_at => null, p_after_id => null, p_limit => 50)"""
+  p_after_created_at => null, p_after_id => null, p_limit => 50, p_examined => 50)"""
 OLD_CLAIM = """select set_config('request.jwt.claim.sub', $1, false),
   set_config('request.jwt.claim', $2, false)"""
 
@@ -88,7 +88,9 @@ async def test_a_claim_of_the_older_form_is_cleared(
         owners = {row["user_id"] for row in await connection.fetch(f"select user_id from {table}")}  # noqa: S608
     assert owners == {seeded.alice}
     if role == "ava_messaging":
-        assert {row["user_id"] for row in await pool.fetch(PAGE, claims(seeded.alice))} == {seeded.alice}
+        found = [row["id"] for row in await pool.fetch(PAGE, claims(seeded.alice))]
+        asked = "select distinct user_id from public.messages where id = any ($1)"
+        assert [row["user_id"] for row in await seeded.database.admin(asked, found)] == [seeded.alice]
 
 
 async def test_a_page_of_an_account_that_is_gone_fails(

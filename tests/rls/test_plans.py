@@ -81,10 +81,10 @@ async def test_asking_for_another_user_is_refused_before_a_row_is_read(
 
 
 FUNCTION = """
-select content from messaging.page_3(
+select content from messaging.page_4(
   p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => null, p_avatar_id => null, p_since => null,
-  p_until => null, p_like => null, p_after_created_at => $4::timestamptz,
-  p_after_id => '00000000-0000-7000-8000-000000000000', p_limit => 50)
+  p_until => null, p_like => $5, p_after_created_at => $4::timestamptz,
+  p_after_id => '00000000-0000-7000-8000-000000000000', p_limit => 50, p_examined => 60)
 """
 READ = """
 select coalesce(sum(idx_tup_fetch) filter (where relname = 'messages'), 0)::int,
@@ -106,10 +106,23 @@ async def test_the_function_reads_no_more_rows_than_it_returns(
     claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
     middle = await reader.fetchval("select now() - interval '4 hours'") if in_the_middle else None
     [before] = await reader.fetch(READ)
-    rows = await reader.fetch(FUNCTION, claims, newest_first, channel, middle)
+    rows = await reader.fetch(FUNCTION, claims, newest_first, channel, middle, None)
     [after] = await reader.fetch(READ)
     assert 10 < len(rows) <= 50
     assert (after[0] - before[0], after[1] - before[1]) == (len(rows), 0)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_search_that_finds_nothing_reads_no_more_rows_than_it_may(
+    reader: asyncpg.Connection, fresh_seeded: SeededDatabase, newest_first: bool
+) -> None:
+    """Once for what matches, and once for the place where it ended."""
+    claims = json.dumps({"sub": str(fresh_seeded.alice), "role": "authenticated"})
+    [before] = await reader.fetch(READ)
+    [end] = await reader.fetch(FUNCTION, claims, newest_first, None, None, "%nowhere%")
+    [after] = await reader.fetch(READ)
+    assert end
+    assert (after[0] - before[0], after[1] - before[1]) == (2 * 60, 0)
 
 
 NEWEST = """

@@ -93,7 +93,8 @@ async def test_a_page_with_filters_is_planned_for_them(
     database: Database, pool: Pool, caller: Caller, chosen: str, order: Any
 ) -> None:
     async def ask(connection: Connection, filters: Filters) -> list[str]:
-        return await store.page(cast(Pool, connection), caller, filters, order, None, LIMIT)
+        found, _ = await store.page(cast(Pool, connection), caller, filters, order, None, LIMIT)
+        return found
 
     for filters in FILTERS.values():
         for _ in range(ENOUGH):

@@ -234,8 +234,9 @@ async def test_another_users_message_is_not_found(
     assert (await client.get(where, headers=ada)).status_code == 200
 
 
-CALL = "select * from messaging.page($1, true, null, null, null, null, null, null, null, null, 50)"
-PAGE_FUNCTIONS = [CALL, CALL.replace("page(", "page_3(")]  # the first is that of release 0.1.0
+CALL = "select * from messaging.{}($1, true, null, null, null, null, null, null, null, null, {})"
+# The first is that of release 0.1.0.
+PAGE_FUNCTIONS = [CALL.format("page", 50), CALL.format("page_3", 50), CALL.format("page_4", "50, 9")]
 
 
 @pytest.mark.parametrize("function", PAGE_FUNCTIONS)

@@ -154,7 +154,7 @@ class Correction(ServiceBody):
 
 
 class Page(BaseModel):
-    """Messages in the order asked for; `next` is the cursor of the following page, null at the end."""
+    """Up to `limit` messages in the order asked for; `next` is the cursor of the rest, null at the end."""
 
     messages: list[Message]
     next: str | None

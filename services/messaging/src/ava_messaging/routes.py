@@ -85,14 +85,18 @@ async def kept(
 async def read_page(
     query: Annotated[PageQuery, Query()], resources: ResourcesDep, caller: CurrentCaller
 ) -> Response:
-    """A page of your messages, filtered by any combination."""
+    """A page of your messages, filtered by any combination.
+
+    With filters it may have fewer than `limit`, or none, and still a `next`: there may be more behind it.
+    """
     return Response(await page(query, resources, caller), media_type="application/json")
 
 
 async def page(query: PageQuery, resources: Resources, caller: Caller) -> bytes:
     """The page that this query asks for, as JSON."""
-    found = await store.page(resources.pool, caller, query, query.order, query.cursor, query.limit + 1)
-    following = f'"{_position(found[query.limit - 1])}"' if len(found) > query.limit else "null"
+    found, end = await store.page(resources.pool, caller, query, query.order, query.cursor, query.limit + 1)
+    last = found[query.limit - 1] if len(found) > query.limit else end
+    following = f'"{_position(last)}"' if last else "null"
     return f'{{"messages":[{",".join(found[: query.limit])}],"next":{following}}}'.encode()
 
 

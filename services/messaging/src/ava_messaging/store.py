@@ -1,6 +1,7 @@
 """The SQL of the message log; every statement runs as the user whose rows it touches.
 
-Decisions 0013, 0072, 0112, 0140, 0141, 0142 and 0162. See docs/contracts/postgres.md#plans-under-a-policy.
+Decisions 0013, 0072, 0112, 0140, 0141, 0142, 0162 and 0190.
+See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -22,16 +23,24 @@ from ava_messaging.messages import Correction, Message
 _SAID = "channel, role, content, created_at, external_id, sent_at, edited_at, deleted_at"
 MESSAGE = f"id, avatar_id, {_SAID}"
 
+EXAMINED = 4_000
+"""Among so many messages those of a page are found; the next page goes on behind them."""
 # The filters exist in this function only.
-PAGE = """messaging.page_3(
+PAGE = """messaging.page_4(
     p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
-    p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11)"""
+    p_until => $7, p_like => $8, p_after_created_at => $9, p_after_id => $10, p_limit => $11,
+    p_examined => $12)"""
 # PostgreSQL renders a page, each message as it is shown; the newest page has a function that does both.
 _MOMENT = (
     """replace(to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000', '') as {0}"""
 )
 _SHOWN = ", ".join(_MOMENT.format(name) if name.endswith("_at") else name for name in MESSAGE.split(", "))
-SHOWN = f"select array(select row_to_json(shown)::text from (select {_SHOWN} from {PAGE}) as shown)"
+SHOWN = f"""
+select coalesce(array_agg(said) filter (where not is_end), '{{}}') as found,
+  min(said) filter (where is_end) as "end"
+from (
+  select row_to_json(shown)::text as said, is_end from {PAGE} as found, lateral (select {_SHOWN}) as shown
+) as page"""
 NEWEST = """select messaging.newest_page(
     p_claims => $1, p_before_created_at => $2, p_before_id => $3, p_limit => $4)"""
 EXPORTED = f"select {MESSAGE} from {PAGE}"
@@ -91,17 +100,16 @@ async def find(connection: Connection, user_id: UUID, message_id: UUID) -> Messa
 
 async def page(
     pool: Pool, caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
-) -> list[str]:
+) -> tuple[list[str], str | None]:
     """At most `limit` messages that follow `after` in this order, each as JSON.
 
-    One round trip, claims included.
+    Where there are fewer among those that are examined for one page, also the last of these. One round trip,
+    claims included.
     """
     if order == "newest" and not any(filters.chosen()):
-        question: tuple[str, *tuple[Any, ...]] = NEWEST, claims(caller), *_place(after), limit
-    else:
-        question = SHOWN, *_question(caller, filters, order, after, limit)
-    found: list[str] = await pool.fetchval(*question)
-    return found
+        return await pool.fetchval(NEWEST, claims(caller), *_place(after), limit), None
+    [read] = await pool.fetch(SHOWN, *_question(caller, filters, order, after, limit, EXAMINED))
+    return read["found"], read["end"]
 
 
 async def stream(
@@ -109,7 +117,7 @@ async def stream(
 ) -> AsyncGenerator[list[Message]]:
     """Every message in this order, page by page; one moment's when the transaction is a snapshot."""
     after: Position | None = None
-    while rows := await connection.fetch(EXPORTED, *_question(caller, filters, order, after, at_once)):
+    while rows := await connection.fetch(EXPORTED, *_question(caller, filters, order, after, at_once, None)):
         after = Position(rows[-1]["created_at"], rows[-1]["id"])
         yield [Message.model_construct(**row) for row in rows]
 
@@ -148,10 +156,15 @@ async def delete(connection: Connection, user_id: UUID, message_id: UUID) -> boo
 
 
 def _question(
-    caller: Caller, filters: Filters, order: Order, after: Position | None, limit: int
+    caller: Caller,
+    filters: Filters,
+    order: Order,
+    after: Position | None,
+    limit: int,
+    examined: int | None,
 ) -> tuple[Any, ...]:
     """The parameters of PAGE."""
-    return claims(caller), order == "newest", *filters.chosen(), *_place(after), limit
+    return claims(caller), order == "newest", *filters.chosen(), *_place(after), limit, examined
 
 
 def claims(caller: Caller) -> str:

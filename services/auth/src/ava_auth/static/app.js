@@ -14,6 +14,7 @@ const PLAIN = {
 const OTHERS = "All other devices are logged out. One that is open now may read and write messages until its access expires.";
 let older = null;
 let filter = ""; // of the messages, as part of a query
+let isWhole = false; // the list of messages has the oldest that matches
 let avatar = null;
 let version = null; // of the avatar that the form was filled with
 let key = crypto.randomUUID();
@@ -178,6 +179,7 @@ function forget() {
   for (const form of $("inside").querySelectorAll("form")) form.reset();
   avatar = version = null;
   filter = "";
+  isWhole = false;
 }
 
 // The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
@@ -250,30 +252,35 @@ function deletion(id) {
 
 const lineOf = (message) => $("messages").querySelector(`[data-id="${message.id}"]`);
 
-// The newest messages, back to one that is shown already, so that the list has no gap.
-async function newestMessages(wanted, complain) {
+// Messages behind this place, page by page until `enough`: a page of a search may have none and still be followed.
+async function messagesAfter(place, wanted, enough, complain) {
   const messages = [];
-  let next = null;
+  let next = place;
   do {
-    const after = next ? `&cursor=${next}` : "";
+    const after = next ? `&cursor=${encodeURIComponent(next)}` : "";
     const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${wanted}${after}`);
     if (wanted !== filter) return null;
     if (!ok) return complain?.(body);
     messages.push(...body.messages);
     next = body.next;
-  } while (next && $("messages").children.length && !messages.some(lineOf));
+  } while (next && !enough(messages));
   return { messages, next };
 }
 
+// Back to one that is shown already, so that the list has no gap.
+const isEnough = (messages) =>
+  $("messages").children.length ? messages.some(lineOf) : messages.length > 0 || isWhole;
+
 async function showMessages(complain) {
   const mayShow = inOrder("messages");
-  const found = await newestMessages(filter, complain);
+  const found = await messagesAfter(null, filter, isEnough, complain);
   if (!found || !mayShow()) return;
   const { messages, next } = found;
+  isWhole ||= !next;
   const lines = [...$("messages").children];
   const ids = new Set(messages.map(({ id }) => id));
   const read = next ? lines.slice(lines.findLastIndex((item) => ids.has(item.dataset.id)) + 1) : [];
-  if (!read.length) older = next;
+  if (!read.length) older = isWhole ? null : next;
   arrange($("messages"), [...messages.map(lineAsNow), ...read]);
   $("messages-state").textContent = filter ? "No message matches." : "No messages yet.";
   $("messages-state").hidden = messages.length > 0;
@@ -363,6 +370,7 @@ on("search", async (speaker, fields, _, which) => {
   const wanted = Object.entries(which === "all" ? {} : fields).filter(([, value]) => value);
   filter = wanted.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("");
   older = null;
+  isWhole = false;
   $("messages").replaceChildren();
   $("messages-state").replaceChildren();
   await showMessages(speaker.complain);
@@ -385,11 +393,11 @@ on("leave", async (speaker, { password }, form) => {
 
 $("older").addEventListener("click", ({ target }) => act(target, async ({ complain }) => {
   const cursor = older;
-  const { ok, body } = await mine("GET", `/messages?order=newest&limit=50${filter}&cursor=${encodeURIComponent(cursor)}`);
-  if (!ok) return complain(body);
-  if (cursor !== older) return; // the list was replaced meanwhile, and these would not follow it
-  older = body.next;
-  $("messages").append(...body.messages.map(line));
+  const found = await messagesAfter(cursor, filter, ({ length }) => length, complain);
+  if (!found || cursor !== older) return; // the list was replaced meanwhile, and these would not follow it
+  older = found.next;
+  isWhole = !older;
+  $("messages").append(...found.messages.map(line));
   $("older").hidden = !older;
 }));
 
