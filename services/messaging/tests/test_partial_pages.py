@@ -79,6 +79,24 @@ async def test_a_page_may_be_empty_and_say_where_it_goes_on(
     assert [len(page["messages"]) for page in found] == [0, 1, 0, 1, 0, 1, 0]
 
 
+@pytest.mark.parametrize(("query", "parts"), [({"text": "rare"}, [0, 0, 0, 0, 1, 0]), ({"role": "user"}, [4, 4, 2])])
+async def test_a_long_text_counts_as_several_where_texts_are_looked_at(
+    client: httpx.AsyncClient,
+    database: Database,
+    issuer: Issuer,
+    fill_log: FillLog,
+    monkeypatch: pytest.MonkeyPatch,
+    query: dict[str, str],
+    parts: list[int],
+) -> None:
+    """Else one page would compare 4,000 texts of 65,536 characters each, which takes PostgreSQL a minute."""
+    user = await database.person()
+    await fill_log(user, [(n, "app", "user", ("x" if n else "rare") * 256) for n in range(10)])
+    monkeypatch.setattr(store, "EXAMINED", 4)
+    found = [page async for page in pages(client, issuer.bearer(user), query)]
+    assert [len(page["messages"]) for page in found] == parts
+
+
 async def test_what_comes_meanwhile_shifts_and_repeats_nothing(
     client: httpx.AsyncClient, me: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

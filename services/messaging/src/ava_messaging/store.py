@@ -24,7 +24,7 @@ _SAID = "channel, role, content, created_at, external_id, sent_at, edited_at, de
 MESSAGE = f"id, avatar_id, {_SAID}"
 
 EXAMINED = 4_000
-"""Among so many messages those of a page are found; the next page goes on behind them."""
+"""Among so many messages those of a page are found, fewer when their texts are long."""
 # The filters exist in this function only.
 PAGE = """messaging.page_4(
     p_claims => $1, p_newest_first => $2, p_channel => $3, p_role => $4, p_avatar_id => $5, p_since => $6,
