@@ -1,13 +1,7 @@
 """What is in the log can be found and deleted on the page, and so can the avatar."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
-import asyncpg
 from browser.visitor import Visitor
 from playwright.sync_api import Dialog, Page, expect
-
-from ava_local.stack.control import Stack
 
 
 def answer_dialogs(page: Page, *, yes: bool) -> list[str]:
@@ -126,41 +120,6 @@ def test_older_matches_are_fetched_and_the_next_person_starts_with_everything(
     visitor.sign_up().log_in()
     write(visitor, "even")
     expect(visitor.messages()).to_have_count(1)
-
-
-def test_a_search_goes_on_through_a_long_log_until_it_finds_something(visitor: Visitor, stack: Stack) -> None:
-    """A page of the log is found among some thousands of messages."""
-    visitor.arrive()
-    with ThreadPoolExecutor(1) as beside_playwrights_loop:
-        beside_playwrights_loop.submit(asyncio.run, fill_log(stack, visitor.email)).result()
-    search = visitor.group("Search the messages")
-    search.get_by_label("Search for").fill("rare")
-    search.get_by_role("button", name="Search").click()
-    visitor.says("Found: 1 and more.")
-    visitor.page.get_by_role("button", name="Show older messages").click()
-    expect(visitor.messages()).to_have_count(2)
-    visitor.page.get_by_role("button", name="Show older messages").click()
-    older = visitor.page.get_by_role("button", name="Show older messages")
-    expect(older).to_be_hidden()
-    visitor.page.wait_for_timeout(3500)  # the list is looked at again
-    expect(older).to_be_hidden()
-    expect(visitor.messages()).to_have_count(2)
-    search.get_by_label("Search for").fill("nowhere")
-    search.get_by_role("button", name="Search").click()
-    expect(visitor.page.get_by_text("No message matches.")).to_be_visible()
-    expect(older).to_be_hidden()
-
-
-async def fill_log(stack: Stack, email: str) -> None:
-    """13,000 messages, and two of them have the rare word: the 5,000th and the 12,000th from the newest."""
-    connection = await asyncpg.connect(stack.database_url())
-    await connection.execute(
-        "insert into public.messages (user_id, channel, role, content, created_at)"
-        " select u.id, 'app', 'user', case when n in (5000, 12000) then 'rare' else 'usual' end,"
-        " now() - n * interval '1 s' from auth.users as u, generate_series(1, 13000) as n where u.email = $1",
-        email,
-    )
-    await connection.close()
 
 
 def test_the_focus_comes_back_to_the_button_that_was_pressed(visitor: Visitor) -> None:

@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const AWAY = { detail: "Can't reach Ava. Check your connection and try again." };
-const GONE = ["messages", "avatar-state", "whatsapp-state", "whatsapp-code"];
+const GONE = ["avatar-state", "whatsapp-state", "whatsapp-code"];
 // What an answer says to programs, in words for people.
 const PLAIN = {
   "urn:ava:problem:invalid-request": "Please check what you typed:",
@@ -12,9 +12,8 @@ const PLAIN = {
   "urn:ava:problem:second-avatar": "Your avatar was created elsewhere meanwhile. Look at it and save again.",
 };
 const OTHERS = "All other devices are logged out. One that is open now may read and write messages until its access expires.";
-let older = null;
+let older; // where what is behind the list begins: null when nothing is, undefined before it is known
 let filter = ""; // of the messages, as part of a query
-let isWhole = false; // the list of messages has the oldest that matches
 let avatar = null;
 let version = null; // of the avatar that the form was filled with
 let key = crypto.randomUUID();
@@ -178,8 +177,7 @@ function forget() {
   for (const id of GONE) $(id).replaceChildren();
   for (const form of $("inside").querySelectorAll("form")) form.reset();
   avatar = version = null;
-  filter = "";
-  isWhole = false;
+  lookFor("");
 }
 
 // The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
@@ -267,20 +265,29 @@ async function messagesAfter(place, wanted, enough, complain) {
   return { messages, next };
 }
 
+// The list begins anew, and an answer for the one before does not belong to it.
+function lookFor(wanted) {
+  filter = wanted;
+  older = undefined;
+  $("older").hidden = true;
+  $("messages").replaceChildren();
+  $("messages-state").replaceChildren();
+}
+
 // Back to one that is shown already, so that the list has no gap.
 const isEnough = (messages) =>
-  $("messages").children.length ? messages.some(lineOf) : messages.length > 0 || isWhole;
+  $("messages").children.length ? messages.some(lineOf) : messages.length > 0 || older === null;
 
 async function showMessages(complain) {
   const mayShow = inOrder("messages");
   const found = await messagesAfter(null, filter, isEnough, complain);
   if (!found || !mayShow()) return;
   const { messages, next } = found;
-  isWhole ||= !next;
   const lines = [...$("messages").children];
   const ids = new Set(messages.map(({ id }) => id));
   const read = next ? lines.slice(lines.findLastIndex((item) => ids.has(item.dataset.id)) + 1) : [];
-  if (!read.length) older = isWhole ? null : next;
+  // What is behind the last line stays there while that is the last one.
+  if (!next || (!read.length && messages.at(-1)?.id !== lines.at(-1)?.dataset.id)) older = next;
   arrange($("messages"), [...messages.map(lineAsNow), ...read]);
   $("messages-state").textContent = filter ? "No message matches." : "No messages yet.";
   $("messages-state").hidden = messages.length > 0;
@@ -368,11 +375,7 @@ on("message", async (speaker, fields, form) => {
 
 on("search", async (speaker, fields, _, which) => {
   const wanted = Object.entries(which === "all" ? {} : fields).filter(([, value]) => value);
-  filter = wanted.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("");
-  older = null;
-  isWhole = false;
-  $("messages").replaceChildren();
-  $("messages-state").replaceChildren();
+  lookFor(wanted.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join(""));
   await showMessages(speaker.complain);
   const count = $("messages").children.length;
   if (filter && count) speaker.say(`Found: ${count}${older ? " and more" : ""}.`);
@@ -396,7 +399,6 @@ $("older").addEventListener("click", ({ target }) => act(target, async ({ compla
   const found = await messagesAfter(cursor, filter, ({ length }) => length, complain);
   if (!found || cursor !== older) return; // the list was replaced meanwhile, and these would not follow it
   older = found.next;
-  isWhole = !older;
   $("messages").append(...found.messages.map(line));
   $("older").hidden = !older;
 }));
@@ -432,7 +434,13 @@ addEventListener("hashchange", () => {
 addEventListener("storage", ({ key: what }) => {
   if (what === "left" || what === "entered") begin(); // another tab has logged in or out
 });
-setInterval(() => {
-  if (!document.hidden && !$("inside").hidden) Promise.all([showMessages(), showNumber(), showAvatar(false)]);
-}, 3000);
+// Three seconds after the last look has ended: a search through a long log is never begun twice by itself.
+async function lookAgain() {
+  try {
+    if (!document.hidden && !$("inside").hidden) await Promise.all([showMessages(), showNumber(), showAvatar(false)]);
+  } finally {
+    setTimeout(lookAgain, 3000);
+  }
+}
+setTimeout(lookAgain, 3000);
 begin();
