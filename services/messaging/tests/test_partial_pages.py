@@ -79,7 +79,9 @@ async def test_a_page_may_be_empty_and_say_where_it_goes_on(
     assert [len(page["messages"]) for page in found] == [0, 1, 0, 1, 0, 1, 0]
 
 
-@pytest.mark.parametrize(("query", "parts"), [({"text": "rare"}, [0, 0, 0, 0, 1, 0]), ({"role": "user"}, [4, 4, 2])])
+@pytest.mark.parametrize(
+    ("query", "parts"), [({"text": "rare"}, [0, 0, 0, 0, 1, 0]), ({"role": "user"}, [4, 4, 2])]
+)
 async def test_a_long_text_counts_as_several_where_texts_are_looked_at(
     client: httpx.AsyncClient,
     database: Database,
