@@ -34,7 +34,7 @@ async function ask(method, path, body, headers = {}) {
   }
 }
 
-// Ask as the person: an expired session is renewed once, and by one tab only.
+// Ask as the person: an expired session is renewed once, and by one tab at a time.
 async function mine(method, path, body, headers) {
   const started = Date.now();
   const answer = await ask(method, path, body, headers);
