@@ -23,7 +23,7 @@ from ava_messaging.messages import Correction, Message
 _SAID = "channel, role, content, created_at, external_id, sent_at, edited_at, deleted_at"
 MESSAGE = f"id, avatar_id, {_SAID}"
 
-EXAMINED = 4_000
+EXAMINED = 3_000
 """Among so many messages those of a page are found, fewer when their texts are long."""
 # The filters exist in this function only.
 PAGE = """messaging.page_4(
