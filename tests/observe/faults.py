@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -87,15 +88,10 @@ class Faults:
     async def _without_messaging(self) -> None:
         await asyncio.to_thread(self.stack.disable, "messaging")
         self.phone.send("while messaging is away")
-
-        async def is_waiting() -> bool:
-            aged = await self.sql(
-                "update whatsapp.events set received_at = received_at - interval '10 minutes'"
-                " where state = 'ready' returning id"
-            )
-            return bool(aged)
-
-        await eventually(is_waiting)
+        await self._until_changed(
+            "update whatsapp.events set received_at = received_at - interval '10 minutes'"
+            " where state = 'ready' returning id"
+        )
         self.probes["messaging is away"] = await self.probe()
         await self.prometheus.until_fired("AvaServiceDown", "AvaQueueOld")
         await asyncio.to_thread(self.stack.enable, "messaging")
@@ -161,15 +157,14 @@ class Faults:
 
     async def _no_right_to_delete(self) -> None:
         await self.sql("revoke delete on whatsapp.events from ava_whatsapp_gateway")
+        await self._until_changed(
+            "update whatsapp.events set changed_at = now() - interval '40 days'"
+            " where state = 'done' returning id"
+        )
 
-        async def one_is_old() -> bool:
-            aged = await self.sql(
-                "update whatsapp.events set changed_at = now() - interval '40 days'"
-                " where state = 'done' returning id"
-            )
-            return bool(aged)
-
-        await eventually(one_is_old)
+    async def _until_changed(self, statement: str) -> None:
+        """Run this statement until there is a row for it."""
+        await eventually(partial(self.sql, statement))
 
     async def _restarts(self) -> None:
         for _ in range(3):

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from ava_local.testing.databases import Database
 from ava_local.testing.token_issuer import Issuer
 
 from .conftest import CreateAvatar, FillLog, LogRow
+from .paging import pages
 
 Ada = dict[str, Any]
 CHANNELS, ROLES = ("app", "whatsapp"), ("user", "assistant")
@@ -110,32 +111,19 @@ async def test_another_users_avatar_finds_nothing(client: httpx.AsyncClient, ada
     assert await read_all(client, ada, avatar_id=ada["bens_avatar"]) == []
 
 
-async def pages(
-    client: httpx.AsyncClient, ada: Ada, **query: str | int
-) -> AsyncIterator[list[dict[str, Any]]]:
-    """Every page that this query finds, one list per page."""
-    cursor: dict[str, str | int] = {}
-    while True:
-        answer = await client.get("/messages", params=query | cursor, headers=ada["headers"])
-        yield answer.json()["messages"]
-        if answer.json()["next"] is None:
-            return
-        cursor = {"cursor": answer.json()["next"]}
-
-
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 async def test_pages_follow_each_other_without_gaps_or_repeats(
     client: httpx.AsyncClient, ada: Ada, order: str
 ) -> None:
     whole = await read_all(client, ada, order=order)
     for limit in (1, 5, 23, 24, 25):
-        found = [page async for page in pages(client, ada, order=order, limit=limit)]
+        found = [page async for page in pages(client, ada["headers"], order=order, limit=limit)]
         assert found == [whole[start : start + limit] for start in range(0, 24, limit)]
 
 
 async def test_filtered_pages_follow_each_other_too(client: httpx.AsyncClient, ada: Ada) -> None:
     query = {"channel": "whatsapp", "role": "assistant", "text": "50%"}
-    found = [page async for page in pages(client, ada, limit=2, **query)]
+    found = [page async for page in pages(client, ada["headers"], limit=2, **query)]
     assert [message for page in found for message in page] == await read_all(client, ada, **query)
     assert len(found) > 1
 
