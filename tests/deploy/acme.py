@@ -30,3 +30,6 @@ def serve(box: Box, own_address: str) -> None:
     box.start("caddy run --adapter caddyfile --config /host/acme.caddyfile")
     wait_for(lambda: box.result(f"test -s {ROOT_CERTIFICATE}").returncode == 0, "no authority")
     box.run(f"cat {ROOT_CERTIFICATE} >>/etc/ssl/certs/ca-certificates.crt")
+    # Who asks before it answers does not ask again within a minute.
+    asking = f"curl -sf https://{AUTHORITY}/directory"
+    wait_for(lambda: box.result(asking).returncode == 0, "the authority does not answer")
