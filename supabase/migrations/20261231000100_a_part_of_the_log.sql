@@ -50,7 +50,8 @@ begin
     v_is_match in
     select m.id, m.avatar_id, m.channel, m.role, m.content, m.created_at, m.external_id, m.sent_at, m.edited_at,
       m.deleted_at, case when v_like is null then 1 else 1 + octet_length(m.content) / 256 end,
-      (p_role is null or m.role = p_role)
+      (p_channel is null or m.channel = p_channel)
+      and (p_role is null or m.role = p_role)
       and (p_avatar_id is null or m.avatar_id is not distinct from p_avatar_id)
       and (v_like is null or
         case
@@ -60,7 +61,6 @@ begin
         end like v_like)
     from public.messages as m
     where m.user_id = v_user_id
-      and (p_channel is null or m.channel = p_channel)
       and (p_since is null or m.created_at >= p_since)
       and (p_until is null or m.created_at < p_until)
       and (p_after_created_at is null
@@ -69,7 +69,7 @@ begin
     order by
       case when p_newest_first then m.created_at end desc, case when p_newest_first then m.id end desc,
       case when not p_newest_first then m.created_at end, case when not p_newest_first then m.id end
-    limit case when (p_role, p_avatar_id, v_like) is null then p_limit else p_examined end
+    limit case when (p_channel, p_role, p_avatar_id, v_like) is null then p_limit else p_examined end
   loop
     if v_is_match then
       return next;

