@@ -102,6 +102,22 @@ def test_what_the_page_does_by_itself_never_speaks_over_an_action(visitor: Visit
     visitor.says("Thank you.")
 
 
+def test_a_look_at_the_avatar_never_keeps_its_form_from_being_filled(visitor: Visitor) -> None:
+    """The page looks by itself while the form is about to be filled, and its answer is there first."""
+    visitor.arrive().create_avatar()
+    visitor.page.evaluate("async () => ask('PATCH', '/profile/avatar', { name: 'Nora' })")
+    held = Held(visitor, "**/profile/personalities")
+    place = visitor.group("Your avatar")
+    place.get_by_role("button", name="Save the avatar").click()
+    visitor.complains("Your avatar was changed or deleted elsewhere meanwhile.")
+    late_one = held.route()
+    visitor.page.evaluate("showAvatar(false)")
+    late_one.continue_()
+    expect(place.get_by_label("Name")).to_have_value("Nora")
+    place.get_by_role("button", name="Save the avatar").click()
+    visitor.says("The avatar is saved.")
+
+
 def test_an_older_list_never_replaces_a_newer_one(visitor: Visitor) -> None:
     visitor.arrive()
     held = Held(visitor, "**/messages?*")

@@ -32,6 +32,8 @@ async def app(scope, receive, send):
 QUIET = ["--no-access-log", "--no-server-header", "--log-level", "error"]
 TIMEOUTS = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "5"]
 RESTARTS = 3
+BETWEEN = 50
+"""Answers of each kind before a restart, and after the last one."""
 
 
 class Upstream:
@@ -90,12 +92,18 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream: t
                 whole = answer.status_code == 200 and answer.content == body
                 outcomes[name, 200 if whole else answer.status_code] += 1
 
+    async def until_answered(count: int) -> None:
+        """Until every kind has so many answers: how long a start takes is the machine's affair."""
+        answered = Counter[str]()
+        while any(answered[name] < count for name in REQUESTS):
+            await asyncio.sleep(0.01)
+            answered = Counter(name for name, _ in outcomes.elements())
+
     async def disturb() -> None:
-        for _ in range(RESTARTS):
-            await asyncio.sleep(0.7)
+        for nth in range(RESTARTS):
+            await until_answered(BETWEEN * (nth + 1))
             await service.restart()
-        async with httpx.AsyncClient(base_url=url, timeout=110) as client:
-            await client.get("/messages")
+        await until_answered(BETWEEN * (RESTARTS + 1))
         ending.set()
 
     async with asyncio.TaskGroup() as group:
@@ -104,8 +112,6 @@ async def test_restarts_under_load_drop_nothing_that_may_be_repeated(upstream: t
             group.create_task(keep_asking(name))
         group.create_task(disturb())
     assert {status for _, status in outcomes} == {200}, outcomes
-    assert {name for name, _ in outcomes} == set(REQUESTS)
-    assert min(outcomes.values()) > RESTARTS, outcomes
 
 
 async def test_a_service_that_stays_away_is_a_problem_that_says_when_to_come_back(

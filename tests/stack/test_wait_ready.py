@@ -19,11 +19,17 @@ PROGRAM = ROOT / "infra/systemd/wait-ready.py"
 
 
 class Ready(BaseHTTPRequestHandler):
+    status = 200
+
     def do_GET(self) -> None:
-        self.send_response(200)
+        self.send_response(self.status)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None: ...
+
+
+class NotReady(Ready):
+    status = 503
 
 
 @contextmanager
@@ -62,8 +68,13 @@ def test_a_service_that_never_comes_is_not_waited_for_long() -> None:
 
 
 def test_a_service_that_ends_is_noticed_at_once() -> None:
-    service = subprocess.Popen(["sleep", "1.5"])
-    with waiting(free_port(), service.pid) as child:
+    """At once: not only after the five seconds in which it may be hidden."""
+    service, port = subprocess.Popen(["sleep", "600"]), free_port()
+    with waiting(port, service.pid) as child:
+        with HTTPServer(("127.0.0.1", port), NotReady) as server:
+            for _ in range(2):  # between the two it has seen the service
+                server.handle_request()
+        service.kill()
         service.wait()
         began = time.monotonic()
         _, said = child.communicate(timeout=15)

@@ -7,11 +7,12 @@ import httpx
 import jwt
 import pytest
 
-from ava_auth.live_sessions import LiveSessions
+from ava_auth.live_sessions import REMEMBERED_SECONDS, LiveSessions
 from ava_auth.settings import Settings
 from ava_auth.supabase import SupabaseAuth
 from ava_common.caller import Caller
 from ava_common.live_sessions import SessionEnded
+from ava_local.testing.clock import Clock
 from ava_local.testing.forged_tokens import LEGACY_SECRET
 from ava_local.testing.token_issuer import Issuer
 
@@ -50,14 +51,15 @@ async def test_a_session_that_ends_elsewhere_is_known_within_seconds(
     settings: Settings, supabase: Supabase, person: Person, client: httpx.AsyncClient, log_in: LogIn
 ) -> None:
     token = (await log_in(person))["access_token"]
-    caller = Caller(person.id, token, 2_000_000_000)
+    caller, clock = Caller(person.id, token, 2_000_000_000), Clock()
     async with httpx.AsyncClient(base_url=supabase.url) as http:
-        sessions = LiveSessions(SupabaseAuth(settings, http), remembered_seconds=0.5)
+        sessions = LiveSessions(SupabaseAuth(settings, http), clock)
         await sessions.require_live(caller)
         until = "update auth.users set banned_until = now() + interval '1 hour' where id = $1"
         await supabase.database.admin(until, person.id)
+        clock.now += REMEMBERED_SECONDS - 0.1
         await sessions.require_live(caller)  # remembered
-        await asyncio.sleep(0.6)
+        clock.now += 0.1
         with pytest.raises(SessionEnded):
             await sessions.require_live(caller)
 
@@ -80,7 +82,7 @@ async def test_an_answer_from_before_a_session_ended_is_not_remembered_after(
     token = (await log_in(person))["access_token"]
     caller = Caller(person.id, token, 2_000_000_000)
     async with httpx.AsyncClient(base_url=supabase.url) as http:
-        sessions = LiveSessions(SupabaseAuth(settings, http), remembered_seconds=60)
+        sessions = LiveSessions(SupabaseAuth(settings, http))
         asking = asyncio.create_task(sessions.require_live(caller))
         await asyncio.sleep(0)  # it has asked, and the answer is on its way
         sessions.forget()

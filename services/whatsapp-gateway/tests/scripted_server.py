@@ -20,17 +20,21 @@ Answer = Callable[["ScriptedServer", asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class ScriptedServer:
-    """Reads whole requests and answers each by `answer`; counts connections."""
+    """Reads whole requests and answers each by `answer`; counts connections.
+
+    `answered` is set once all of an answer was written: the client has then read what was written before.
+    """
 
     def __init__(self) -> None:
         self.port, self.connections, self.requests = 0, 0, list[bytes]()
-        self.closed = asyncio.Event()
+        self.answered, self.closed = asyncio.Event(), asyncio.Event()
 
     async def request(self, reader: asyncio.StreamReader) -> bytes:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head.lower())
         request = head + await reader.readexactly(int(length[1]) if length else 0)
         self.requests.append(request)
+        self.answered.clear()
         return request
 
 
@@ -49,6 +53,7 @@ async def serving(*answers: bytes | Answer) -> AsyncIterator[tuple[ScriptedServe
                     writer.write(answer)
                 else:
                     await answer(server, reader, writer)
+                server.answered.set()
         server.closed.set()
         writer.close()
 

@@ -123,9 +123,9 @@ async def test_the_first_byte_is_told_once() -> None:
     async def listen(step: str, _: Any) -> None:
         told.append(step)
 
-    async with serving(in_parts(OK, STALE), OK) as (_, client):
+    async with serving(in_parts(OK, STALE), OK) as (server, client):
         await client.get("/")
-        await asyncio.sleep(0.1)  # the connection that is there is not used
+        await server.answered.wait()  # the connection that is there is not used
         await client.post("/", extensions={"trace": listen})
     assert told == ["http11.send_request_headers.started", "http11.send_request_body.started"]
 

@@ -4,7 +4,8 @@ Decision 0111.
 """
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ava_auth.problems import AccountsAway
@@ -22,9 +23,9 @@ CACHE_TOKENS = 10_000
 class LiveSessions:
     """Asks for each token once in some seconds. What ends sessions here is known at once: `forget`."""
 
-    def __init__(self, supabase: SupabaseAuth, remembered_seconds: float = REMEMBERED_SECONDS) -> None:
-        self._supabase, self._seconds = supabase, remembered_seconds
-        self._users: ExpiringCache[bytes, User] = ExpiringCache(CACHE_TOKENS)
+    def __init__(self, supabase: SupabaseAuth, clock: Callable[[], float] = time.monotonic) -> None:
+        self._supabase = supabase
+        self._users: ExpiringCache[bytes, User] = ExpiringCache(CACHE_TOKENS, clock)
         self._forgotten = 0
 
     async def user(self, caller: Caller) -> User:
@@ -38,7 +39,7 @@ class LiveSessions:
         before = self._forgotten
         user = await self._supabase.user(caller.token)
         if before == self._forgotten:  # else a session ended while we asked, perhaps this one
-            self._users.put(digest, user, self._seconds)
+            self._users.put(digest, user, REMEMBERED_SECONDS)
         return user
 
     async def require_live(self, caller: Caller) -> None:

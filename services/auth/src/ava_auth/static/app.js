@@ -180,18 +180,23 @@ function forget() {
   lookFor("");
 }
 
-// The form is filled when its avatar is shown first or was saved here, never while it may be typed in.
+// The form is filled when its avatar is shown first or was saved here, never while it may be typed in. A look
+// that is answered first says what there is, and does not keep the form from being filled.
 async function showAvatar(filling = true) {
   const mayShow = inOrder("avatar");
+  const mayFill = filling ? inOrder("form") : () => false;
   const choices = filling && (await ask("GET", "/profile/personalities"));
   if (choices.ok) $("personality").replaceChildren(...choices.body.map((name) => new Option(name)));
   const { ok, body } = await mine("GET", "/profile/avatars");
   const read = ok && filling && body.length ? await mine("GET", "/profile/avatar") : null; // with its version
-  if (!ok || (read && !read.ok) || !mayShow()) return;
+  if (!ok || (read && !read.ok)) return;
   const found = read ? read.body : body[0];
+  if (mayFill()) {
+    version = read ? read.version : null;
+    if (read) fill($("avatar"), found);
+  }
+  if (!mayShow()) return;
   avatar = found ? found.id : null;
-  if (filling) version = read ? read.version : null;
-  if (read) fill($("avatar"), found);
   $("avatar-state").textContent = found
     ? `This is ${found.name}, ${found.age}, ${found.personality}.`
     : "You have no avatar yet.";
