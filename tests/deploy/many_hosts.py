@@ -49,6 +49,7 @@ class ManyHosts:
         for (service, _), address in ADDRESSES.items():
             asking = f"curl -sf -m 2 http://{address}:{PORTS[service]}/readyz"
             wait_for(lambda ask=asking: self.box.result(ask).returncode == 0, f"{service} is not ready", 60)  # type: ignore[misc]
+        wait_for(self.outside.is_reached, "Caddy does not answer")
 
     def _plug_in(self, name: str, address: str) -> None:
         script = HOST_SCRIPT.replace("NAME", name).replace("ADDRESS", address)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 from ava_local.demo.user_journey import UserJourney
 from ava_local.ports import free_base_port, free_port
 from ava_local.stack.control import Stack
@@ -33,6 +35,13 @@ class Outside:
         self.stack, self.edge_port = stack, edge_port
         self.edge_url = f"http://127.0.0.1:{edge_port}"
         self.postgres_port = stack.layout.port_of("postgres")
+
+    def is_reached(self) -> bool:
+        """Whether the edge proxy answers to what comes from outside."""
+        try:
+            return httpx.get(f"{self.edge_url}/healthz", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
 
     def journey_fails_at(self) -> list[tuple[str, str | None]]:
         """The steps of a user's journey through the edge proxy that fail, and why."""

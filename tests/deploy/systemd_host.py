@@ -9,9 +9,9 @@ from ava_local.repository import ROOT
 from ava_local.stack.definition import CADDY
 from ava_local.stack.environment import SERVICES
 from deploy import readme, wheels
-from deploy.box import Box, wait_for
+from deploy.box import OWN, Box, wait_for
 from deploy.deployments import Deployments
-from deploy.outside import Outside, lead_to
+from deploy.outside import PROXY_PORTS, Outside, lead_to
 from deploy.roots import EMPTY
 
 BOOT_SECONDS = 60.0
@@ -51,6 +51,9 @@ class SystemdHost:
     def _connect(self) -> None:
         lead_to(self.box, self.outside)
         self.box.forward(self._ssh_port, 22)
+        for port in PROXY_PORTS.values():
+            asking = f"curl -s -m 2 -o /tmp/out http://{OWN}:{port}/"
+            wait_for(lambda ask=asking: self.box.result(ask).returncode == 0, "outside is away")  # type: ignore[misc]
 
     def _let_in(self) -> None:
         """The owner's key; the box has an sshd of its own."""

@@ -148,6 +148,7 @@ def test_everything_is_back_after_a_reboot(installed: SystemdHost) -> None:
     installed.restart_machine()
     for service in SERVICES:
         wait_for(lambda unit=f"ava-{service}@*": is_active(installed, unit), f"{service} is away", 60)  # type: ignore[misc]
+    wait_for(installed.outside.is_reached, "Caddy is away")
     assert installed.outside.journey_fails_at() == []
 
 
