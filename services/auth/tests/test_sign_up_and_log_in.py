@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import PASSWORD, AuditEvents, LogIn, Person, Supabase, bearer, new_email
+from .conftest import PAGE, PASSWORD, AuditEvents, LogIn, Person, Supabase, bearer, new_email
 
 
 async def test_a_person_signs_up_and_logs_in(client: httpx.AsyncClient, audit_events: AuditEvents) -> None:
@@ -87,9 +87,17 @@ async def test_logging_out_twice_is_not_an_error(
         assert (await client.post("/auth/logout", headers=bearer(session))).status_code == 204
 
 
-async def test_an_unknown_scope_is_refused(client: httpx.AsyncClient, person: Person, log_in: LogIn) -> None:
-    refused = await client.post("/auth/logout?scope=world", headers=bearer(await log_in(person)))
-    assert refused.status_code == 422
+@pytest.mark.parametrize("query", ["scope=world", "scop=global", "scope=global&everywhere=yes"])
+async def test_a_log_out_that_is_not_understood_is_refused(
+    client: httpx.AsyncClient, person: Person, log_in: LogIn, query: str
+) -> None:
+    session = await log_in(person)
+    headers = bearer(session) | PAGE
+    for method, path in ("POST", "/auth/logout"), ("DELETE", "/auth/session"):
+        refused = await client.request(method, f"{path}?{query}", headers=headers)
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["errors"][0]["pointer"].startswith("query:")
+    assert (await client.get("/auth/me", headers=bearer(session))).status_code == 200
 
 
 @pytest.mark.parametrize(

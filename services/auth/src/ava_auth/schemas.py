@@ -1,4 +1,4 @@
-"""The request and response bodies."""
+"""The request and response bodies, and the queries."""
 
 import re
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from ava_auth.user_and_session import Link, Session
+from ava_auth.user_and_session import Link, Scope, Session
 from ava_common.bodies import PublicInput
 
 EMAIL_MAX_BYTES = 254
@@ -63,6 +63,12 @@ class NewPassword(PublicInput):
 
 class Proof(PublicInput):
     password: Password
+
+
+class EndedSessions(PublicInput):
+    """Which sessions a log-out ends."""
+
+    scope: Scope = "local"
 
 
 class Acknowledgement(BaseModel):

@@ -18,7 +18,7 @@ from ava_auth.problems import (
     WrongCredentials,
 )
 from ava_auth.resources import Resources, ResourcesDep, no_store
-from ava_auth.schemas import Credentials, Me, SignedIn, me
+from ava_auth.schemas import Credentials, EndedSessions, Me, SignedIn, me
 from ava_auth.user_and_session import Scope, Session, User
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import optional_caller
@@ -126,14 +126,14 @@ async def log_out(
     response: Response,
     resources: ResourcesDep,
     client_ip: ClientIp,
+    query: Annotated[EndedSessions, Query()],
     refresh_token: RefreshCookie = None,
-    scope: Annotated[Scope, Query()] = "local",
 ) -> Response | None:
     """End this session, the others, or all; this browser is logged out even when Supabase Auth is away.
 
     A session that has ended ends no others (401), and its cookies go.
     """
-    ended: UUID | None = None
+    ended, scope = None, query.scope
     try:
         ended = await _end(resources, await _own_caller(request), refresh_token, client_ip, scope)
     except _CANNOT_END:

@@ -19,8 +19,16 @@ from ava_auth.problems import (
     WrongCredentials,
 )
 from ava_auth.resources import ResourcesDep, no_store
-from ava_auth.schemas import Acknowledgement, Credentials, Mailbox, Me, OpenedLink, Renewal, Tokens
-from ava_auth.user_and_session import Scope
+from ava_auth.schemas import (
+    Acknowledgement,
+    Credentials,
+    EndedSessions,
+    Mailbox,
+    Me,
+    OpenedLink,
+    Renewal,
+    Tokens,
+)
 from ava_common.attempt_limiter import TooManyAttempts
 from ava_common.authentication import NotSignedIn, PersonRequired, PresentCaller
 from ava_common.client_ip import ClientIp, network_of
@@ -85,7 +93,7 @@ async def log_out(
     caller: PresentCaller,
     resources: ResourcesDep,
     client_ip: ClientIp,
-    scope: Annotated[Scope, Query()] = "local",
+    query: Annotated[EndedSessions, Query()],
 ) -> None:
     """End this session, the others, or all of them; one that has ended ends no others (401).
 
@@ -93,10 +101,10 @@ async def log_out(
     preferences and messages, and writes messages, until it expires.
     """
     with resources.sessions.ending():
-        await resources.supabase.log_out(caller.token, scope)
+        await resources.supabase.log_out(caller.token, query.scope)
     async with recording("session.ended"):
         await resources.audit_log.add(
-            "session.ended", user_id=caller.id, network=network_of(client_ip), scope=scope
+            "session.ended", user_id=caller.id, network=network_of(client_ip), scope=query.scope
         )
 
 
