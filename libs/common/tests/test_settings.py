@@ -47,7 +47,7 @@ class Settings(ServiceSettings):
     model_config = from_environment("KITCHEN_")
 
     key: Secret
-    keys: Secrets
+    keys: Secrets[Secret]
     sibling_url: Url
     page: Url = "https://ava.example"
 
@@ -75,7 +75,8 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     ("variable", "value", "complaint"),
     [
         ("KITCHEN_KEY", "", "is required"),
-        ("KITCHEN_KEY", "tiny", "shorter than 16"),
+        ("KITCHEN_KEY", "tiny", "shorter than 16 characters; make one with: openssl rand -hex 32"),
+        ("SUPABASE_JWT_SECRET", "tiny", "shorter than 16 characters; copy it whole from Supabase"),
         ("KITCHEN_KEY", "change-me-change-me-change-me", "placeholder"),
         ("KITCHEN_KEYS", "0123456789abcdef-one,short", "shorter than 16"),
         ("KITCHEN_DATABASE_URL", "", "is required"),

@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from ava_auth.settings import Settings
+from ava_common.settings import problems
 
 from .conftest import GATEWAY, signing_key
 
@@ -58,6 +59,13 @@ def test_a_harmful_value_is_refused_without_repeating_it(settings: Settings, cha
         Settings(**(dict(settings) | change))
     words = str(refused.value.errors(include_input=False, include_context=False, include_url=False))
     assert '"d"' not in words
+
+
+@pytest.mark.parametrize("variable", ["SUPABASE_SECRET_KEY", "SUPABASE_PUBLISHABLE_KEY"])
+def test_a_short_key_is_copied_again_from_supabase(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "abc")
+    told = problems(Settings)[variable]
+    assert told.endswith("characters; copy it whole from Supabase (project settings > API keys)")
 
 
 def test_secrets_are_never_printed(settings: Settings) -> None:

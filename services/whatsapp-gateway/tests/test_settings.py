@@ -3,6 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from ava_common.settings import problems
 from ava_whatsapp_gateway.__main__ import OperatorSettings
 from ava_whatsapp_gateway.settings import Settings
 
@@ -56,6 +57,23 @@ def test_without_a_secret_the_service_does_not_start(settings: MakeSettings, mis
     empty = [] if missing == "app_secrets" else ""
     with pytest.raises(ValueError, match=missing):
         settings(**{missing: empty})
+
+
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("APP_SECRETS", "copy it whole from Meta (app dashboard > App settings > Basic > App secret)"),
+        ("ACCESS_TOKEN", "copy it whole from Meta (a system user's permanent token)"),
+        ("VERIFY_TOKEN", "make one with: openssl rand -hex 32"),
+        ("CLIENT_SECRET", "make one with: openssl rand -hex 32"),
+    ],
+)
+def test_a_short_secret_is_made_by_who_gives_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, remedy: str
+) -> None:
+    monkeypatch.setenv(f"WHATSAPP_GATEWAY_{variable}", "abc")
+    told = problems(Settings)[f"WHATSAPP_GATEWAY_{variable}"]
+    assert told == f"is shorter than 16 characters; {remedy}"
 
 
 def test_the_version_is_in_one_variable_only(settings: MakeSettings) -> None:

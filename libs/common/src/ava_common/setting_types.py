@@ -4,7 +4,7 @@ Decision 0119.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -18,15 +18,21 @@ _SERVICE_PATH = r"/[a-z]+/v[0-9]+$"
 _PROJECT = "it should look like https://<project reference>.supabase.co"
 
 
-def _strong(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if value.startswith("change-me"):
-        raise ValueError("still holds the placeholder of .env.example; put a real secret here")
-    if len(value) < SECRET_MIN_CHARACTERS:
-        raise ValueError(
-            f"is shorter than {SECRET_MIN_CHARACTERS} characters; make one with: openssl rand -hex 32"
-        )
-    return secret
+def copied_from(where: str) -> AfterValidator:
+    """What a secret must be that only others can give; `where` is where they show it."""
+    return _strong(f"copy it whole from {where}")
+
+
+def _strong(remedy: str) -> AfterValidator:
+    def check(secret: SecretStr) -> SecretStr:
+        value = secret.get_secret_value()
+        if value.startswith("change-me"):
+            raise ValueError("still holds the placeholder of .env.example; put a real secret here")
+        if len(value) < SECRET_MIN_CHARACTERS:
+            raise ValueError(f"is shorter than {SECRET_MIN_CHARACTERS} characters; {remedy}")
+        return secret
+
+    return AfterValidator(check)
 
 
 def _database_url(url: SecretStr) -> SecretStr:
@@ -89,16 +95,24 @@ def _level(value: object) -> object:
     return "WARNING" if name == "WARN" else name
 
 
-Secret = Annotated[SecretStr, AfterValidator(_strong)]
-"""A secret that never prints; empty, short and placeholder values refuse the start."""
+T = TypeVar("T")
 
-ApiKey = Annotated[Secret, AfterValidator(_for_a_header)]
-"""A secret that is sent in a header, where a line break or a quote from copying would only look refused."""
+for_a_header = AfterValidator(_for_a_header)
+"""For a secret sent in a header, where a line break or a quote from copying would only look refused."""
+
+Secret = Annotated[SecretStr, _strong("make one with: openssl rand -hex 32")]
+"""A secret of the owner's own that never prints; empty, short and placeholder values refuse the start."""
+
+ApiKey = Annotated[Secret, for_a_header]
+"""A secret of the owner's own that is sent in a header."""
+
+JwtSecret = Annotated[SecretStr, copied_from("Supabase (project settings > JWT keys)")]
+"""The secret with which a project of Supabase signed its tokens before it had keys."""
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 """The login URL of a service's own database role; a placeholder or anything else refuses the start."""
 
-Secrets = Annotated[list[Secret], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+Secrets = Annotated[list[T], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """One or more secrets, comma-separated, the current one first: two at once are a rotation."""
 
 Url = Annotated[str, AfterValidator(_http_url)]

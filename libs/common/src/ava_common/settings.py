@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ava_common import unknown_variables
 from ava_common.setting_types import DatabaseUrl as DatabaseUrl
+from ava_common.setting_types import JwtSecret
 from ava_common.setting_types import LogLevel as LogLevel
 from ava_common.setting_types import ProjectUrl as ProjectUrl
 from ava_common.setting_types import Secret as Secret
@@ -45,7 +46,7 @@ class ServiceSettings(BaseSettings):
     database_url: DatabaseUrl
     log_level: LogLevel = Field("INFO", validation_alias="LOG_LEVEL")
     supabase_url: ProjectUrl = Field(validation_alias="SUPABASE_URL")
-    supabase_jwt_secret: Secret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
+    supabase_jwt_secret: JwtSecret | None = Field(None, validation_alias="SUPABASE_JWT_SECRET")
     supabase_jwt_issuer: str | None = Field(None, validation_alias="SUPABASE_JWT_ISSUER")
 
     def user_tokens(self) -> TrustedIssuer:

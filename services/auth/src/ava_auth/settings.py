@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from ava_auth.issuer import read_keys
-from ava_common.setting_types import ApiKey
+from ava_common.setting_types import copied_from, for_a_header
 from ava_common.settings import Secret, ServiceSettings, Url, from_environment
 
 
@@ -50,8 +50,9 @@ def _kind(key: SecretStr) -> str:
         return ""
 
 
-PublishableKey = Annotated[ApiKey, AfterValidator(_not_secret)]
-SecretKey = Annotated[ApiKey, AfterValidator(_not_publishable)]
+_KEYS = copied_from("Supabase (project settings > API keys)")
+PublishableKey = Annotated[SecretStr, _KEYS, for_a_header, AfterValidator(_not_secret)]
+SecretKey = Annotated[SecretStr, _KEYS, for_a_header, AfterValidator(_not_publishable)]
 
 
 class Settings(ServiceSettings):

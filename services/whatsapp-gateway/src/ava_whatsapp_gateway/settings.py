@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from ava_common.setting_types import ApiKey
+from ava_common.setting_types import ApiKey, copied_from, for_a_header
 from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
 from ava_common.validation_messages import Matches
 
@@ -21,6 +21,8 @@ def _without_version(url: str) -> str:
 
 
 GraphUrl = Annotated[Url, AfterValidator(_without_version)]
+AppSecret = Annotated[SecretStr, copied_from("Meta (app dashboard > App settings > Basic > App secret)")]
+AccessToken = Annotated[SecretStr, copied_from("Meta (a system user's permanent token)"), for_a_header]
 
 
 class Settings(BaseSettings):
@@ -43,9 +45,9 @@ class Settings(BaseSettings):
     image_generation_url: Url | None = Field(None, validation_alias="IMAGE_GENERATION_URL")
 
     client_secret: Secret
-    app_secrets: Secrets
+    app_secrets: Secrets[AppSecret]
     verify_token: Secret
-    access_token: ApiKey
+    access_token: AccessToken
     phone_number_id: Annotated[
         str,
         Matches(
