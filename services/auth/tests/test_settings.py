@@ -52,6 +52,9 @@ def test_the_placeholders_of_the_example_refuse_to_start() -> None:
         {"supabase_secret_key": jwt.encode({"role": "anon"}, "s" * 32)},
         {"public_url": "ava"},
         {"audit_days": 3},
+        {"even_seconds": "1e400"},
+        {"even_seconds": "nan"},
+        {"even_seconds": 1e300},
     ],
 )
 def test_a_harmful_value_is_refused_without_repeating_it(settings: Settings, change: dict[str, Any]) -> None:

@@ -76,6 +76,32 @@ def test_a_short_secret_is_made_by_who_gives_it(
     assert told == f"is shorter than 16 characters; {remedy}"
 
 
+NUMBERS = {
+    name: str(field.validation_alias or f"WHATSAPP_GATEWAY_{name}").upper()
+    for name, field in Settings.model_fields.items()
+    if field.annotation is float
+}
+# No gap at all between two messages to one person is a choice.
+WAITS = [variable for name, variable in NUMBERS.items() if name.endswith("_seconds") and "gap" not in name]
+
+
+@pytest.mark.parametrize("variable", NUMBERS.values())
+@pytest.mark.parametrize("wrong", ["1e400", "-1e400", "nan", "1e300", "-1"])
+def test_a_number_without_sense_stops_the_service(
+    monkeypatch: pytest.MonkeyPatch, variable: str, wrong: str
+) -> None:
+    monkeypatch.setenv(variable, wrong)
+    assert problems(Settings)[variable].startswith("must be ")
+
+
+@pytest.mark.parametrize("variable", WAITS)
+def test_a_time_in_which_nothing_can_happen_stops_the_service(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "0.001")
+    assert problems(Settings)[variable].startswith("must be at least 0.")
+
+
 def test_the_version_is_in_one_variable_only(settings: MakeSettings) -> None:
     with pytest.raises(ValidationError, match=r"remove /v25\.0 \(GRAPH_API_VERSION has it\)"):
         settings(graph_api_url="https://graph.facebook.com/v25.0")

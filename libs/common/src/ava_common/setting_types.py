@@ -125,3 +125,12 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET"], BeforeValidator(_level)
 ]
 """The least severe lines that are logged, as Python's logging names them; upper or lower case."""
+
+Seconds = Annotated[float, Field(ge=0.01, le=31_536_000)]
+"""A time to wait: long enough that nothing turns in circles, and at most a year."""
+
+Patience = Annotated[Seconds, Field(ge=0.1)]
+"""The time in which a call must be answered; in less, nothing ever is."""
+
+Days = Annotated[float, Field(ge=0.01, le=36_500)]
+"""How long something is kept: a quarter of an hour to a hundred years."""

@@ -32,6 +32,7 @@ def from_environment(prefix: str) -> SettingsConfigDict:
         env_prefix=prefix,
         env_file=".env",
         env_ignore_empty=True,
+        allow_inf_nan=False,
         frozen=True,
         extra="ignore",
         populate_by_name=True,

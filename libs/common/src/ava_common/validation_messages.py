@@ -33,7 +33,8 @@ _WORDS = {
     **dict.fromkeys(
         ("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "must be a whole number"
     ),
-    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "must be a number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    "finite_number": "must be a finite number",
     **dict.fromkeys(
         ("uuid_type", "uuid_parsing", "uuid_version"),
         "must be a UUID, like 0193b2a4-7c1e-7d3a-9f00-5a1c2b3d4e5f",

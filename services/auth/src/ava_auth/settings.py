@@ -76,7 +76,7 @@ class Settings(ServiceSettings):
     account_attempts: int = Field(5, ge=1)
     attempt_window_seconds: int = Field(900, ge=1, validation_alias="AUTH_ATTEMPT_WINDOW")
     longest_wait_seconds: int = Field(900, ge=1, validation_alias="AUTH_LONGEST_WAIT")
-    even_seconds: float = Field(0.4, ge=0)
+    even_seconds: float = Field(0.4, ge=0, le=30)
     session_days: int = Field(30, ge=1, le=400)
     audit_days: int = Field(365, ge=30)
     breached_passwords_url: Url | None = None

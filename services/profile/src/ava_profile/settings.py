@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ava_common.setting_types import Days
 from ava_common.settings import ServiceSettings, Url, from_environment
 from ava_profile.phone import E164
 
@@ -32,7 +33,7 @@ class Settings(ServiceSettings):
     link_attempt_window_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_ATTEMPT_WINDOW")
     link_longest_wait_seconds: int = Field(3600, ge=1, validation_alias="PROFILE_LINK_LONGEST_WAIT")
 
-    unproven_number_days: float = Field(1, gt=0)
+    unproven_number_days: Days = 1
 
     @model_validator(mode="after")
     def _code_needs_a_number_to_write_to(self) -> "Settings":

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from ava_common.setting_types import ApiKey, copied_from, for_a_header
+from ava_common.setting_types import ApiKey, Days, Patience, Seconds, copied_from, for_a_header
 from ava_common.settings import DatabaseUrl, LogLevel, Secret, Secrets, Url, from_environment
 from ava_common.validation_messages import Matches
 
@@ -57,38 +57,40 @@ class Settings(BaseSettings):
 
     answer_url: Url | None = None
     answer_secret: ApiKey | None = Field(None, validate_default=True)
-    answer_timeout_seconds: float = Field(120, gt=0, validation_alias="WHATSAPP_GATEWAY_ANSWER_TIMEOUT")
+    answer_timeout_seconds: Patience = Field(120, validation_alias="WHATSAPP_GATEWAY_ANSWER_TIMEOUT")
     answer_concurrency: int = Field(256, ge=1)
     answer_history: int = Field(20, ge=0, le=199)
     typing_indicator: Literal["on", "off"] = "on"
 
     link_confirmation: Literal["off", "code"] = "off"
     unknown_policy: Literal["wait", "resend_once"] = "wait"
-    unknown_wait_seconds: float = Field(900, gt=0, validation_alias="WHATSAPP_GATEWAY_UNKNOWN_WAIT")
-    stale_after_seconds: float = Field(84_600, gt=0, validation_alias="WHATSAPP_GATEWAY_STALE_AFTER")
-    held_days: float = Field(7, gt=0)
-    held_replay_minutes: float = Field(60, ge=0)
-    raw_days: float = Field(30, gt=0)
-    done_days: float = Field(30, gt=8)
-    undecided_days: float = Field(90, gt=8)
+    unknown_wait_seconds: Seconds = Field(900, validation_alias="WHATSAPP_GATEWAY_UNKNOWN_WAIT")
+    stale_after_seconds: Seconds = Field(84_600, validation_alias="WHATSAPP_GATEWAY_STALE_AFTER")
+    held_days: Days = 7
+    held_replay_minutes: float = Field(60, ge=0, le=525_600)
+    raw_days: Days = 30
+    done_days: Days = Field(30, gt=8)
+    undecided_days: Days = Field(90, gt=8)
 
     body_limit_bytes: int = Field(
         4 * 1024 * 1024, ge=3 * 1024 * 1024, validation_alias="WHATSAPP_GATEWAY_BODY_LIMIT"
     )
     database_connections: int = Field(7, ge=3)
     concurrency: int = Field(16, ge=1)
-    lease_seconds: float = Field(30, gt=0, validation_alias="WHATSAPP_GATEWAY_LEASE")
-    poll_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_POLL")
-    peer_timeout_seconds: float = Field(5.0, gt=0, validation_alias="WHATSAPP_GATEWAY_ROOM_TIMEOUT")
-    graph_timeout_seconds: float = Field(10.0, gt=0, validation_alias="WHATSAPP_GATEWAY_GRAPH_TIMEOUT")
+    lease_seconds: Patience = Field(30, validation_alias="WHATSAPP_GATEWAY_LEASE")
+    poll_seconds: Seconds = Field(1.0, validation_alias="WHATSAPP_GATEWAY_POLL")
+    peer_timeout_seconds: Patience = Field(5.0, validation_alias="WHATSAPP_GATEWAY_ROOM_TIMEOUT")
+    graph_timeout_seconds: Patience = Field(10.0, validation_alias="WHATSAPP_GATEWAY_GRAPH_TIMEOUT")
     attempts: int = Field(8, ge=1)
-    peer_patience_hours: float = Field(72, gt=0, validation_alias="WHATSAPP_GATEWAY_ROOM_PATIENCE_HOURS")
-    backoff_unit_seconds: float = Field(1.0, gt=0, validation_alias="WHATSAPP_GATEWAY_BACKOFF_UNIT")
-    sends_per_second: float = Field(80, gt=0, validation_alias="WHATSAPP_GATEWAY_NUMBER_RATE")
-    pair_gap_seconds: float = Field(6.0, ge=0, validation_alias="WHATSAPP_GATEWAY_PAIR_GAP")
+    peer_patience_hours: float = Field(
+        72, gt=0, le=8_760, validation_alias="WHATSAPP_GATEWAY_ROOM_PATIENCE_HOURS"
+    )
+    backoff_unit_seconds: Seconds = Field(1.0, validation_alias="WHATSAPP_GATEWAY_BACKOFF_UNIT")
+    sends_per_second: float = Field(80, ge=0.01, le=100_000, validation_alias="WHATSAPP_GATEWAY_NUMBER_RATE")
+    pair_gap_seconds: float = Field(6.0, ge=0, le=3_600, validation_alias="WHATSAPP_GATEWAY_PAIR_GAP")
     pair_burst: int = Field(45, ge=1)
-    probe_seconds: float = Field(60.0, gt=0, validation_alias="WHATSAPP_GATEWAY_PROBE")
-    ready_backlog_age_seconds: float = Field(300, gt=0, validation_alias="WHATSAPP_GATEWAY_READY_BACKLOG_AGE")
+    probe_seconds: Seconds = Field(60.0, validation_alias="WHATSAPP_GATEWAY_PROBE")
+    ready_backlog_age_seconds: Seconds = Field(300, validation_alias="WHATSAPP_GATEWAY_READY_BACKLOG_AGE")
 
     @field_validator("answer_secret")
     @classmethod
