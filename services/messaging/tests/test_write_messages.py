@@ -42,7 +42,7 @@ async def test_a_blank_message_is_not_written(
     client: httpx.AsyncClient, database: Database, issuer: Issuer
 ) -> None:
     me = issuer.bearer(await database.person())
-    for blank in (" ", "\n\t ", "\u00a0\u2003", "\u200b", "\u2028\ufeff", "\u200e \u2060"):
+    for blank in (" ", "\n\t ", "\u00a0\u2003", "\u200b", "\u2028\ufeff", "\u200e \u2060", "\u2800\u3164"):
         refused = await client.post("/messages", json={"content": blank}, headers=me)
         assert refused.status_code == 422, repr(blank)
         assert refused.json()["errors"] == [{"pointer": "#/content", "detail": "must not be blank"}]

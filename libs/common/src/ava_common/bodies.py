@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ava_common.text import flaw
+from ava_common.text import flaw, is_blank
 
 
 def _refuse_flaws(value: Any) -> Any:
@@ -16,6 +16,13 @@ def _refuse_flaws(value: Any) -> Any:
     if isinstance(value, str) and (words := flaw(value)):
         raise PydanticCustomError("text", "{words}", {"words": words})
     return value
+
+
+def not_blank(text: str) -> str:
+    """For a field that a person reads: text in which something can be seen."""
+    if is_blank(text):
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
 
 
 PlainText = Annotated[str, AfterValidator(_refuse_flaws), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]

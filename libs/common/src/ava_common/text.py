@@ -4,8 +4,12 @@ Decision 0113. See docs/contracts/postgres.md#characters-it-cannot-store.
 """
 
 import re
+import unicodedata
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_EMPTY_SIGNS = frozenset("\u2800\u3164\u115f\u1160\uffa0")
+"""Braille and Hangul without a dot or stroke: by their category they could be seen."""
 
 
 def flaw(text: str) -> str | None:
@@ -16,6 +20,13 @@ def flaw(text: str) -> str | None:
     if found[0] == "\0":
         return "must not contain NUL characters"
     return "must not contain half of a surrogate pair; send whole characters as UTF-8"
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be seen in it: only white space, direction marks and their like."""
+    seen = (character for character in text if character not in _EMPTY_SIGNS)
+    # A character that is unassigned here may be an emoji that is newer than this Python.
+    return all(unicodedata.category(character) in _INVISIBLE for character in seen)
 
 
 def printable(text: str) -> str:

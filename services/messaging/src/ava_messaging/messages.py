@@ -4,7 +4,6 @@ Decisions 0113 and 0141. See docs/contracts/postgres.md#characters-it-cannot-sto
 """
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -19,16 +18,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ava_common.bodies import PlainText, PublicInput, ServiceBody
+from ava_common.bodies import PlainText, PublicInput, ServiceBody, not_blank
 
 CONTENT_MAX_CHARACTERS = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
 
 Channel = Literal["app", "whatsapp"]
 Role = Literal["user", "assistant"]
-
-
-_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def _storable(text: object) -> object:
@@ -76,14 +72,6 @@ def _not_ahead(moment: datetime) -> datetime:
     return moment
 
 
-def _not_blank(text: str) -> str:
-    # White space, and what shows nothing at all: a zero-width space, a direction mark. A character that is
-    # unassigned here may be an emoji that is newer than this Python.
-    if all(unicodedata.category(character) in _INVISIBLE for character in text):
-        raise PydanticCustomError("blank", "must not be blank")
-    return text
-
-
 Content = Annotated[PlainText, StringConstraints(min_length=1, max_length=CONTENT_MAX_CHARACTERS)]
 SpokenContent = Annotated[
     str,
@@ -124,7 +112,7 @@ class Written(PublicInput):
 
     content: Annotated[
         Content,
-        AfterValidator(_not_blank),
+        AfterValidator(not_blank),
         Field(json_schema_extra={"pattern": r"[^\s\x00]"}, examples=["Good morning, Mira."]),
     ]
     avatar_id: UUID | None = None

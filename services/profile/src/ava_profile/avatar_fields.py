@@ -5,14 +5,15 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from ava_common.bodies import PublicInput
+from ava_common.bodies import PublicInput, not_blank
 from ava_common.problems import Problem
 from ava_common.validation_messages import Matches
 
-ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+_CONTROL = r"\x00-\x1f\x7f\x85\u2028\u2029"
+ONE_LINE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
@@ -46,6 +47,7 @@ def _number(age: object) -> object:
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(not_blank),
     Matches(ONE_LINE, "must be one line without control characters"),
     Field(examples=["Mira"]),
 ]
