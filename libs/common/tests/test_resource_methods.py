@@ -80,6 +80,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ("POST", f"/cups/{ID}", "DELETE, GET, HEAD, PUT"),
         ("OPTIONS", f"/cups/{ID}", "DELETE, GET, HEAD, PUT"),
         ("PUT", "/healthz", "GET, HEAD"),
+        ("POST", "/cups/openapi.json", "GET, HEAD"),
     ],
 )
 async def test_allow_lists_the_methods_of_the_address(

@@ -58,9 +58,9 @@ def create_service_app(
     served = [*routers, health.router(ready)]
     served.append(with_head(served))
     app.router.routes.extend(hot_routes)
+    app.state.methods = ResourceMethods(served, app.router.routes)
     for router in served:
         app.include_router(router)
-    app.state.methods = ResourceMethods(served, hot_routes)
     begin_refusals_at_zero(app.state.methods.routes)
     if not hot_routes:  # a service with a hot route takes nothing else that could be ignored
         app.add_middleware(RequestChecks, methods=app.state.methods)

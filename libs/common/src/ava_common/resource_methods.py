@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 
 def with_head(routers: Sequence[APIRouter]) -> APIRouter:
@@ -26,27 +26,26 @@ class ResourceMethods:
     """The methods of every address of these routers and routes."""
 
     def __init__(self, routers: Iterable[APIRouter], routes: Iterable[BaseRoute] = ()) -> None:
-        self.routes = [*_routes(routers), *(route for route in routes if isinstance(route, APIRoute))]
+        self._all = [*_routes(routers), *(route for route in routes if isinstance(route, Route))]
+        self.routes = [route for route in self._all if isinstance(route, APIRoute)]
 
     def at(self, path: str) -> str:
         """For the Allow header: `GET, HEAD, PUT`; empty when there is nothing at this path."""
-        return ", ".join(sorted({method for route in self._at(path) for method in _methods(route)}))
+        here = [route for route in self._all if route.path_regex.match(path)]
+        return ", ".join(sorted({method for route in here for method in _methods(route)}))
 
     def compares_versions(self, method: str, path: str) -> bool:
         """Whether the route for this request reads If-Match; true where there is no route, which is a 404."""
-        routes = [route for route in self._at(path) if method in _methods(route)]
         return all(
             any(parameter.alias == "if-match" for parameter in route.dependant.header_params)
-            for route in routes
+            for route in self.routes
+            if method in _methods(route) and route.path_regex.match(path)
         )
-
-    def _at(self, path: str) -> list[APIRoute]:
-        return [route for route in self.routes if route.path_regex.match(path)]
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 
-def _methods(route: APIRoute) -> set[str]:
+def _methods(route: Route) -> set[str]:
     return route.methods or set()
