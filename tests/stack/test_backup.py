@@ -162,6 +162,18 @@ async def test_a_local_stack_moves_to_another_database_with_its_accounts(
         moved.delete_data()
 
 
+def test_a_file_that_is_no_backup_stops_nothing(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("not a backup")
+    state = {"AVA_STATE_DIR": str(stack.layout.state_dir), "AVA_PORT": str(stack.layout.base_port)}
+    with stack:
+        for name in ("notes", "typo", "."):
+            command = [sys.executable, "-m", "ava_local", "restore", "--yes", str(tmp_path / name)]
+            done = subprocess.run(command, capture_output=True, text=True, env=os.environ | state)
+            assert done.returncode == 1
+            assert "cannot read" in done.stderr, done.stderr
+        assert stack.status()
+
+
 def test_the_commands_are_listed(processes: None) -> None:
     done = subprocess.run([sys.executable, "-m", "ava_local", "--help"], capture_output=True, text=True)
     assert "backup" in done.stdout

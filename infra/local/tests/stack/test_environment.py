@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from ava_local.stack.environment import SERVICES, Environment, MissingVariables, as_env_file
+from ava_local.stack.env_file import UnreadableFile
+from ava_local.stack.environment import SERVICES, Environment, MissingVariables, as_env_file, user_variables
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import load_or_create
 
@@ -55,6 +56,25 @@ def test_a_shell_reads_an_env_file_alike(tmp_path: Path) -> None:
         ["/bin/sh", "-c", f'. {file}; printf "%s\\n%s" "$A" "$B"'], capture_output=True, text=True
     )
     assert done.stdout.splitlines() == list(values.values())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_file_of_an_editor_that_marks_its_text_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / ".env").write_text("SUPABASE_URL=https://über.example\n", encoding)
+    monkeypatch.setattr("ava_local.stack.environment.ROOT", tmp_path)
+    assert user_variables()["SUPABASE_URL"] == "https://über.example"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_of_another_encoding_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / ".env").write_text("# für uns\nLOG_LEVEL=INFO\n", encoding)
+    monkeypatch.setattr("ava_local.stack.environment.ROOT", tmp_path)
+    with pytest.raises(UnreadableFile, match=r"is not UTF-8\. Save it as UTF-8"):
+        user_variables()
 
 
 def test_a_users_own_value_replaces_the_stacks(tmp_path: Path) -> None:

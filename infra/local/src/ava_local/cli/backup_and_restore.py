@@ -27,13 +27,15 @@ def backup(file: File) -> None:
     from ava_local.stack import backup as backups
 
     backups.save(StackLayout.from_environment(), file)
-    stdout.print(f"Saved to {file} ({file.stat().st_size / 1024:.0f} KiB). Put it back with: ./ava restore")
+    size = f"{file.stat().st_size / 1024:.0f} KiB"
+    stdout.print(f"Saved to {file} ({size}). Put it back with: ./ava restore {file}")
 
 
 def restore(file: File, yes: Yes = False, resume: Resume = False) -> None:
     """Stop Ava and replace all its data by that of a backup."""
     from ava_local.stack import backup as backups
 
+    backups.private_files(file)  # before anything is asked or stopped
     stack = stack_to_stop()
     folder = stack.layout.state_dir
     if (folder / "secrets.json").exists() and not (

@@ -50,7 +50,7 @@ def restore(layout: StackLayout, file: Path, *, resume: bool = False) -> None:
     With `resume` what waited for an answer is answered at the next start; else it is set aside for an
     operator. Raises BackupFailed, AlreadyRunning.
     """
-    files = _private_files(file)
+    files = private_files(file)
     layout.create_folders()
     environment = _environment(layout)
     with _database_only(environment):
@@ -86,7 +86,8 @@ def _database_only(environment: Environment) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _private_files(file: Path) -> dict[str, str]:
+def private_files(file: Path) -> dict[str, str]:
+    """The text of each secret file that `save` saved. Raises BackupFailed for any other file."""
     try:
         with tarfile.open(file) as archive:
             names = [name for name in (SECRETS, SIGNING_KEYS) if name in archive.getnames()]

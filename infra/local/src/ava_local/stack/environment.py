@@ -4,12 +4,10 @@ import json
 import os
 from collections.abc import Mapping
 
-from dotenv import dotenv_values
-
 from ava_local.expected_error import ExpectedError
 from ava_local.postgres.cluster import Cluster
 from ava_local.repository import ROOT
-from ava_local.stack import database_urls, settings_check
+from ava_local.stack import database_urls, env_file, settings_check
 from ava_local.stack.layout import StackLayout
 from ava_local.stack.secrets_file import StackSecrets, write_private_file
 
@@ -29,8 +27,7 @@ class MissingVariables(ExpectedError):
 
 def user_variables() -> dict[str, str]:
     """What the user set: the file `.env` in the repository, then the terminal's environment."""
-    from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
-    return {**from_file, **{name: value for name, value in os.environ.items() if value}}
+    return {**env_file.read(ROOT / ".env"), **{name: value for name, value in os.environ.items() if value}}
 
 
 class Environment:
