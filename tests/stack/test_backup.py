@@ -1,9 +1,12 @@
 """./ava backup and restore: accounts log in, messages stand, the queue goes on, nobody is answered twice."""
 
 import asyncio
+import gzip
+import io
 import os
 import subprocess
 import sys
+import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,6 +175,20 @@ def test_a_file_that_is_no_backup_stops_nothing(stack: Stack, tmp_path: Path) ->
             assert done.returncode == 1
             assert "cannot read" in done.stderr, done.stderr
         assert stack.status()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_an_archive_that_cannot_be_read_is_told(tmp_path: Path, is_cut: bool) -> None:
+    """Cut off, or with secrets that are not text."""
+    made, secrets = io.BytesIO(), os.urandom(100_000)
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        member = tarfile.TarInfo("secrets.json")
+        member.size = len(secrets)
+        archive.addfile(member, io.BytesIO(secrets))
+    packed = gzip.compress(made.getvalue())
+    (tmp_path / "file").write_bytes(packed[: len(packed) // 2] if is_cut else packed)
+    with pytest.raises(BackupFailed, match="cannot read"):
+        backup.private_files(tmp_path / "file")
 
 
 def test_the_commands_are_listed(processes: None) -> None:

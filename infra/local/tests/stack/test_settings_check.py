@@ -61,12 +61,13 @@ def test_a_project_without_its_database_is_told(tmp_path: Path) -> None:
     assert "SUPABASE_URL is set and AVA_DATABASE_ADMIN_URL is not" in told
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_the_file_that_a_variable_comes_from_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
     file = tmp_path / ".env"
     file.write_text(
-        "SUPABASE_URL=https://change-me.supabase.co\nGRAPH_API_URL=https://a.example\nPUBLIC_URL=\n"
+        "SUPABASE_URL=https://change-me.supabase.co\nGRAPH_API_URL=https://a.example\nPUBLIC_URL=\n", encoding
     )
     monkeypatch.setenv("GRAPH_API_URL", "https://b.example")
     assert where_set("SUPABASE_URL", file) == f" (in {file})"

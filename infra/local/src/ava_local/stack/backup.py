@@ -93,7 +93,7 @@ def private_files(file: Path) -> dict[str, str]:
             names = [name for name in (SECRETS, SIGNING_KEYS) if name in archive.getnames()]
             opened = {name: archive.extractfile(name) for name in names}
             found = {name: member.read().decode() for name, member in opened.items() if member}
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
         raise BackupFailed(f"cannot read {file}: {error}") from error
     if SECRETS not in found:
         raise BackupFailed(f"{file} was not made by ./ava backup.")

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from ava_common import database_url, unknown_variables
 from ava_local.expected_error import ExpectedError
 from ava_local.repository import ROOT
+from ava_local.stack import env_file
 from ava_local.stack.database_urls import ADMIN_VARIABLE
 
 OWN_PREFIXES = ("SUPABASE_", "GRAPH_API_", "AUTH_", "PROFILE_", "MESSAGING_", "WHATSAPP_GATEWAY_", "AVA_")
@@ -33,7 +32,7 @@ class InvalidVariables(ExpectedError):
 
 def where_set(name: str, file: Path = ROOT / ".env") -> str:
     """The file that a variable comes from, if it is not this terminal's."""
-    is_in_file = name not in os.environ and bool(dotenv_values(file).get(name))
+    is_in_file = name not in os.environ and name in env_file.read(file)
     return f" (in {file})" if is_in_file else ""
 
 
